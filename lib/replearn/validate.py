@@ -1,0 +1,58 @@
+"""Checks of arguments, shared by every room: each raises ``ValueError`` with what was wrong and what is expected."""
+
+import math
+
+import numpy as np
+import torch
+
+
+def check_finite(name, x):
+    """Raise unless every entry of the tensor or array ``x`` is finite."""
+    finite = torch.isfinite(x).all() if isinstance(x, torch.Tensor) else np.isfinite(x).all()
+    if not finite:
+        raise ValueError(f"{name} contains NaN or infinite values; clean or rescale it first")
+
+
+def check_matrix(name, x, *, min_rows=1):
+    """Raise unless ``x`` is a finite matrix (N, K) with N >= ``min_rows`` and K >= 1."""
+    if x.ndim != 2 or x.shape[0] < min_rows or x.shape[1] < 1:
+        raise ValueError(
+            f"{name} must be a matrix (N, K) with N >= {min_rows} and K >= 1, but has shape {tuple(x.shape)}"
+        )
+    check_finite(name, x)
+
+
+def check_pair(name_a, a, name_b, b, *, min_rows=2):
+    """Raise unless ``a`` and ``b`` are finite matrices of one shape: two views, row i of each from the same sample."""
+    check_matrix(name_a, a, min_rows=min_rows)
+    check_matrix(name_b, b, min_rows=min_rows)
+    if a.shape != b.shape:
+        raise ValueError(
+            f"{name_a} and {name_b} are two views of the same samples and need one shape, "
+            f"but have {tuple(a.shape)} and {tuple(b.shape)}"
+        )
+
+
+def check_labels(name, y, n):
+    """Raise unless ``y`` holds one label for each of the ``n`` samples, in one dimension."""
+    if y.ndim != 1 or len(y) != n:
+        raise ValueError(f"{name} must hold one label per sample, shape ({n},), but has shape {tuple(y.shape)}")
+
+
+def check_positive(name, value, *, allow_zero=False):
+    """Raise unless the number ``value`` is finite and positive (or zero, where ``allow_zero``)."""
+    if not (math.isfinite(value) and (value > 0 or (allow_zero and value == 0))):
+        raise ValueError(f"{name} must be {'at least 0' if allow_zero else 'positive'} and finite, but is {value}")
+
+
+def check_choice(name, value, choices):
+    """Raise unless ``value`` is one of ``choices``."""
+    if value not in choices:
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, choices))}, but is {value!r}")
+
+
+def check_integer(name, value, low, high=None):
+    """Raise unless ``value`` is an integer with low <= value (<= high)."""
+    if int(value) != value or value < low or (high is not None and value > high):
+        bound = f"at least {low}" if high is None else f"between {low} and {high}"
+        raise ValueError(f"{name} must be an integer, {bound}, but is {value}")
