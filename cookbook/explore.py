@@ -1,0 +1,124 @@
+"""Sliders: one call that is alive in JupyterLab and a picture everywhere else."""
+
+import base64
+import inspect
+import io
+import time
+from collections import deque
+from html import escape
+from math import log10
+from threading import Lock
+
+import ipywidgets as widgets
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from PIL import Image
+
+explorers = []
+"""Every explorer that this process has shown, in order; the tests measure their redraw times."""
+
+
+def explore(draw, *, figsize=(7.2, 3.6), **controls):
+    """Redraw a picture as sliders move.
+
+    ``draw(fig, **values)`` paints a cleared matplotlib figure, which is reused. Each further keyword names one of its
+    arguments and gives its control in ``ipywidgets.interact``'s abbreviations: ``(low, high)``, ``(low, high, step)``,
+    a list of choices, True or False, or a widget such as ``log_slider(...)``. Arguments left out keep their defaults.
+    The output holds the live widget and a static picture of the first values.
+    """
+    explorer = Explorer(draw, _widgets(draw, controls), figsize)
+    explorers.append(explorer)
+    return explorer
+
+
+def log_slider(value, low, high, **options):
+    """A slider over powers of ten from ``low`` to ``high``, starting at ``value``."""
+    if not 0 < low <= value <= high:
+        raise ValueError(f"a log slider needs 0 < low <= value <= high, but has low={low}, value={value}, high={high}")
+    step = (log10(high) - log10(low)) / 100
+    options = {"readout_format": ".3g", **options}
+    return widgets.FloatLogSlider(value=value, base=10, min=log10(low), max=log10(high), step=step, **options)
+
+
+class Explorer:
+    """A figure and the controls that redraw it; ``explore`` makes one.
+
+    While the reader drags, the front end holds back all but the newest value until the last redraw is done, and
+    ``draw`` always sees the values of this moment, so that a slow picture lags by one frame at most.
+    ``redraw_seconds`` keeps the times of the last redraws.
+    """
+
+    def __init__(self, draw, controls, figsize):
+        self.draw = draw
+        self.controls = controls
+        self.figure = Figure(figsize=figsize, dpi=100)
+        self.redraw_seconds = deque(maxlen=1000)
+        self._canvas = FigureCanvasAgg(self.figure)
+        self._lock = Lock()
+        self._drawn = None
+        self._picture = widgets.Image(format="png")
+        self._message = widgets.HTML()
+        self._picture.value = self.render(**self.values)
+        self.redraw_seconds.clear()
+        for control in controls.values():
+            control.observe(self._redraw, names="value")
+
+    @property
+    def values(self):
+        """The controls' present values, {name: value}."""
+        return {name: control.value for name, control in self.controls.items()}
+
+    def render(self, **values):
+        """Draw the figure for ``values`` and return it as PNG bytes."""
+        start = time.perf_counter()
+        with self._lock:
+            self.figure.clear()
+            self.draw(self.figure, **values)
+            self._canvas.draw()
+            buffer = io.BytesIO()
+            Image.fromarray(np.asarray(self._canvas.buffer_rgba())[..., :3].copy()).save(
+                buffer, "png", compress_level=1
+            )
+        self._drawn = values
+        self.redraw_seconds.append(time.perf_counter() - start)
+        return buffer.getvalue()
+
+    def _redraw(self, _change):
+        values = self.values
+        if values == self._drawn:
+            return
+        try:
+            self._picture.value = self.render(**values)
+            self._message.value = ""
+        except Exception as error:
+            self._message.value = f"<b>{type(error).__name__}</b>: {escape(str(error))}"
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        box = widgets.VBox([*self.controls.values(), self._picture, self._message])
+        box.add_class("cookbook-explore")
+        shown = ", ".join(f"{name} = {value}" for name, value in self.values.items())
+        static = {"text/plain": f"Sliders: {shown}", "image/png": base64.b64encode(self._picture.value).decode()}
+        return box._repr_mimebundle_() | static
+
+
+def _widgets(draw, abbreviations):
+    parameters = inspect.signature(draw).parameters
+    unknown = [name for name in abbreviations if name not in parameters]
+    if unknown or not abbreviations:
+        expected = ", ".join(list(parameters)[1:])
+        raise ValueError(
+            f"explore needs controls for arguments of draw ({expected})" + (f", not {unknown}" if unknown else "")
+        )
+    made = {}
+    for name, abbreviation in abbreviations.items():
+        control = widgets.interactive.widget_from_abbrev(abbreviation, parameters[name].default)
+        if control is None:
+            raise ValueError(
+                f"explore cannot make a control for {name}={abbreviation!r}; give a range, choices or a widget"
+            )
+        control.description = control.description or name.replace("_", " ")
+        control.style.description_width = "120px"
+        control.layout.width = "520px"
+        made[name] = control
+    return made
