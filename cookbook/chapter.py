@@ -5,7 +5,6 @@ import random
 from html import escape
 
 import numpy as np
-import torch
 from IPython.display import display
 
 from cookbook import style
@@ -31,9 +30,10 @@ class Chapter:
             raise ValueError(f"seed must be an integer, at least 0, but is {seed!r}")
         self.seed = int(seed)
         self.card = Book.here().find(slug)
-        self.device = _device() if self.scale == "paper" else torch.device("cpu")
+        self.device = _start_torch(self.seed, self.scale)
         self.claims = []
-        _seed_everything(self.seed)
+        random.seed(self.seed)
+        np.random.seed(self.seed)
         style.use()
         display(self)
 
@@ -81,13 +81,11 @@ class Chapter:
         return f"{self.card.title} ({self.card.source}), scale {self.scale}, seed {self.seed}"
 
 
-def _device():
-    if torch.cuda.is_available():
-        return torch.device("cuda")
-    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+def _start_torch(seed, scale):
+    """Seed torch and return the device of this scale; imported here so that the command line starts at once."""
+    import torch
 
-
-def _seed_everything(seed):
-    random.seed(seed)
-    np.random.seed(seed)
     torch.manual_seed(seed)
+    if scale == "paper" and torch.cuda.is_available():
+        return torch.device("cuda")
+    return torch.device("mps" if scale == "paper" and torch.backends.mps.is_available() else "cpu")

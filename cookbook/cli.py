@@ -1,1 +1,247 @@
-def main(): ...
+"""The command line: ``cookbook --help``."""
+
+import os
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import yaml
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from cookbook.book import Book, BookError
+from cookbook.build import build as build_chapter
+from cookbook.check import check as check_book
+from cookbook.contents import readme_contents
+from cookbook.notebooks import read_built, stored_claims
+from cookbook.runner import RunFailed, execute, read_executed
+from cookbook.skeleton import new_chapter
+
+WRONG_USE, FAILED, INTERRUPTED = 2, 1, 130
+LAST_LINES = 12
+
+app = typer.Typer(
+    help="The Self-Supervised Learning Cookbook: read, run, build and check its chapters.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+out, err = Console(highlight=False), Console(stderr=True, highlight=False)
+
+Slug = Annotated[str, typer.Argument(help="A chapter's name, such as spectral_embedding.")]
+Slugs = Annotated[list[str] | None, typer.Argument(help="Chapters' names; all of them where none is given.")]
+
+
+class Scale(StrEnum):
+    """How much a chapter computes."""
+
+    fast = "fast"
+    toy = "toy"
+    paper = "paper"
+
+
+def main():
+    """Run the command line; a known error is one sentence and an exit code, never a traceback."""
+    try:
+        app()
+    except BookError as error:
+        err.print(Text(str(error), style="red"))
+        sys.exit(WRONG_USE)
+    except RunFailed as error:
+        _explain(error)
+        sys.exit(FAILED)
+    except KeyboardInterrupt:
+        err.print("interrupted; the kernel was shut down")
+        sys.exit(INTERRUPTED)
+
+
+@app.command()
+def lab(slug: Annotated[str, typer.Argument(help="The chapter to open.")] = "start_here"):
+    """Open a chapter in JupyterLab, the start page by default."""
+    book = Book.here()
+    notebook = book.find(slug).notebook
+    command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={book.root}", str(notebook)]
+    os.execv(sys.executable, command)
+
+
+@app.command("list")
+def list_():
+    """List the chapters: the table of contents."""
+    book = Book.here()
+    titles = {part.folder: f"Part {part.number} · {part.title}" for part in book.parts}
+    table = Table("chapter", "promise", "minutes", title="The Self-Supervised Learning Cookbook", title_justify="left")
+    part = None
+    for card in book.chapters():
+        if card.part != part:
+            part = card.part
+            table.add_section()
+            table.add_row(Text(titles[part], style="bold"))
+        table.add_row(Text(card.slug, style="cyan"), card.promise, str(card.minutes))
+    out.print(table)
+
+
+@app.command()
+def show(slug: Slug):
+    """Show one chapter's card and the claims that its stored notebook measured."""
+    card = Book.here().find(slug)
+    out.print(Text(card.title, style="bold"), card.promise, sep="\n")
+    for paper in card.references:
+        out.print(f"{paper.title}, {paper.short}, {paper.venue}  {paper.url}")
+    out.print(f"needs: {', '.join(card.needs) or 'no other chapter'} · {card.minutes} minutes to read")
+    if card.gpu:
+        out.print(f"scale paper: {card.gpu}")
+    notebook = read_built(card)
+    _print_claims(notebook and stored_claims(notebook))
+
+
+@app.command()
+def run(
+    slug: Slug,
+    scale: Annotated[Scale, typer.Option(help="fast: seconds; toy: a minute; paper: a GPU.")] = Scale.toy,
+    parameter: Annotated[
+        list[str] | None,
+        typer.Option("-p", "--parameter", metavar="NAME=VALUE", help="Set a parameter of the chapter."),
+    ] = None,
+    timeout: Annotated[
+        float | None, typer.Option(min=1, help="Seconds that one cell may take; no limit by default.")
+    ] = None,
+    output: Annotated[Path | None, typer.Option(help="Where to keep the executed notebook; runs/ by default.")] = None,
+):
+    """Execute a chapter with papermill, print its claims, and keep the executed notebook."""
+    book = Book.here()
+    card = book.find(slug)
+    parameters = {"scale": scale.value} | dict(map(_parse, parameter or []))
+    output = output or book.root / "runs" / f"{slug}.{parameters['scale']}.ipynb"
+    with _progress(f"{slug} at {parameters['scale']}") as on_cell:
+        try:
+            notebook = execute(card, output, parameters=parameters, timeout=timeout, on_cell=on_cell)
+        except RunFailed as error:
+            failed = error.kept.exists() and stored_claims(read_executed(error.kept))
+            error.claims = failed or None
+            raise
+    _print_claims(stored_claims(notebook))
+    out.print(f"executed notebook: {output}")
+
+
+@app.command()
+def build(slugs: Slugs = None):
+    """Execute chapters at scale toy and refresh their stored notebooks, and the README's table of contents."""
+    book = Book.here()
+    for card in [book.find(slug) for slug in slugs] if slugs else book.chapters():
+        with _progress(card.slug) as on_cell:
+            changed = build_chapter(card, on_cell=on_cell)
+        out.print(f"{card.slug}: {'refreshed' if changed else 'unchanged'}")
+    if not slugs:
+        text, fresh = readme_contents(book)
+        if text != fresh:
+            (book.root / "README.md").write_text(fresh, "utf-8")
+            out.print("README.md: table of contents refreshed")
+
+
+@app.command()
+def check(slugs: Slugs = None):
+    """Check the contract of chapters: pairing, outputs, card, claims, sliders, exercises, links, sizes."""
+    book = Book.here()
+    for slug in slugs or []:
+        if slug not in book.slugs():
+            book.find(slug)
+    problems = check_book(book, slugs or ())
+    for problem in problems:
+        out.print(Text.assemble((problem.where, "cyan"), f"  [{problem.rule}]  {problem.message}"), soft_wrap=True)
+    out.print(f"{len(problems)} problems" if problems else "no problems")
+    raise typer.Exit(FAILED if problems else 0)
+
+
+@app.command()
+def claims():
+    """Gather the claims of all chapters, as their stored notebooks measured them, into one scoreboard."""
+    tables = [(card, read_built(card)) for card in Book.here().chapters()]
+    tables = [table for _, notebook in tables if notebook and (table := stored_claims(notebook))]
+    for table in tables:
+        _print_claims(table)
+    rows = [row for table in tables for row in table["claims"]]
+    held = sum(row["holds"] for row in rows)
+    out.print(Text(f"{held} of {len(rows)} claims hold, in {len(tables)} chapters", style="bold"))
+    raise typer.Exit(0 if held == len(rows) else FAILED)
+
+
+@app.command()
+def new(
+    place: Annotated[str, typer.Argument(help="<part>/<NN>_<slug>, such as 2_spectral/02_kernel_regime.")],
+    paper: Annotated[str, typer.Option(help="The paper's key in chapters/papers.bib.")],
+    title: Annotated[str, typer.Option(help="The chapter's title; made from its name by default.")] = "",
+):
+    """Write the skeleton of a new chapter."""
+    path = new_chapter(Book.here(), place, title=title, paper=paper)
+    out.print(f"wrote {path}; CONTRIBUTING.md says what goes where")
+
+
+def _parse(text):
+    name, equals, value = text.partition("=")
+    if not (name and equals):
+        raise typer.BadParameter(f"{text!r} is not NAME=VALUE, such as seed=3")
+    return name, yaml.safe_load(value)
+
+
+class _progress:
+    """A progress bar over a chapter's cells; it shows itself on a terminal alone."""
+
+    def __init__(self, title):
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("cell {task.completed}/{task.total}"),
+            TimeElapsedColumn(),
+        )
+        self.bar = Progress(*columns, console=err, transient=True, disable=not err.is_terminal)
+        self.task = self.bar.add_task(title, total=None)
+
+    def __enter__(self):
+        self.bar.start()
+        return lambda cell, total: self.bar.update(self.task, completed=cell, total=total)
+
+    def __exit__(self, *error):
+        self.bar.stop()
+
+
+def _print_claims(table):
+    if not table:
+        out.print("no claims are stored; `cookbook build` measures them")
+        return
+    rows = table["claims"]
+    held = sum(row["holds"] for row in rows)
+    title = f"{table['slug']} (scale {table['scale']}, seed {table['seed']}): {held} of {len(rows)} claims hold"
+    view = Table(
+        "",
+        "claim",
+        "paper",
+        "bound",
+        "measured",
+        title=Text(title, style="bold"),
+        title_justify="left",
+        box=SIMPLE_HEAD,
+    )
+    for row in rows:
+        mark = Text("✓", style="green") if row["holds"] else Text("✗", style="red")
+        control = " (negative control)" if row["control"] else ""
+        claim = Text.assemble((row["id"], "cyan"), f"{control}\n{row['text']} ", (f"({row['source']})", "dim"))
+        measured = f"{row['worst']} {row['unit']}".strip() + (
+            f" (worst of {n})" if (n := len(row["measured"])) > 1 else ""
+        )
+        view.add_row(mark, claim, *map(Text, [row["paper"], row["bound"], measured]))
+    out.print(view)
+
+
+def _explain(error):
+    if claims := getattr(error, "claims", None):
+        _print_claims(claims)
+    err.print(Text(f"cell {error.cell} failed: {error.reason}", style="red"))
+    if error.details:
+        err.print(Text("\n".join(error.details.splitlines()[-LAST_LINES:])))
+    err.print(f"executed notebook: {error.kept}")

@@ -20,10 +20,10 @@ def contents_markdown(book, start):
     cards = book.chapters()
     lines = []
     for part in book.parts:
-        lines.append(f"**Part {part.number} · {part.title}.** {part.story}\n")
         inside = [card for card in cards if card.part == part.folder]
+        lines.append(f"**Part {part.number} · {part.title}.** {part.story}{'' if inside else ' *In preparation.*'}\n")
         lines += [f"- [{card.title}]({_link(card.notebook, start)}): {card.promise}" for card in inside]
-        lines.append("" if inside else "- *in preparation*\n")
+        lines += [""] if inside else []
     return "\n".join(lines).rstrip() + "\n"
 
 

@@ -33,12 +33,13 @@ def explore(draw, *, figsize=(7.2, 3.6), **controls):
 
 
 def log_slider(value, low, high, **options):
-    """A slider over powers of ten from ``low`` to ``high``, starting at ``value``."""
-    if not 0 < low <= value <= high:
+    """A slider over powers of ten between ``low`` and ``high``, in about a hundred steps, one of which is ``value``."""
+    if not 0 < low <= value <= high or low == high:
         raise ValueError(f"a log slider needs 0 < low <= value <= high, but has low={low}, value={value}, high={high}")
     step = (log10(high) - log10(low)) / 100
-    options = {"readout_format": ".3g", **options}
-    return widgets.FloatLogSlider(value=value, base=10, min=log10(low), max=log10(high), step=step, **options)
+    down, up = ((log10(value) - log10(low)) // step) * step, ((log10(high) - log10(value)) // step) * step
+    ends = {"min": log10(value) - down, "max": log10(value) + up}
+    return widgets.FloatLogSlider(value=value, base=10, step=step, readout_format=".3g", **ends, **options)
 
 
 class Explorer:

@@ -68,7 +68,8 @@ RC = {
 def use():
     """Make the book's style the default of every figure drawn from here on."""
     for cmap in (SEQUENTIAL, DIVERGING):
-        mpl.colormaps.register(cmap, force=True)
+        if cmap.name not in mpl.colormaps:
+            mpl.colormaps.register(cmap)
     mpl.rcParams.update(RC)
 
 

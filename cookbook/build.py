@@ -1,0 +1,59 @@
+"""Refreshing the stored notebooks: executed at scale toy, and free of everything that changes from run to run."""
+
+import base64
+import io
+import tempfile
+from pathlib import Path
+
+import nbformat
+from PIL import Image
+
+from cookbook.notebooks import BUILD, fingerprint, read_source
+from cookbook.runner import execute
+
+SCALE = "toy"
+WIDGET = "application/vnd.jupyter.widget-view+json"
+
+
+def build(card, **options):
+    """Execute a chapter at scale toy and write its .ipynb; return whether the file changed."""
+    with tempfile.TemporaryDirectory() as folder:
+        executed = execute(card, Path(folder) / "executed.ipynb", TQDM_DISABLE="1", PYTHONHASHSEED="0", **options)
+    text = nbformat.writes(assemble(card, executed)) + "\n"
+    if card.notebook.exists() and card.notebook.read_text("utf-8") == text:
+        return False
+    card.notebook.write_text(text, "utf-8")
+    return True
+
+
+def assemble(card, executed):
+    """The source's cells with the executed notebook's outputs, and nothing else of the latter."""
+    notebook = read_source(card)
+    for cell, done in zip(notebook.cells, executed.cells, strict=True):
+        if cell.cell_type == "code":
+            cell.execution_count = done.execution_count
+            cell.outputs = [kept for kept in map(_scrub, done.outputs) if kept]
+    notebook.metadata[BUILD] = {"scale": SCALE, "fingerprint": fingerprint(notebook, SCALE)}
+    nbformat.validate(notebook)
+    return notebook
+
+
+def _scrub(output):
+    """An output without what cannot live in a file: widgets (their picture stays), progress bars, warnings' paths."""
+    if output.output_type == "stream":
+        return output if output.name == "stdout" else None
+    data = output.get("data", {})
+    if data.pop(WIDGET, None) is not None and "image/png" not in data:
+        return None
+    if "image/png" in data:
+        data["image/png"] = _smaller(data["image/png"])
+    output.metadata = {}
+    return output
+
+
+def _smaller(picture):
+    """The same PNG with a palette of 256 colours, where that takes less room."""
+    buffer = io.BytesIO()
+    image = Image.open(io.BytesIO(base64.b64decode(picture))).convert("RGB")
+    image.quantize(256, dither=Image.Dither.NONE).save(buffer, "png", optimize=True)
+    return min(base64.b64encode(buffer.getvalue()).decode(), picture.strip(), key=len)

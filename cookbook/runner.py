@@ -1,0 +1,94 @@
+"""Executing a chapter with papermill."""
+
+import os
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+import papermill
+from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from papermill.exceptions import PapermillExecutionError
+
+from cookbook.book import BookError
+from cookbook.notebooks import read_source, strip_colour, tagged
+
+
+@dataclass
+class RunFailed(Exception):
+    """A chapter stopped: which cell, why, and where the executed notebook was kept."""
+
+    cell: int
+    reason: str
+    details: str
+    kept: Path
+
+
+def execute(card, output, *, parameters=None, timeout=None, on_cell=lambda cell, total: None, **environment):
+    """Execute a chapter's source from top to bottom and return the executed notebook, which is kept at ``output``.
+
+    ``parameters`` replace those of the cell tagged "parameters"; ``timeout`` (seconds) bounds each cell;
+    ``on_cell(number, total)`` is called as each starts; ``environment`` sets the kernel's variables. Raises
+    ``RunFailed``, and ``BookError`` for a parameter that the chapter does not have.
+    """
+    notebook = read_source(card)
+    _check_parameters(card, notebook, parameters or {})
+    output = Path(output)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    total, reached = len(notebook.cells) + bool(parameters), 0
+
+    def started(cell, cell_index):
+        nonlocal reached
+        reached = cell_index + 1
+        on_cell(reached, total)
+
+    def stopped(reason, details=""):
+        return RunFailed(reached, reason, details, output)
+
+    try:
+        with _environment(COOKBOOK_SCALE=None, PYDEVD_DISABLE_FILE_VALIDATION="1", **environment):
+            return papermill.execute_notebook(
+                notebook, output, parameters, kernel_name="python3", cwd=card.path.parent, progress_bar=False,
+                execution_timeout=timeout, on_cell_start=started, store_widget_state=False,
+                extra_arguments=["--log-level=CRITICAL"],
+            )  # fmt: skip
+    except PapermillExecutionError as error:
+        raise stopped(f"{error.ename}: {error.evalue}", strip_colour("\n".join(error.traceback))) from None
+    except CellTimeoutError:
+        raise stopped(f"the cell took more than {timeout:g} seconds; give it more with --timeout") from None
+    except DeadKernelError:
+        raise stopped("the kernel died, most often for want of memory; try --scale fast") from None
+
+
+def read_executed(path):
+    """Read back what ``execute`` kept."""
+    return nbformat.read(path, as_version=4)
+
+
+def _check_parameters(card, notebook, parameters):
+    known = [p for cell in tagged(notebook, "parameters") for p in _assigned_names(cell.source)]
+    unknown = [name for name in parameters if name not in known]
+    if unknown:
+        raise BookError(f"{card.slug} has no parameter {', '.join(unknown)}; it has {', '.join(known) or 'none'}")
+
+
+def _assigned_names(source):
+    return [line.split("=")[0].strip() for line in source.splitlines() if "=" in line]
+
+
+@contextmanager
+def _environment(**values):
+    before = {name: os.environ.get(name) for name in values}
+    try:
+        _set(values)
+        yield
+    finally:
+        _set(before)
+
+
+def _set(values):
+    for name, value in values.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value

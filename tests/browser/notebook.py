@@ -1,0 +1,56 @@
+"""Driving one notebook in JupyterLab: open, run, and the state of its sliders."""
+
+import json
+
+RUN_SECONDS = 240
+APP = "window.jupyterapp"
+PICTURE = """async image => {
+    const bytes = await (await fetch(image.src)).arrayBuffer();
+    const digest = await crypto.subtle.digest('SHA-256', bytes);
+    return Array.from(new Uint8Array(digest)).join();
+}"""
+
+
+def open_notebook(page, lab, path):
+    """Open ``path`` and wait until its kernel is idle."""
+    page.goto(f"{lab.address}/lab/tree/{path}?token={lab.token}&reset")
+    page.wait_for_selector(".jp-NotebookPanel .jp-Cell")
+    page.wait_for_function(f"{APP}?.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'")
+
+
+def run_all(page):
+    """Run all cells; return the notebook as it then stands."""
+    page.set_default_timeout(RUN_SECONDS * 1000)
+    page.evaluate(f"async () => {{ await {APP}.commands.execute('notebook:run-all-cells'); }}")
+    page.wait_for_function(f"{APP}.shell.currentWidget.sessionContext.session.kernel.status === 'idle'")
+    return json.loads(page.evaluate(f"() => JSON.stringify({APP}.shell.currentWidget.content.model.toJSON())"))
+
+
+def errors(notebook):
+    """The errors among the outputs, as 'name: value'."""
+    cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    return [f"{o['ename']}: {o['evalue']}" for cell in cells for o in cell["outputs"] if o["output_type"] == "error"]
+
+
+def picture(explorer):
+    """A hash of the picture that an explorer shows."""
+    return explorer.locator("img").first.evaluate(PICTURE)
+
+
+def controls(explorer):
+    """What the keyboard can move in an explorer: slider handles, lists, check boxes."""
+    return explorer.locator(".noUi-handle, select, input[type=checkbox]").all()
+
+
+def move(page, control):
+    """Move a control by keyboard, as far as a reader would to see a change."""
+    control.focus()
+    kind = control.evaluate("element => element.tagName")
+    if kind == "INPUT":
+        page.keyboard.press("Space")
+    elif kind == "SELECT":
+        page.keyboard.press("ArrowDown" if control.evaluate("element => element.selectedIndex === 0") else "ArrowUp")
+    else:
+        at_end = control.evaluate("element => element.ariaValueNow >= element.ariaValueMax")
+        for _ in range(5):
+            page.keyboard.press("ArrowLeft" if at_end else "ArrowRight")

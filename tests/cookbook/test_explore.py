@@ -1,0 +1,96 @@
+"""Sliders without a browser: what they show, measure and refuse."""
+
+import base64
+import io
+
+import ipywidgets as widgets
+import numpy as np
+import pytest
+from PIL import Image
+
+import cookbook as cb
+from cookbook.explore import explorers
+
+
+def line(fig, slope=1.0, kind="a"):
+    fig.subplots().plot([0, 1], [0, slope], label=kind)
+
+
+def pixels(png):
+    return np.asarray(Image.open(io.BytesIO(png)))
+
+
+def test_the_output_holds_a_widget_and_its_picture():
+    explorer = cb.explore(line, slope=(0.0, 2.0), kind=["a", "b"])
+    bundle = explorer._repr_mimebundle_()
+    assert "application/vnd.jupyter.widget-view+json" in bundle
+    assert pixels(base64.b64decode(bundle["image/png"])).shape == (360, 720, 3)
+    assert bundle["text/plain"] == "Sliders: slope = 1.0, kind = a"
+    assert explorers[-1] is explorer
+
+
+def test_moving_a_control_redraws_the_same_figure_and_times_it():
+    explorer = cb.explore(line, slope=(0.0, 2.0))
+    figure, before = explorer.figure, explorer._picture.value
+    explorer.controls["slope"].value = 0.2
+    assert explorer.figure is figure and len(figure.axes) == 1
+    assert not np.array_equal(pixels(before), pixels(explorer._picture.value))
+    assert len(explorer.redraw_seconds) == 1 and explorer.redraw_seconds[0] > 0
+
+
+def test_a_value_that_is_drawn_already_is_not_drawn_again():
+    explorer = cb.explore(line, slope=(0.0, 2.0))
+    explorer._redraw(None)
+    assert len(explorer.redraw_seconds) == 0
+
+
+def test_an_error_while_dragging_is_told_and_the_last_picture_stays():
+    def draw(fig, x):
+        if x > 5:
+            raise ValueError("too <large>")
+
+    explorer = cb.explore(draw, x=(0, 10))
+    explorer.controls["x"].value = 9
+    assert "too &lt;large&gt;" in explorer._message.value
+    explorer.controls["x"].value = 1
+    assert explorer._message.value == ""
+
+
+def test_an_error_in_the_first_picture_stops_the_cell():
+    def draw(fig, x):
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        cb.explore(draw, x=(0, 10))
+
+
+@pytest.mark.parametrize("abbreviation", [(0, 5), (0.0, 1.0, 0.1), ["p", "q"], True, widgets.IntSlider(3)])
+def test_the_abbreviations_of_interact_are_taken(abbreviation):
+    def draw(fig, x):
+        fig.text(0.5, 0.5, str(x))
+
+    assert isinstance(cb.explore(draw, x=abbreviation).controls["x"], widgets.Widget)
+
+
+@pytest.mark.parametrize(
+    ("controls", "message"),
+    [({}, "slope, kind"), ({"colour": (0, 1)}, "colour"), ({"slope": object()}, "cannot make a control")],
+)
+def test_controls_that_do_not_fit_are_refused(controls, message):
+    with pytest.raises(ValueError, match=message):
+        cb.explore(line, **controls)
+
+
+@pytest.mark.parametrize(("value", "low", "high"), [(0.5, 0.01, 10), (1, 1, 100), (100, 1, 100), (0.3, 0.05, 20)])
+def test_a_log_slider_stays_in_its_range_and_hits_its_value(value, low, high):
+    slider = cb.log_slider(value, low, high)
+    steps = (np.log10(slider.value) - slider.min) / slider.step
+    assert slider.value == pytest.approx(value) and steps == pytest.approx(round(steps), abs=1e-6)
+    assert 10**slider.min >= low * (1 - 1e-9) and 10**slider.max <= high * (1 + 1e-9)
+    assert 98 <= (slider.max - slider.min) / slider.step <= 100.001
+
+
+@pytest.mark.parametrize(("value", "low", "high"), [(0.5, 0, 1), (2, 3, 4), (1, 1, 1)])
+def test_a_log_slider_refuses_an_impossible_range(value, low, high):
+    with pytest.raises(ValueError, match="0 < low"):
+        cb.log_slider(value, low, high)
