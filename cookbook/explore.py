@@ -85,6 +85,18 @@ class Explorer:
         self.redraw_seconds.append(time.perf_counter() - start)
         return buffer.getvalue()
 
+    def measure(self, positions=15):
+        """Move each control through its range, alone; return the redraw times in seconds, {name: [...]}."""
+        times = {}
+        for name, control in self.controls.items():
+            start = control.value
+            self.redraw_seconds.clear()
+            for value in _positions(control, positions):
+                control.value = value
+            control.value = start
+            times[name] = list(self.redraw_seconds)
+        return times
+
     def _redraw(self, _change):
         values = self.values
         if values == self._drawn:
@@ -101,6 +113,18 @@ class Explorer:
         shown = ", ".join(f"{name} = {value}" for name, value in self.values.items())
         static = {"text/plain": f"Sliders: {shown}", "image/png": base64.b64encode(self._picture.value).decode()}
         return box._repr_mimebundle_() | static
+
+
+def _positions(control, count):
+    """Values that a control can take, spread over its range."""
+    if hasattr(control, "options"):
+        return [option[1] if isinstance(option, tuple) else option for option in control.options]
+    if isinstance(control.value, bool):
+        return [not control.value, control.value]
+    places = np.linspace(control.min, control.max, count)
+    if hasattr(control, "base"):
+        places = control.base**places
+    return [type(control.value)(place) for place in places]
 
 
 def _widgets(draw, abbreviations):

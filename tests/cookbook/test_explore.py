@@ -64,6 +64,22 @@ def test_an_error_in_the_first_picture_stops_the_cell():
         cb.explore(draw, x=(0, 10))
 
 
+def test_measuring_moves_each_control_through_its_range_and_back():
+    seen = []
+
+    def draw(fig, whole, real, log, choice, flag):
+        seen.append((whole, real, log, choice, flag))
+
+    explorer = cb.explore(
+        draw, whole=(0, 4), real=(0.0, 1.0), log=cb.log_slider(1, 0.1, 10), choice=["a", "b"], flag=True
+    )
+    start = explorer.values
+    times = explorer.measure(positions=5)
+    assert {name: len(t) for name, t in times.items()} == {"whole": 6, "real": 6, "log": 6, "choice": 2, "flag": 2}
+    assert explorer.values == start
+    assert {row[0] for row in seen} == {0, 1, 2, 3, 4} and {row[3] for row in seen} == {"a", "b"}
+
+
 @pytest.mark.parametrize("abbreviation", [(0, 5), (0.0, 1.0, 0.1), ["p", "q"], True, widgets.IntSlider(3)])
 def test_the_abbreviations_of_interact_are_taken(abbreviation):
     def draw(fig, x):

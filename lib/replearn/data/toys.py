@@ -1,0 +1,194 @@
+"""Two- and three-dimensional toys, seeded, in float64 (thin over scikit-learn where it has them)."""
+
+import numpy as np
+import torch
+from sklearn import datasets
+
+from replearn.validate import check_integer, check_positive
+
+
+def two_moons(n, *, noise=0.08, seed=0):
+    """Draw two interleaving half circles of radius 1.
+
+    Parameters
+    ----------
+    n : int
+        Number of points, at least 2, half of them in each moon.
+    noise : float
+        Standard deviation of the Gaussian noise on each coordinate.
+    seed : int
+        Seed of the draw.
+
+    Returns
+    -------
+    x : torch.Tensor
+        (n, 2) float64.
+    y : torch.Tensor
+        (n,) int64, which moon: 0 or 1.
+
+    Raises
+    ------
+    ValueError
+        If ``n`` is smaller than 2 or ``noise`` is negative.
+
+    Notes
+    -----
+    Source: scikit-learn's ``make_moons``.
+    """
+    _check(n, noise)
+    return _labelled(datasets.make_moons(n, noise=noise, random_state=seed))
+
+
+def circles(n, *, noise=0.05, factor=0.5, seed=0):
+    """Draw two concentric circles, of radius 1 and ``factor``.
+
+    Parameters
+    ----------
+    n : int
+        Number of points, at least 2, half of them on each circle.
+    noise : float
+        Standard deviation of the Gaussian noise on each coordinate.
+    factor : float
+        Radius of the inner circle, in (0, 1).
+    seed : int
+        Seed of the draw.
+
+    Returns
+    -------
+    x : torch.Tensor
+        (n, 2) float64.
+    y : torch.Tensor
+        (n,) int64: 0 the outer circle, 1 the inner one.
+
+    Raises
+    ------
+    ValueError
+        If ``n`` is smaller than 2, ``noise`` is negative or ``factor`` is not in (0, 1).
+
+    Notes
+    -----
+    Source: scikit-learn's ``make_circles``.
+    """
+    _check(n, noise)
+    if not 0 < factor < 1:
+        raise ValueError(f"factor is the inner radius and must lie strictly between 0 and 1, but is {factor}")
+    return _labelled(datasets.make_circles(n, noise=noise, factor=factor, random_state=seed))
+
+
+def spirals(n, *, noise=0.02, seed=0):
+    """Draw two interleaving spirals, each in order along its arm.
+
+    ``x_i = 2 r_i (cos(t_i + pi y_i), sin(t_i + pi y_i)) + noise``, with ``t`` sorted uniforms on [0.5, 0.5 + 3 pi],
+    ``r_i = t_i / (3 pi)`` and arms that alternate, ``y = 0, 1, 0, 1, ...``.
+
+    Parameters
+    ----------
+    n : int
+        Number of points, at least 2.
+    noise : float
+        Standard deviation of the Gaussian noise on each coordinate.
+    seed : int
+        Seed of the draw.
+
+    Returns
+    -------
+    x : torch.Tensor
+        (n, 2) float64.
+    y : torch.Tensor
+        (n,) int64, which arm: 0 or 1.
+
+    Raises
+    ------
+    ValueError
+        If ``n`` is smaller than 2 or ``noise`` is negative.
+
+    Notes
+    -----
+    Source: the toy of this book's chapter on the kernel regime.
+    """
+    _check(n, noise)
+    draw = np.random.default_rng(seed)
+    t = np.sort(draw.uniform(size=n)) * 3 * np.pi + 0.5
+    y = np.arange(n) % 2
+    arm = np.stack([np.cos(t + np.pi * y), np.sin(t + np.pi * y)], axis=1)
+    return _labelled((2 * t[:, None] / (3 * np.pi) * arm + noise * draw.standard_normal((n, 2)), y))
+
+
+def swiss_roll(n, *, noise=0.0, seed=0):
+    """Draw a sheet rolled up in three dimensions.
+
+    ``x = (t cos t, h, t sin t)`` with ``t`` uniform on [1.5 pi, 4.5 pi] along the roll and ``h`` uniform on [0, 21]
+    across it (``h`` is column 1 of ``x``).
+
+    Parameters
+    ----------
+    n : int
+        Number of points, at least 2.
+    noise : float
+        Standard deviation of the Gaussian noise on each coordinate.
+    seed : int
+        Seed of the draw.
+
+    Returns
+    -------
+    x : torch.Tensor
+        (n, 3) float64.
+    t : torch.Tensor
+        (n,) float64, the position along the roll.
+
+    Raises
+    ------
+    ValueError
+        If ``n`` is smaller than 2 or ``noise`` is negative.
+
+    Notes
+    -----
+    Source: scikit-learn's ``make_swiss_roll``.
+    """
+    _check(n, noise)
+    return tuple(map(torch.from_numpy, datasets.make_swiss_roll(n, noise=noise, random_state=seed)))
+
+
+def s_curve(n, *, noise=0.0, seed=0):
+    """Draw a sheet bent to an S in three dimensions.
+
+    ``x = (sin t, h, sign(t) (cos t - 1))`` with ``t`` uniform on [-1.5 pi, 1.5 pi] along the S and ``h`` uniform on
+    [0, 2] across it (``h`` is column 1 of ``x``).
+
+    Parameters
+    ----------
+    n : int
+        Number of points, at least 2.
+    noise : float
+        Standard deviation of the Gaussian noise on each coordinate.
+    seed : int
+        Seed of the draw.
+
+    Returns
+    -------
+    x : torch.Tensor
+        (n, 3) float64.
+    t : torch.Tensor
+        (n,) float64, the position along the S.
+
+    Raises
+    ------
+    ValueError
+        If ``n`` is smaller than 2 or ``noise`` is negative.
+
+    Notes
+    -----
+    Source: scikit-learn's ``make_s_curve``.
+    """
+    _check(n, noise)
+    return tuple(map(torch.from_numpy, datasets.make_s_curve(n, noise=noise, random_state=seed)))
+
+
+def _check(n, noise):
+    check_integer("n", n, 2)
+    check_positive("noise", noise, allow_zero=True)
+
+
+def _labelled(pair):
+    x, y = pair
+    return torch.from_numpy(x), torch.from_numpy(y).long()

@@ -1,0 +1,45 @@
+"""Heads that sit on an encoder: projectors and predictors."""
+
+from itertools import pairwise
+
+from torch import nn
+
+from replearn.validate import check_integer
+
+
+def mlp_head(d_in, d_hidden, d_out, layers=2, batch_norm=True):
+    """Build a projector g: ``layers`` linear maps with BatchNorm and ReLU between them, the last one plain.
+
+    ``g(h) = W_L relu(bn(W_{L-1} ... relu(bn(W_1 h)))) + b``. A hidden layer has a bias only where BatchNorm, which
+    would cancel it, is absent. ``layers=1`` is a single linear map and ``d_hidden`` is unused.
+
+    Parameters
+    ----------
+    d_in, d_hidden, d_out : int
+        Sizes of the representation, of the hidden layers and of the embedding.
+    layers : int
+        Number of linear maps, at least 1.
+    batch_norm : bool
+        Whether hidden layers are batch-normalised.
+
+    Returns
+    -------
+    torch.nn.Sequential
+        A module (N, d_in) -> (N, d_out).
+
+    Raises
+    ------
+    ValueError
+        If a size or ``layers`` is not a positive integer.
+
+    Notes
+    -----
+    Source: the projector of SimCLR (Chen et al., 2020, section 2.1), with BatchNorm as in its released code.
+    """
+    for name, value in {"d_in": d_in, "d_hidden": d_hidden, "d_out": d_out, "layers": layers}.items():
+        check_integer(name, value, 1)
+    widths = [d_in] + [d_hidden] * (layers - 1)
+    modules = []
+    for a, b in pairwise(widths):
+        modules += [nn.Linear(a, b, bias=not batch_norm), *([nn.BatchNorm1d(b)] if batch_norm else []), nn.ReLU()]
+    return nn.Sequential(*modules, nn.Linear(widths[-1], d_out))

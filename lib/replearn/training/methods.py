@@ -1,0 +1,93 @@
+"""Methods: what the loop asks of a way to train, and the one that most of the book uses."""
+
+from functools import partial
+
+import torch
+from torch import nn
+
+
+class Method(nn.Module):
+    """What ``pretrain`` needs: views of a batch, a loss of the views, and what follows the optimiser's step.
+
+    A family of methods subclasses this and keeps whatever it trains or remembers (encoder, projector, teacher, queue)
+    as submodules and buffers, so that one checkpoint holds it all.
+    """
+
+    def views(self, images, index, generator):
+        """Make the views of the images drawn for this step.
+
+        Parameters
+        ----------
+        images : torch.Tensor
+            The whole data set (N, ...), on the device.
+        index : torch.Tensor
+            (B,) int64, the images of this step: ``images[index]``.
+        generator : torch.Generator
+            On the same device; all randomness of the views comes from it.
+
+        Returns
+        -------
+        object
+            Whatever ``step`` takes.
+        """
+        raise NotImplementedError
+
+    def step(self, views):
+        """Return ``dict(loss=..., z=...)``: the scalar to descend, and the embeddings (N, K) for whoever monitors."""
+        raise NotImplementedError
+
+    def after_step(self):
+        """Follow the optimiser's step: move a teacher, a queue, a centre. Nothing by default."""
+
+    def forward(self, views):
+        """Run ``step``, under the precision and across the processes that Fabric arranges."""
+        return self.step(views)
+
+
+class JointEmbedding(Method):
+    """Two views of each image, embedded by one network, and a loss that compares the two embeddings.
+
+    ``z_a = g(f(t_a(x)))`` and ``z_b = g(f(t_b(x)))`` with encoder f, projector g and independent augmentations; the
+    loss is ``loss(z_a, z_b)``, in float32 at least whatever the precision of the networks.
+
+    Parameters
+    ----------
+    encoder, projector : torch.nn.Module
+        f: (N, ...) -> (N, d) and g: (N, d) -> (N, K); ``nn.Identity()`` for no projector.
+    loss : callable
+        ``loss(z_a, z_b)`` with (N, K) each; returns a scalar, or a NamedTuple of terms with ``.total``.
+    augment : callable
+        ``augment(x, generator)``, a new draw at each call.
+
+    Notes
+    -----
+    Source: SimCLR (Chen et al., 2020), figure 2; the same shape serves VICReg, Barlow Twins and W-MSE. Both views
+    pass through the network as one batch of 2N, so that BatchNorm sees them together.
+    """
+
+    def __init__(self, encoder, projector, loss, augment):
+        super().__init__()
+        self.encoder, self.projector = encoder, projector
+        self.loss, self.augment = loss, augment
+
+    def extra_repr(self):
+        return f"loss={describe(self.loss)}, augment={describe(self.augment)}"
+
+    def views(self, images, index, generator):
+        batch = images[index]
+        return self.augment(batch, generator), self.augment(batch, generator)
+
+    def step(self, views):
+        z = self.projector(self.encoder(torch.cat(views)))
+        with torch.autocast(z.device.type, enabled=False):
+            z = z.to(torch.promote_types(z.dtype, torch.float32))
+            loss = self.loss(*z.chunk(2))
+        return {"loss": getattr(loss, "total", loss), "z": z.detach()}
+
+
+def describe(function):
+    """Name a callable in a way that is the same in every process: its name, a partial's arguments, or its ``repr``."""
+    if isinstance(function, partial):
+        given = [*map(repr, function.args), *(f"{key}={value!r}" for key, value in function.keywords.items())]
+        return f"{describe(function.func)}({', '.join(given)})"
+    return getattr(function, "__qualname__", None) or repr(function)

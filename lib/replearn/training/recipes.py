@@ -1,0 +1,211 @@
+"""The tiny recipe: one small encoder, one data set and one budget that the chapters of part 1 share."""
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+
+from replearn.data import RandomAffineCrop, load, standardise
+from replearn.models import TinyConv, mlp_head
+from replearn.training.loop import pretrain
+from replearn.training.methods import JointEmbedding
+from replearn.training.progress import History
+from replearn.training.seed import seeded
+from replearn.validate import check_integer
+
+CROP_ROT = RandomAffineCrop(scale=(0.4, 1.0), ratio=(3 / 4, 4 / 3), degrees=15)
+
+
+class Recipe(NamedTuple):
+    """Sizes and settings of one run: AdamW at peak ``lr`` with linear warm-up, then half a cosine to 0."""
+
+    width: int = 16
+    steps: int = 200
+    batch_size: int = 128
+    lr: float = 5e-3
+    warmup: int = 20
+    weight_decay: float = 1e-4
+    d_hidden: int = 128
+    d_out: int = 64
+
+    def loop(self):
+        """The settings that ``pretrain`` takes."""
+        names = ("steps", "batch_size", "lr", "warmup", "weight_decay")
+        return {name: getattr(self, name) for name in names}
+
+
+R200 = Recipe()
+R100 = Recipe(width=8, steps=100)
+
+
+class TinyMnist(NamedTuple):
+    """Standardised 14 x 14 digits: ``x_*`` (N, 1, 14, 14) float32 and ``y_*`` (N,) int64, 8,000 and 2,000 of them."""
+
+    x_train: torch.Tensor
+    y_train: torch.Tensor
+    x_test: torch.Tensor
+    y_test: torch.Tensor
+
+
+class Trained(NamedTuple):
+    """What a run leaves: the encoder (N, ...) -> (N, 8 width), the projector on it, and the history of the loop."""
+
+    encoder: torch.nn.Module
+    projector: torch.nn.Module
+    history: History
+
+
+def tiny_mnist():
+    """Load ``mnist_10k``, average 2 x 2 pixels, and standardise by the mean and deviation of all 10,000 images.
+
+    Returns
+    -------
+    TinyMnist
+        ``x_train`` (8000, 1, 14, 14), ``y_train``, ``x_test`` (2000, 1, 14, 14), ``y_test``.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If the file is missing or damaged (see ``replearn.data.load``).
+    """
+    data = load("mnist_10k")
+    images = standardise(F.interpolate(data.images, size=(14, 14), mode="area"))
+    return TinyMnist(*data._replace(images=images).train, *data._replace(images=images).test)
+
+
+def tiny_encoder(recipe=R200, *, in_channels=1, seed=0):
+    """Make the recipe's encoder and projector at their random start, which the seed alone decides.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        Its ``width``, ``d_hidden`` and ``d_out`` are used.
+    in_channels : int
+        Channels of the images.
+    seed : int
+        Seed of the initialisation.
+
+    Returns
+    -------
+    encoder : TinyConv
+        (N, in_channels, H, W) -> (N, 8 width).
+    projector : torch.nn.Sequential
+        (N, 8 width) -> (N, d_out).
+
+    Raises
+    ------
+    ValueError
+        If a size is not a positive integer.
+    """
+    with seeded(seed):
+        encoder = TinyConv(recipe.width, in_channels)
+        return encoder, mlp_head(encoder.dim, recipe.d_hidden, recipe.d_out)
+
+
+def train_tiny(loss, images, *, recipe=R200, augment=CROP_ROT, method=JointEmbedding, seed=0, **loop):
+    """Train the tiny encoder on images by a loss of two views.
+
+    Parameters
+    ----------
+    loss : callable
+        ``loss(z_a, z_b)``, for example ``replearn.losses.nt_xent``.
+    images : torch.Tensor
+        (N, C, H, W), standardised, on the device to train on.
+    recipe : Recipe
+        ``R200`` (about 5 s on a core) or ``R100`` (about 1 s), or one of your own.
+    augment : callable
+        ``augment(x, generator)``.
+    method : callable
+        ``method(encoder, projector, loss, augment)`` makes what ``pretrain`` trains.
+    seed : int
+        Seed of the initialisation and of the run.
+    **loop
+        More arguments of ``pretrain``, which go before the recipe's.
+
+    Returns
+    -------
+    Trained
+        ``encoder``, ``projector``, ``history``. Probes read ``features(encoder, x)``.
+
+    Raises
+    ------
+    ValueError
+        If the images are not (N, C, H, W), or an argument of the loop is out of its range.
+    NonFiniteLossError
+        If the loss becomes NaN or infinite.
+    """
+    if images.ndim != 4:
+        raise ValueError(f"images must have shape (N, C, H, W), but have {tuple(images.shape)}")
+    encoder, projector = tiny_encoder(recipe, in_channels=images.shape[1], seed=seed)
+    trained = method(encoder, projector, loss, augment)
+    history = pretrain(trained, images, seed=seed, **{**recipe.loop(), **loop})
+    return Trained(encoder, projector, history)
+
+
+@torch.no_grad()
+def features(network, x, *, batch_size=1000):
+    """Compute a network's outputs in evaluation mode, without gradients, a batch at a time.
+
+    Parameters
+    ----------
+    network : torch.nn.Module
+        (N, ...) -> (N, d). It is left in the mode it was in.
+    x : torch.Tensor
+        (N, ...) inputs on the network's device.
+    batch_size : int
+        Inputs at a time, which bounds the memory.
+
+    Returns
+    -------
+    torch.Tensor
+        (N, d).
+
+    Raises
+    ------
+    ValueError
+        If ``batch_size`` is not a positive integer.
+    """
+    check_integer("batch_size", batch_size, 1)
+    training = network.training
+    network.eval()
+    try:
+        return torch.cat([network(part) for part in x.split(batch_size)])
+    finally:
+        network.train(training)
+
+
+@torch.no_grad()
+def warm_up_batch_norm(network, x, *, passes=20):
+    """Settle the running statistics of BatchNorm on data, in place, without training.
+
+    An untrained network is unfairly poor in evaluation mode until it has seen data, since its statistics are still the
+    initial 0 and 1.
+
+    Parameters
+    ----------
+    network : torch.nn.Module
+        (N, ...) -> anything. It is left in the mode it was in.
+    x : torch.Tensor
+        (N, ...) inputs on the network's device, about 1,000 of them.
+    passes : int
+        Forward passes; with momentum 0.1, 20 of them leave 12 % of the initial values.
+
+    Returns
+    -------
+    torch.nn.Module
+        The same network.
+
+    Raises
+    ------
+    ValueError
+        If ``passes`` is not a positive integer.
+    """
+    check_integer("passes", passes, 1)
+    training = network.training
+    network.train()
+    try:
+        for _ in range(passes):
+            network(x)
+    finally:
+        network.train(training)
+    return network

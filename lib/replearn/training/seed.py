@@ -1,0 +1,82 @@
+"""Seeds and the states of every global random number generator."""
+
+import random
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+
+from replearn.validate import check_integer
+
+
+def seed_everything(seed):
+    """Seed the global generators of Python, NumPy and PyTorch, on every device.
+
+    Parameters
+    ----------
+    seed : int
+        Between 0 and 2^32 - 1, the range that all three accept.
+
+    Raises
+    ------
+    ValueError
+        If the seed is outside that range.
+    """
+    check_integer("seed", seed, 0, 2**32 - 1)
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.manual_seed(seed)
+
+
+@contextmanager
+def seeded(seed):
+    """Seed everything inside a ``with`` block, and put every global generator back as it was after it.
+
+    Parameters
+    ----------
+    seed : int
+        Between 0 and 2^32 - 1.
+
+    Raises
+    ------
+    ValueError
+        If the seed is outside that range.
+    """
+    outside = rng_state()
+    try:
+        seed_everything(seed)
+        yield
+    finally:
+        set_rng_state(outside)
+
+
+def rng_state():
+    """Return the states of the global generators, as plain Python objects and tensors (safe to save).
+
+    Returns
+    -------
+    dict
+        Keys ``python``, ``numpy``, ``torch`` and ``cuda`` (one state a device).
+    """
+    name, keys, *rest = np.random.get_state()
+    return {
+        "python": random.getstate(),
+        "numpy": (name, keys.tolist(), *rest),
+        "torch": torch.get_rng_state(),
+        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+    }
+
+
+def set_rng_state(state):
+    """Put the global generators into the states that ``rng_state`` returned.
+
+    Parameters
+    ----------
+    state : dict
+        What ``rng_state`` returned.
+    """
+    random.setstate(state["python"])
+    np.random.set_state(state["numpy"])
+    torch.set_rng_state(state["torch"])
+    if state["cuda"]:
+        torch.cuda.set_rng_state_all(state["cuda"])
