@@ -61,13 +61,20 @@ def main():
         sys.exit(INTERRUPTED)
 
 
-@app.command()
-def lab(slug: Annotated[str, typer.Argument(help="The chapter to open.")] = "start_here"):
+@app.command(context_settings={"ignore_unknown_options": True})
+def lab(
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[SLUG] [OPTIONS]", help="A chapter, and options for JupyterLab such as --no-browser."),
+    ] = None,
+):
     """Open a chapter in JupyterLab, the start page by default."""
+    options = [word for word in words or [] if word.startswith("-")]
+    slugs = [word for word in words or [] if word not in options]
     book = Book.here()
-    notebook = book.find(slug).notebook
-    command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={book.root}", str(notebook)]
-    os.execv(sys.executable, command)
+    notebook = book.find(slugs[0] if slugs else "start_here").notebook
+    root = f"--ServerApp.root_dir={book.root}"
+    os.execv(sys.executable, [sys.executable, "-m", "jupyterlab", root, *options, str(notebook)])
 
 
 @app.command("list")
