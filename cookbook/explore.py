@@ -23,8 +23,8 @@ explorers = []
 def explore(draw, *, figsize=(7.2, 3.6), **controls):
     """Redraw a picture as sliders move.
 
-    ``draw(fig, **values)`` paints an empty matplotlib figure, which is reused (``fig.subplots`` is quick from the second
-    time on). Each further keyword names one of its arguments and gives its control in ``ipywidgets.interact``'s
+    ``draw(fig, **values)`` paints an empty matplotlib figure, which is reused: ``fig.subplots`` is quick from the
+    second time on. Each further keyword names one of its arguments and gives its control in ``ipywidgets.interact``'s
     abbreviations: ``(low, high)``, ``(low, high, step)``, a list of choices, True or False, or a widget such as
     ``log_slider(...)``. Arguments left out keep their defaults.
     The output holds the live widget and a static picture of the first values.

@@ -31,5 +31,5 @@ def _measure(card):
     notebook = read_source(card)
     notebook.cells.append(nbformat.v4.new_code_cell(PROBE))
     NotebookClient(notebook, resources={"metadata": {"path": card.path.parent}}).execute()
-    explorers = json.loads(notebook.cells[-1].outputs[0].text)
+    explorers = json.loads("".join(o.text for o in notebook.cells[-1].outputs if o.get("name") == "stdout"))
     return [(name, seconds) for times in explorers for name, seconds in times.items()]

@@ -1,8 +1,11 @@
 """Small data sets, 2-D toys, a shapes renderer and augmentations that run batched on the device."""
 
+from replearn.data.affine import RandomAffine, affine_warp
 from replearn.data.augment import Compose, GaussianNoise, HueRotate, MultiCrop, RandomAffineCrop, RandomErase
+from replearn.data.latent_worlds import InvertibleMLP, LatentWorld, bayes_cross_entropy, invertible_mlp, latent_world, sample_vmf
 from replearn.data.load import Dataset, load, standardise
 from replearn.data.shapes import shapes
+from replearn.data.sources import ica_sources, radial_rotation, xor_triple
 from replearn.data.toys import circles, s_curve, spirals, swiss_roll, two_moons
 
 __all__ = [
@@ -10,15 +13,26 @@ __all__ = [
     "Dataset",
     "GaussianNoise",
     "HueRotate",
+    "InvertibleMLP",
+    "LatentWorld",
     "MultiCrop",
+    "RandomAffine",
     "RandomAffineCrop",
     "RandomErase",
+    "affine_warp",
+    "bayes_cross_entropy",
     "circles",
+    "ica_sources",
+    "invertible_mlp",
+    "latent_world",
     "load",
+    "radial_rotation",
     "s_curve",
+    "sample_vmf",
     "shapes",
     "spirals",
     "standardise",
     "swiss_roll",
     "two_moons",
+    "xor_triple",
 ]

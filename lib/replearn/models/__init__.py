@@ -2,6 +2,12 @@
 
 from replearn.models.heads import mlp_head
 from replearn.models.mlp import mlp
+from replearn.models.random_features import RandomFeatures
 from replearn.models.tiny_conv import TinyConv
 
-__all__ = ["TinyConv", "mlp", "mlp_head"]
+__all__ = [
+    "RandomFeatures",
+    "TinyConv",
+    "mlp",
+    "mlp_head",
+]

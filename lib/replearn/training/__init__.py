@@ -1,6 +1,7 @@
 """The one loop that every method shares, and what it stands on."""
 
 from replearn.training.checkpoint import load_checkpoint, save_checkpoint
+from replearn.training.ica import ICA, vcreg_ica
 from replearn.training.loop import pretrain
 from replearn.training.methods import JointEmbedding, Method
 from replearn.training.optimisers import param_groups
@@ -22,6 +23,7 @@ from replearn.training.seed import seed_everything, seeded
 
 __all__ = [
     "CROP_ROT",
+    "ICA",
     "R100",
     "R200",
     "History",
@@ -42,6 +44,7 @@ __all__ = [
     "tiny_encoder",
     "tiny_mnist",
     "train_tiny",
+    "vcreg_ica",
     "warm_up_batch_norm",
     "warmup_cosine",
 ]
