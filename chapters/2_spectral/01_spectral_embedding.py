@@ -62,8 +62,9 @@ ax.set_title("A row shares its digit, a column its background")
 plt.show()
 
 # %% [markdown]
-# *Look along a row, then down a column.* A self-supervised method never sees a label, only a list of pairs that belong together. Someone chose that
-# list: perhaps pairs from one row, perhaps pairs from one column. If it was columns, and you then ask for digits: has the method thrown them away?
+# *Look along a row, then down a column* (the first row has backgrounds alone, the first column digits alone). A self-supervised method never sees a
+# label, only a list of pairs that belong together. Someone chose that list: perhaps pairs from one row, perhaps pairs from one column. If it was
+# columns, and you then ask for digits: has the method thrown them away?
 #
 # ## The mathematics
 #
@@ -86,7 +87,8 @@ plt.show()
 # $$ \mathcal L(Z) = \mathrm{reg}\, \|\mathrm{Cov}(Z) - I\|_F^2 + \frac{\mathrm{inv}}{N} \sum_{ij} G_{ij} \|z_i - z_j\|^2 . $$
 #
 # Neither term changes when a constant is added to $Z$, so take $Z$ centred and put $M = ZZ^\top / N$. Then $\|\mathrm{Cov}(Z)\|_F = \|M\|_F$,
-# $\operatorname{tr} \mathrm{Cov}(Z) = \operatorname{tr} M$ and $\operatorname{tr}(Z^\top L Z) = N \operatorname{tr}(L M)$. Completing the square gives
+# $\operatorname{tr} \mathrm{Cov}(Z) = \operatorname{tr} M$ and $\operatorname{tr}(Z^\top L Z) = N \operatorname{tr}(L M)$. Completing the square
+# gives
 #
 # $$ \mathcal L = \mathrm{reg}\, \big\| M - \big(H - \tfrac{\mathrm{inv}}{\mathrm{reg}} L\big) \big\|_F^2 + \text{const}, \qquad M \text{ positive semi-definite, of rank at most } K . $$
 #
@@ -105,10 +107,11 @@ plt.show()
 # the similarity matrix $S$: $Z^\star = U_K \operatorname{diag}(s_k)_+^{1/2}$. With $S = G$ this is the **spectral contrastive loss**, with
 # double-centred squared distances classical scaling, and along shortest paths **ISOMAP**: *global* methods.
 #
-# **Barlow Twins** minimises $\|\mathcal C - I\|_F^2$ for the correlations $\mathcal C_{kl} = (Z^\top G Z)_{kl} / \sqrt{(Z^\top D_G Z)_{kk} (Z^\top D_G Z)_{ll}}$. Let
-# $P = D_G^{-1/2} G D_G^{-1/2}$ have eigenvalues $\rho_1 \ge \rho_2 \ge \dots$ in $[-1, 1]$, the constant left out. The optimum is spanned by
-# $D_G^{-1/2}$ times the top eigenvectors of $P$. Their weights (our derivation) are again thresholded: $t_k = (\rho_k - \nu)_+ / \rho_k^2$, with
-# $\nu$ such that $\sum_k t_k = K$; then a rotation gives all columns the same size.
+# **Barlow Twins** minimises $\|\mathcal C - I\|_F^2$ for the correlations
+# $\mathcal C_{kl} = (Z^\top G Z)_{kl} / \sqrt{(Z^\top D_G Z)_{kk} (Z^\top D_G Z)_{ll}}$. Let $P = D_G^{-1/2} G D_G^{-1/2}$ have eigenvalues
+# $\rho_1 \ge \rho_2 \ge \dots$ in $[-1, 1]$, the constant left out. The optimum is spanned by $D_G^{-1/2}$ times the top eigenvectors of $P$. Their
+# weights (our derivation) are again thresholded: $t_k = (\rho_k - \nu)_+ / \rho_k^2$, with $\nu$ such that $\sum_k t_k = K$; then a rotation gives
+# all columns the same size.
 #
 # ## From scratch
 #
@@ -178,9 +181,22 @@ def angle(A, B):
 off = [abs(d.losses[-1] / t.loss - 1) for t, d in runs]
 turned = [angle(centred(d.Z), t.Z) for t, d in runs]
 residual = [spectral.procrustes(centred(d.Z), t.Z)[2] for t, d in runs]
-ch.claim("vicreg-closed-form.loss", "VICReg descends to the closed-form loss", measured=off, below=1e-6, paper="0")
-ch.claim("vicreg-closed-form.span", "and to its span", measured=turned, below=0.01, unit="deg", paper="0")
-ch.claim("vicreg-closed-form.shrinkage", "and its shrinkage", measured=residual, below=1e-4, paper="0")
+ch.claim("vicreg-closed-form.loss", "VICReg descends to the closed-form loss", measured=off, below=1e-6, paper="exact")
+ch.claim(
+    "vicreg-closed-form.span",
+    "VICReg descends to the closed-form span",
+    measured=turned,
+    below=0.01,
+    unit="deg",
+    paper="exact",
+)
+ch.claim(
+    "vicreg-closed-form.shrinkage",
+    "VICReg descends to the closed-form shrinkage",
+    measured=residual,
+    below=1e-4,
+    paper="exact",
+)
 
 # %% [markdown]
 # **One subspace for all?** Where all degrees are equal, yes: there $D_G$ is a multiple of $I$, so $L$, $G$ and $P$ share their eigenvectors. Take a
@@ -205,10 +221,16 @@ ring = spectral.pairs_graph(np.tile(i, 3), np.concatenate([i + 1, i + 2, i + 5])
 rolls = [spectral.knn_graph(data.swiss_roll(120, seed=s)[0], 8) for s in seeds]
 maps, _, norm, contrast = zip(*map(angles_to_vicreg, rolls), strict=True)
 name, on_ring, deg = "recovers-laplacian-eigenmaps", max(angles_to_vicreg(ring)), "deg"
-ch.claim(f"{name}.any-graph", "VICReg spans scikit-learn's eigenmaps", measured=maps, below=0.01, unit=deg, paper="0")
-ch.claim(f"{name}.ring", "Equal degrees: all methods agree", measured=on_ring, below=0.01, unit=deg, paper="0")
-ch.claim(f"{name}.contrastive", "Unequal: contrastive differs", measured=contrast, above=10, unit=deg, control=True)
-ch.claim(f"{name}.normalised", "So do normalised eigenmaps", measured=norm, above=2, unit=deg, control=True)
+ch.claim(
+    f"{name}.any-graph", "VICReg spans scikit-learn's eigenmaps", measured=maps, below=0.01, unit=deg, paper="exact"
+)
+ch.claim(f"{name}.ring", "Equal degrees: all methods agree", measured=on_ring, below=0.01, unit=deg, paper="exact")
+ch.claim(
+    f"{name}.contrastive", "Unequal degrees: contrastive differs", measured=contrast, above=10, unit=deg, control=True
+)
+ch.claim(
+    f"{name}.normalised", "Unequal degrees: normalised eigenmaps differ", measured=norm, above=2, unit=deg, control=True
+)
 
 # %% [markdown]
 # **Who collapses?** Now 20 images with 4 views each, in $K = 32$ dimensions: $G$ is 20 cliques. Its Laplacian has the eigenvalue 0 twenty times (19
@@ -224,11 +246,13 @@ rank = partial(np.linalg.matrix_rank, tol=1e-4)
 small, large = (rank(spectral.vicreg_embedding(views, 32, inv=r / 4).Z) for r in (0.9, 1.1))
 pairs, shared = rank(spectral.contrastive_embedding(views, 32).Z), [rank(centred(d.Z)) for d in twin_runs]
 ends = [d.losses[-1] for d in twin_runs]
-ch.claim("rank-laws.small-inv", "VICReg at inv/reg = 0.9/4: full rank", measured=small, close_to=(32, 0), paper="32")
-ch.claim("rank-laws.large-inv", "VICReg at inv/reg = 1.1/4: rank 19", measured=large, close_to=(19, 0), paper="19")
-ch.claim("rank-laws.contrastive", "Contrastive: the rank of G", measured=pairs, close_to=(20, 0), paper="20")
-ch.claim("rank-laws.barlow", "Barlow Twins descends to rank 19", measured=shared, close_to=(19, 0), paper="19")
-ch.claim("rank-laws.floor", "and to loss 32 − 19", measured=ends, close_to=(13, 1e-4), source="this book")
+ch.claim("rank-laws.small-inv", "VICReg at inv/reg = 0.9/4: full rank", measured=small, close_to=(32, 0), paper="exact")
+ch.claim("rank-laws.large-inv", "VICReg at inv/reg = 1.1/4: rank 19", measured=large, close_to=(19, 0), paper="exact")
+ch.claim("rank-laws.contrastive", "Contrastive: the rank of G", measured=pairs, close_to=(20, 0), paper="exact")
+ch.claim("rank-laws.barlow", "Barlow Twins descends to rank 19", measured=shared, close_to=(19, 0), paper="exact")
+ch.claim(
+    "rank-laws.floor", "Barlow Twins descends to loss 32 − 19", measured=ends, close_to=(13, 1e-4), source="this book"
+)
 
 # %%
 fig, axes = plt.subplots(1, 2, figsize=(7.6, 3.3), sharey=True)
@@ -279,7 +303,7 @@ middles = np.repeat([0, 2.1, 4.2], 4)
 angles = np.sort(middles + 0.45 * np.random.default_rng(ch.seed).normal(size=12))
 units = np.stack([np.cos(angles), np.sin(angles)], axis=1)
 off = abs(climb(units @ units.T, 0.3) - spectral.row_stochastic_graph(units @ units.T, 0.3)).max()
-ch.claim("global-vs-local.softmax", "The softmax solves the graph problem", measured=off, below=1e-6, paper="0")
+ch.claim("global-vs-local.softmax", "The softmax solves the graph problem", measured=off, below=1e-6, paper="exact")
 
 # %% [markdown]
 # The second step embeds *all* similarities. Fed with the lengths of shortest paths, it is ISOMAP. How much do the two coordinates of a global and of
@@ -301,9 +325,9 @@ def explained(t, Z):
 sheets = [sheet(s) for s in seeds]
 misfit = [spectral.procrustes(far, isomap)[2] for _, _, far, _, isomap in sheets]
 seen_far, seen_near = zip(*[(explained(x[:, 1], a), explained(x[:, 1], b)) for x, _, a, b, _ in sheets], strict=True)
-ch.claim("global-vs-local.isomap", "Contrastive on path lengths is ISOMAP", measured=misfit, below=1e-6, paper="0")
-ch.claim("global-vs-local.global", "Its two coordinates know the width (R²)", measured=seen_far, above=0.9)
-ch.claim("global-vs-local.local", "VICReg's two do not (R²)", measured=seen_near, below=0.1)
+ch.claim("global-vs-local.isomap", "Contrastive on path lengths is ISOMAP", measured=misfit, below=1e-6, paper="exact")
+ch.claim("global-vs-local.global", "Global: two coordinates know the sheet's width (R²)", measured=seen_far, above=0.9)
+ch.claim("global-vs-local.local", "Local: two coordinates do not know the width (R²)", measured=seen_near, below=0.1)
 
 # %%
 x, along, far, near, _ = sheets[0]
@@ -337,29 +361,40 @@ plt.show()
 
 
 # %%
-def linear_laws(seed):
-    rng, (images, labels) = np.random.default_rng(seed), data.load("digits")[:2]
-    rows = rng.permutation(len(labels))[:1000]
-    x, y = images[rows].flatten(1).double().numpy(), labels[rows].numpy()
-    x = x[:, x.std(axis=0) > 0.01]
-    lda = LinearDiscriminantAnalysis(solver="eigen").fit(x, y).scalings_[:, :9]
+def some_digits(seed):
+    images, labels = data.load("digits")[:2]
+    rows = np.random.default_rng(seed).permutation(len(labels))[:1000]
+    x = images[rows].flatten(1).double().numpy()
+    return x[:, x.std(axis=0) > 0.01], labels[rows].numpy()
+
+
+def angles_to_lda(seed):
+    x, y = some_digits(seed)
+    target = LinearDiscriminantAnalysis(solver="eigen").fit(x, y).scalings_[:, :9]
     fair, plain = spectral.label_graph(y, normalize="class", self_loops=True), spectral.label_graph(y)
     vicreg, barlow = spectral.linear_ssl(x, fair, 9, inv=0.5), spectral.linear_ssl(x, fair, 9, method="barlow")
     missed = spectral.linear_ssl(x, plain, 9, inv=1e-3)
-    v = x + 0.2 * rng.normal(size=(2, *x.shape))
-    joined = spectral.linear_ssl(
-        v.reshape(2000, -1), spectral.pairs_graph(i := np.arange(1000), i + 1000, 2000), 9, inv=0.1
+    return max(angle(target, vicreg.W), angle(target, barlow.W)), angle(target, missed.W)
+
+
+def gaps_to_cca(seed):
+    x, i = some_digits(seed)[0], np.arange(1000)
+    views = x + 0.2 * np.random.default_rng(seed).normal(size=(2, *x.shape))
+    both, swapped = np.concatenate(views), np.concatenate(views[::-1])
+    vicreg, target = (
+        spectral.linear_ssl(both, spectral.pairs_graph(i, i + 1000, 2000), 9),
+        spectral.cca(both, swapped, 9),
     )
-    cca = spectral.cca(v.reshape(2000, -1), v[::-1].reshape(2000, -1), 9)
-    mu_gap = abs(joined.eigenvalues - 1 + cca.rho).max()
-    return max(angle(lda, vicreg.W), angle(lda, barlow.W)), angle(lda, missed.W), angle(cca.A, joined.W), mu_gap
+    return angle(target.A, vicreg.W), abs(vicreg.eigenvalues - (1 - target.rho)).max()
 
 
-lda, plain, cca, mu = zip(*map(linear_laws, seeds), strict=True)
+# %%
+lda, plain = zip(*map(angles_to_lda, seeds), strict=True)
+cca, mu = zip(*map(gaps_to_cca, seeds), strict=True)
 name = "linear-regime-is-lda-cca"
-ch.claim(f"{name}.lda", "VICReg, Barlow Twins on labels: LDA", measured=lda, below=0.01, unit="deg", paper="0")
-ch.claim(f"{name}.cca", "VICReg on two views: CCA", measured=cca, below=0.01, unit="deg", paper="0")
-ch.claim(f"{name}.mu", "Its eigenvalues are 1 − rho", measured=mu, below=1e-8, paper="0")
+ch.claim(f"{name}.lda", "VICReg, Barlow Twins on labels: LDA", measured=lda, below=0.01, unit="deg", paper="exact")
+ch.claim(f"{name}.cca", "VICReg on two views: CCA", measured=cca, below=0.01, unit="deg", paper="exact")
+ch.claim(f"{name}.mu", "VICReg on two views: eigenvalues 1 − rho", measured=mu, below=1e-8, paper="exact")
 ch.claim(f"{name}.plain", "0/1 labels, uneven classes: not LDA", measured=plain, above=0.5, unit="deg", control=True)
 
 # %% [markdown]
@@ -388,7 +423,7 @@ def probe(scene, encoder, rows=slice(None), lam=1e-3):
     return evaluation.ridge_probe(z[rows] / size, y[rows], z_new / size, scene.digit_test, lam=lam, standardize=False)
 
 
-def one_label_each(scene, encoder, each=1, draws=20):
+def few_labels(scene, encoder, each=1, draws=20):
     rng = np.random.default_rng(ch.seed)
     orders = [rng.permutation(len(scene.x_train)) for _ in range(draws)]
     picks = [np.concatenate([o[scene.digit_train[o] == c][:each] for c in range(10)]) for o in orders]
@@ -407,17 +442,21 @@ wrong = [encoders(s, same(s.pattern_train)) for s in scenes]
 names = list(right[0])[:4]
 on_right = [{n: probe(s, e) for n, e in found.items()} for s, found in zip(scenes, right, strict=True)]
 on_wrong = [{n: probe(s, e) for n, e in found.items()} for s, found in zip(scenes, wrong, strict=True)]
-few = [{n: one_label_each(s, found[n]) for n in names[:2]} for s, found in zip(scenes, right, strict=True)]
+few = [{n: few_labels(s, found[n]) for n in names[:2]} for s, found in zip(scenes, right, strict=True)]
 
 # %%
 worst, survives = [min(a[n] for n in names) for a in on_right], [a[names[0]] for a in on_wrong]
 fails, jump = [max(a[n] for n in names[2:]) for a in on_wrong], [a[0.99] - a[1.01] for a in on_wrong]
 gain, name = [a[names[1]] - a[names[0]] for a in few], "alignment-and-invariance"
-ch.claim(f"{name}.aligned", "Right graph: the worst method's accuracy", measured=worst, above=0.9)
-ch.claim(f"{name}.survives", "Wrong graph: VICReg with small inv", measured=survives, above=0.85)
-ch.claim(f"{name}.fails", "Wrong graph: contrastive and Barlow Twins", measured=fails, below=0.2, control=True)
-ch.claim(f"{name}.few-labels", "Right graph, 1 label a class: high − low inv", measured=gain, above=0.2)
-ch.claim(f"{name}.switch", "Wrong graph: inv/reg = 0.99 minus 1.01", measured=jump, above=0.5)
+ch.claim(f"{name}.aligned", "Right graph: every method keeps the digit (worst accuracy)", measured=worst, above=0.9)
+ch.claim(
+    f"{name}.survives", "Wrong graph: VICReg with small inv keeps the digit (accuracy)", measured=survives, above=0.85
+)
+ch.claim(f"{name}.fails", "Wrong graph: contrastive and Barlow Twins lose it (accuracy)", measured=fails, below=0.2)
+ch.claim(
+    f"{name}.few-labels", "Right graph, 1 label a digit: high inv gains accuracy over low", measured=gain, above=0.2
+)
+ch.claim(f"{name}.switch", "Wrong graph: accuracy falls as inv/reg passes 1 (0.99 − 1.01)", measured=jump, above=0.5)
 
 # %%
 colors = [cb.color(key) for key in ("vicreg", "vicreg", "contrastive", "barlow_twins")]
@@ -431,7 +470,7 @@ left.set_title("Which methods still know the digit?")
 left.grid(axis="y", visible=False)
 counts = [1, 2, 5, 10, 20]
 for n, style, y in ((names[0], "--", 0.65), (names[1], "-", 0.96)):
-    side.semilogx(counts, [one_label_each(scenes[0], right[0][n], c) for c in counts], style, color=colors[0])
+    side.semilogx(counts, [few_labels(scenes[0], right[0][n], c) for c in counts], style, color=colors[0])
     side.text(20, y, n.split(", ")[1], ha="right")
 side.set(xlabel="labels per digit", ylim=(0, 1.05), xticks=counts, xticklabels=counts, title="Aligned, few labels")
 side.minorticks_off()

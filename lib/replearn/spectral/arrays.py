@@ -1,0 +1,59 @@
+"""Turning what a caller holds (array, sparse array, tensor) into numpy float64, the currency of this room."""
+
+import numpy as np
+import torch
+from scipy import sparse
+
+from replearn.validate import check_finite, check_matrix
+
+ZERO = 1e-10  # eigenvalues and variances this small are roundoff
+
+
+def as_array(x):
+    """Return ``x`` as a float64 numpy array; a tensor is detached and moved to the CPU."""
+    if isinstance(x, torch.Tensor):
+        x = x.detach().cpu().numpy()
+    return np.asarray(x, dtype=np.float64)
+
+
+def as_points(name, x, *, min_rows=1):
+    """Return ``x`` as a finite float64 matrix (N, D) or raise ``ValueError``."""
+    x = as_array(x)
+    check_matrix(name, x, min_rows=min_rows)
+    return x
+
+
+def check_square(name, a):
+    """Raise unless ``a`` has shape (N, N)."""
+    if len(a.shape) != 2 or a.shape[0] != a.shape[1]:
+        raise ValueError(f"{name} must be a square matrix (N, N), but has shape {tuple(a.shape)}")
+
+
+def as_symmetric(name, a):
+    """Return ``a`` as a finite symmetric float64 matrix, sparse (csr) if it was sparse, or raise ``ValueError``."""
+    a = sparse.csr_array(a, dtype=np.float64) if sparse.issparse(a) else as_array(a)
+    check_square(name, a)
+    check_finite(name, a.data if sparse.issparse(a) else a)
+    asymmetry, largest = abs(a - a.T).max(), abs(a).max()
+    if asymmetry > 1e-8 * largest:
+        raise ValueError(f"{name} must be symmetric, but differs from its transpose by up to {asymmetry:.2g}")
+    return a
+
+
+def compact(g):
+    """Return a csr array with 32-bit indices where they fit: half the memory, and what scikit-learn accepts."""
+    g = sparse.csr_array(g)
+    if max(g.nnz, *g.shape) < np.iinfo(np.int32).max:
+        g.indices, g.indptr = g.indices.astype(np.int32), g.indptr.astype(np.int32)
+    return g
+
+
+def as_graph(name, g):
+    """Return ``g`` as a symmetric non-negative sparse graph (csr, float64) with at least one edge."""
+    g = as_symmetric(name, g)
+    g = compact(g)
+    if g.nnz == 0 or g.max() <= 0:
+        raise ValueError(f"{name} has no positive pair; it needs at least one entry above zero")
+    if g.data.min() < 0:
+        raise ValueError(f"{name} must hold non-negative weights, but its smallest is {g.data.min():.2g}")
+    return g

@@ -1,0 +1,65 @@
+"""From distances to inner products: what ISOMAP and classical scaling put in place of a similarity matrix."""
+
+import numpy as np
+from scipy import sparse
+from scipy.sparse.csgraph import connected_components, shortest_path
+from sklearn.neighbors import kneighbors_graph
+
+from replearn.spectral.arrays import as_graph, as_points, as_symmetric
+from replearn.validate import check_integer
+
+
+def double_center(D2):
+    """Inner products from squared distances: S = -H D2 H / 2 with the centring H = I - 1 1^T / N.
+
+    Parameters
+    ----------
+    D2 : (N, N) symmetric array or tensor of squared distances.
+
+    Returns
+    -------
+    (N, N) array; positive semi-definite where the distances are Euclidean.
+
+    Raises
+    ------
+    ValueError
+        If D2 is not a finite, symmetric, square matrix.
+
+    Source: Torgerson 1952; Tenenbaum et al. 2000.
+    """
+    D2 = as_symmetric("D2", D2)
+    D2 = D2.toarray() if sparse.issparse(D2) else D2
+    means = D2.mean(axis=0)
+    return (means[:, None] + means[None] - D2 - means.mean()) / 2
+
+
+def geodesic_distances(X, k=None):
+    """Lengths of the shortest paths along a neighbour graph: the distances that ISOMAP preserves.
+
+    Parameters
+    ----------
+    X : (N, D) points, joined to their ``k`` nearest neighbours by edges as long as their distance;
+        or, with ``k=None``, an (N, N) symmetric graph whose weights are edge lengths.
+    k : int, number of neighbours, or None.
+
+    Returns
+    -------
+    (N, N) array of path lengths.
+
+    Raises
+    ------
+    ValueError
+        If X is not finite, k is outside 1..N-1, a length is negative, or the graph is not connected.
+
+    Source: Tenenbaum et al. 2000.
+    """
+    if k is None:
+        g = as_graph("X (edge lengths, as k is None)", X)
+    else:
+        X = as_points("X", X, min_rows=2)
+        check_integer("k", k, 1, len(X) - 1)
+        g = kneighbors_graph(X, k, mode="distance")
+    parts = connected_components(g, directed=False)[0]
+    if parts > 1:
+        raise ValueError(f"the neighbour graph must be connected, but falls into {parts} parts; raise k")
+    return np.asarray(shortest_path(g, method="D", directed=False))

@@ -1,0 +1,116 @@
+"""Closed forms of the same losses when the network is one linear map: LPP, LDA and CCA."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import linalg, sparse
+from scipy.sparse.linalg import LinearOperator
+
+from replearn.spectral.arrays import ZERO, as_array, as_graph, as_points, check_square
+from replearn.spectral.barlow import barlow_strengths, equal_columns
+from replearn.spectral.embeddings import vicreg_variances
+from replearn.validate import check_choice, check_finite, check_integer, check_positive
+
+
+@dataclass(frozen=True)
+class LinearSSL:
+    """A linear encoder z = (x - mean) W found in closed form.
+
+    Attributes
+    ----------
+    W : (D, K) array of weights.
+    mean : (D,) array subtracted from the inputs.
+    eigenvalues : (K,) array: mu ascending for VICReg, s or rho descending for the contrastive loss and Barlow Twins.
+    strengths : (K,) array, what multiplies each whitened direction; 0 where a dimension died.
+    """
+
+    W: np.ndarray
+    mean: np.ndarray
+    eigenvalues: np.ndarray
+    strengths: np.ndarray
+
+    def transform(self, X):
+        """Embed inputs X (N, D) as Z = (X - mean) W, shape (N, K); ``ValueError`` where X has another width."""
+        X = as_points("X", X)
+        if X.shape[1] != len(self.mean):
+            raise ValueError(f"X must have {len(self.mean)} columns like the training inputs, but has {X.shape[1]}")
+        return (X - self.mean) @ self.W
+
+
+def linear_ssl(X, G, dim, *, method="vicreg", inv=1.0, reg=1.0, ridge=0.0):
+    r"""Minimise a self-supervised loss over linear encoders Z = (H X) W, exactly.
+
+    With C = X^T H X / N, B = X^T L X / N and V^T C V = I:
+    VICReg (LPP; LDA with a label graph): B v = mu C v ascending, W = V diag((1 - (inv / reg) mu)_+^{1/2});
+    contrastive: (X^T G X / N) v = s C v descending, W = V diag((s)_+^{1/2}) / sqrt(N);
+    Barlow Twins (CCA with two views): (X^T G X / N) v = rho C_D v descending, with C_D = X^T D X / N in the
+    place of C and W = V diag(t)^{1/2} R as in :func:`barlow_embedding`.
+
+    Parameters
+    ----------
+    X : (N, D) array or tensor of inputs, centred here (for Barlow Twins by the mean weighted with the degrees).
+    G : (N, N) symmetric non-negative graph, sparse, dense or ``LinearOperator``; only G @ (N, D) products are taken.
+    dim : int, embedding dimension K, 1 <= K <= D.
+    method : "vicreg", "contrastive" or "barlow".
+    inv, reg : float, VICReg's weights, as in :func:`vicreg_embedding`.
+    ridge : float >= 0, variance of fresh noise in every input each time it is seen: it adds ridge I to C and, times the
+        mean degree, to X^T D X / N, so that directions without data rank last. Needed where X is rank-deficient.
+
+    Returns
+    -------
+    LinearSSL with ``W``, ``mean``, ``eigenvalues``, ``strengths`` and ``.transform(X)``.
+
+    Raises
+    ------
+    ValueError
+        If X or G is malformed, dim > D, a weight is out of range, or the covariance is singular with ridge = 0.
+
+    Source: Balestriero & LeCun 2022; He & Niyogi 2003 (LPP); Fisher 1936 (LDA); Hotelling 1936 (CCA).
+    """
+    check_choice("method", method, ("vicreg", "contrastive", "barlow"))
+    check_positive("inv", inv, allow_zero=True)
+    check_positive("reg", reg)
+    check_positive("ridge", ridge, allow_zero=True)
+    X = as_points("X", X, min_rows=2)
+    n, d = X.shape
+    check_integer("dim", dim, 1, d)
+    G, degrees = _operand(G, n)
+    mean = np.average(X, axis=0, weights=degrees if method == "barlow" else None)
+    X = X - mean
+    noise = ridge * np.eye(d)
+    similarity = X.T @ (G @ X) / n
+    weighted = X.T @ (degrees[:, None] * X) / n + degrees.mean() * noise
+    covariance = weighted if method == "barlow" else X.T @ X / n + noise
+    w, V = _generalised(weighted - similarity if method == "vicreg" else -similarity, covariance, dim)
+    if method == "vicreg":
+        strengths = np.sqrt(vicreg_variances(w, inv=inv, reg=reg))
+        return LinearSSL(V * strengths, mean, w, strengths)
+    if method == "contrastive":
+        strengths = np.sqrt(np.where(-w > ZERO * abs(w).max(), -w, 0.0) / n)
+        return LinearSSL(V * strengths, mean, -w, strengths)
+    columns, strengths = barlow_strengths(-w)
+    return LinearSSL(V @ equal_columns(strengths, columns), mean, -w, strengths)
+
+
+def _operand(G, n):
+    """The graph in a form that multiplies (N, D) matrices, and its degrees."""
+    if isinstance(G, LinearOperator):
+        check_square("G", G)
+        degrees = G @ np.ones(G.shape[0])
+        check_finite("the degrees of G", degrees)
+        if np.any(degrees < 0) or not degrees.any():
+            raise ValueError("G must be a non-negative graph with at least one positive pair")
+    else:
+        G = as_graph("G", G if sparse.issparse(G) else as_array(G))
+        degrees = np.asarray(G.sum(axis=1))
+    if G.shape[0] != n:
+        raise ValueError(f"G must have one row per row of X, ({n}, {n}), but has shape {G.shape}")
+    return G, degrees
+
+
+def _generalised(energy, covariance, dim):
+    """Smallest eigenpairs of energy v = w covariance v, V^T covariance V = I."""
+    spectrum = linalg.eigvalsh(covariance)
+    if spectrum[0] <= 1e-12 * spectrum[-1]:
+        raise ValueError("X is rank-deficient: its covariance is singular; use ridge > 0")
+    return linalg.eigh((energy + energy.T) / 2, covariance, subset_by_index=(0, dim - 1))
