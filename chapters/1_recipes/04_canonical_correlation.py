@@ -74,8 +74,8 @@ right.set_title(f"The two that agree most: $\\rho$ = {rho[0]:.2f}")
 plt.show()
 
 # %% [markdown]
-# *Look at the cloud on the right.* Each dot is a digit, coloured by its class, which nobody used. What one half says about the other is largely
-# which digit it is.
+# *Look at the cloud on the right.* Each dot is a digit, coloured by its class, which nobody used. The classes sit in different places along the
+# cloud: what two halves share is, in part, which digit they belong to.
 #
 # ## The mathematics
 #
@@ -98,7 +98,7 @@ plt.show()
 #   $\sum_i (1 - C_{ii})^2 + \lambda \sum_{i \ne j} C_{ij}^2$.
 # - **VICReg** makes it *soft*, by three terms with weights 25, 25, 1: invariance $\tfrac{1}{NK} \|Z - Z'\|_F^2$; variance, the mean over dimensions $j$ of
 #   $\max(0, 1 - \sqrt{\mathrm{Var}(Z_{\cdot j}) + \epsilon})$ with $\epsilon = 10^{-4}$; covariance, $\tfrac1K \sum_{i \ne j} \mathrm{Cov}(Z)_{ij}^2$. The last two are taken for each view.
-# - **SwAV** balances something else: $K$ *prototypes* (unit vectors), each of which must be used equally often. $S$ $(N, K)$ holds the cosines of embeddings and
+# - **SwAV** balances something else: $K$ *prototypes* (unit vectors; here $K$ counts them), each to be used equally often. $S$ $(N, K)$ holds the cosines of embeddings and
 #   prototypes. The *code* of a batch is the $Q \ge 0$ that maximises $\langle Q, S \rangle + \varepsilon H(Q)$, where $H(Q) = -\sum_{ik} Q_{ik} \log Q_{ik}$ is the entropy, rows sum to 1 and columns to $N / K$. It
 #   has the form $Q = \mathrm{diag}(u)\, e^{S / \varepsilon}\, \mathrm{diag}(v)$, and rescaling columns and rows in turn finds it (Sinkhorn-Knopp). Each view then predicts the other's code by cross-entropy.
 #
@@ -366,8 +366,9 @@ fig.colorbar(picture, ax=axes, label="|correlation| of two dimensions", shrink=0
 plt.show()
 
 # %% [markdown]
-# *Look at the right-hand square.* It is one colour: 64 dimensions, all with a healthy standard deviation, and all the same. Variance is what prevents **total** collapse (the middle
-# run: every image lands on almost the same point), covariance what prevents **informational** collapse.
+# *Look at the right-hand square.* It is one colour: 64 dimensions, all with a healthy standard deviation, and all the same. Covariance is what prevents this **informational** collapse,
+# variance what prevents **total** collapse. The middle run is the latter, and its square is the palest of all: correlations and RankMe ignore scale, and cannot see that every image lands on
+# almost the same point.
 #
 # ### SwAV, with its balance and without
 #
@@ -472,12 +473,12 @@ def draw_hinge(fig, std, hinge):
     height, slope, colour = hinges[hinge]
     left.plot(std, max(height(std), 0), "o", ms=10, color=colour)
     right.plot(np.log10(std), np.log10(slope(np.array(std)) if height(std) > 0 else 1e-9), "o", ms=10, color=colour)
-    left.set(xlabel="standard deviation s", xticks=[0, 1, 2], yticks=[0, 1], ylim=(-0.03, 1.05), title="penalty")
-    right.set(xlabel="standard deviation s", xticks=[-3, -1, 0], yticks=[-3, -1, 0], title="force (none above 1)")
-    right.set(xticklabels=["0.001", "0.1", "1"], yticklabels=["0.001", "0.1", "1"], xlim=(-4, 0.4), ylim=(-4, 0.5))
+    left.set(xlabel="standard deviation s", xticks=[0, 1], yticks=[0, 1], ylim=(-0.03, 1.05), title="penalty")
+    right.set(xlabel="standard deviation s", xticks=[-3, 0], yticks=[-3, 0], title="force (none above 1)")
+    right.set(xticklabels=["0.001", "1"], yticklabels=["0.001", "1"], xlim=(-4, 0.4), ylim=(-4, 0.5))
 
 
-cb.explore(draw_hinge, std=cb.log_slider(0.05, 0.0005, 2), hinge=list(hinges))
+cb.explore(draw_hinge, figsize=(7.2, 3), std=cb.log_slider(0.05, 0.0005, 2), hinge=list(hinges))
 
 # %% [markdown]
 # **Always think in** $\lambda K$. The twelve solutions of linear Barlow Twins, $K = 4$. Drag $\lambda$ down: the four numbers stay distinct until $\lambda K \approx 0.2$, then fuse into fewer (RankMe
@@ -512,7 +513,11 @@ def draw_sweep(fig, lam):
     )
 
 
-cb.explore(draw_sweep, lam=ipywidgets.SelectionSlider(options=[(f"{v:g}", v) for v in lams.tolist()], value=1.0))
+cb.explore(
+    draw_sweep,
+    figsize=(7.2, 3),
+    lam=ipywidgets.SelectionSlider(options=[(f"{v:g}", v) for v in lams.tolist()], value=1.0),
+)
 
 # %% [markdown]
 # **Sinkhorn by hand.** 64 samples, 16 prototypes. With `iterations` at 0 the code is a softmax, and some prototypes are used several times as much as others. Raise it one by one and
@@ -543,7 +548,7 @@ cb.explore(draw_sinkhorn, eps=cb.log_slider(0.05, 0.01, 1), iterations=ipywidget
 # - **Conventions.** VICReg's covariances divide by $N - 1$, Barlow Twins' by $N$. VICReg's invariance is a mean over dimensions, W-MSE's a sum, or $2 - 2\cos$ by default. A covariance has rank
 #   below $N$: at $N = 2048$, $K = 8192$ it can be pushed towards the diagonal but cannot reach $I$. On several GPUs, gather embeddings before taking covariances.
 # - **Kinks.** In the linear model a covariance weight of 25 leaves L-BFGS stuck in the hinge's kinks, over ten degrees from the span that weight 1 finds. The theory is not to blame.
-# - **How the toy differs.** Linear encoders, or a few thousand weights trained for one or two hundred steps on 14 × 14 digits; $K = 64$, not 8192; SwAV without multi-crop and queue. Accuracies
+# - **How the toy differs.** Linear encoders, or twenty to forty thousand weights trained for one or two hundred steps on 14 × 14 digits; $K = 64$, not 8192; SwAV without multi-crop and queue. Accuracies
 #   within 0.1 of each other say that no member fails. They do not rank the methods, and ImageNet does not rank VICReg and Barlow Twins either.
 #
 # ## Claims

@@ -1,0 +1,279 @@
+"""Probes with closed forms: how much of the labels can be read off a frozen representation.
+
+All of them compute in float64 on the features' device and read the rows in blocks, so that memory stays bounded.
+"""
+
+import torch
+from torch.nn import functional as F
+
+from replearn.validate import check_integer, check_labels, check_matrix, check_positive
+
+_BLOCK = 2**22
+_LOO_GRID = tuple(10.0**p for p in range(-6, 3))
+
+
+def knn_probe(z_train, y_train, z_test, y_test=None, *, k=20, temperature=0.07):
+    r"""Weighted k-nearest-neighbour classification by cosine similarity.
+
+    Class c receives the votes :math:`\sum_{i \in \mathrm{kNN}} e^{s_i / \tau} \, 1[y_i = c]` of the k training samples
+    with the largest cosines s.
+
+    Parameters
+    ----------
+    z_train : features (N, D), array or tensor.
+    y_train : classes (N,), integers 0..C-1.
+    z_test : features (M, D).
+    y_test : classes (M,) or None.
+    k : number of neighbours, 1 <= k <= N.
+    temperature : tau > 0, in units of cosine.
+
+    Returns
+    -------
+    Accuracy in [0, 1] as a float; the predicted classes (M,) where ``y_test`` is None.
+
+    Raises
+    ------
+    ValueError
+        Wrong shapes, non-finite features, a zero vector, labels that are not 0..C-1, a test class that training
+        lacks, ``k > N``, ``temperature <= 0``.
+
+    Source: Wu et al. 2018; k and tau as in Caron et al. 2021 (DINO). Costs O(N M D) time and O(N) memory per test row.
+    """
+    z_train, y_train, z_test, y_test = _checked(z_train, y_train, z_test, y_test)
+    check_integer("k (at most the number of training samples)", k, 1, len(z_train))
+    check_positive("temperature", temperature)
+    z_train, votes = _unit("z_train", z_train), F.one_hot(y_train).double()
+    predicted = []
+    for rows in z_test.split(max(1, _BLOCK // len(z_train))):
+        s, nearest = (_unit("z_test", rows) @ z_train.T).topk(k)
+        weights = ((s - s[:, :1]) / temperature).exp()
+        predicted.append((weights.unsqueeze(-1) * votes[nearest]).sum(1).argmax(1))
+    return _score(torch.cat(predicted), y_test)
+
+
+def ridge_probe(z_train, y_train, z_test, y_test=None, *, lam=1e-3, standardize=True):
+    r"""Linear classification by ridge regression on one-hot targets, with a free intercept.
+
+    .. math:: \min_{W, b} \; \frac1N \|Z W + 1 b^\top - Y\|_F^2 + \lambda \|W\|_F^2
+
+    Parameters
+    ----------
+    z_train : features (N, D), array or tensor.
+    y_train : classes (N,), integers 0..C-1.
+    z_test : features (M, D).
+    y_test : classes (M,) or None.
+    lam : lambda > 0 (scikit-learn's ``alpha`` is lambda N), or "loo": the power of ten between 1e-6 and 1e2 with the
+        smallest leave-one-out error.
+    standardize : scale features to unit variance on the training set; constant features are only centred.
+
+    Returns
+    -------
+    Accuracy in [0, 1] as a float; the predicted classes (M,) where ``y_test`` is None.
+
+    Raises
+    ------
+    ValueError
+        Wrong shapes, non-finite features, labels that are not 0..C-1, a test class that training lacks,
+        ``lam <= 0``.
+
+    Source: Hoerl and Kennard 1970. Costs O(N D min(N, D)) time and O(min(N, D)^2) memory.
+    """
+    z_train, y_train, z_test, y_test = _checked(z_train, y_train, z_test, y_test)
+    targets = F.one_hot(y_train).double()
+    if lam == "loo":
+        lam = min(_LOO_GRID, key=lambda v: _loo_residuals(z_train, targets, v, standardize).square().sum().item())
+    check_positive("lam", lam)
+    return _score(_ridge(z_train, targets, lam, standardize)(z_test).argmax(1), y_test)
+
+
+def low_shot_probe(z_train, y_train, z_test, y_test, *, n_labels=200, repeats=5, lam=0.1):
+    r"""Mean accuracy of ridge probes that see few labels: disjoint blocks of the first ``repeats * n_labels`` samples.
+
+    Parameters
+    ----------
+    z_train : features (N, D) in random order, array or tensor.
+    y_train : classes (N,), integers 0..C-1.
+    z_test : features (M, D).
+    y_test : classes (M,).
+    n_labels : labels per block; each block must hold every class.
+    repeats : number of blocks.
+    lam : lambda of :func:`ridge_probe`, whose features are standardised by the statistics of the block.
+
+    Returns
+    -------
+    Accuracy in [0, 1] as a float.
+
+    Raises
+    ------
+    ValueError
+        As :func:`ridge_probe`, or fewer than ``repeats * n_labels`` samples.
+
+    Source: the label-budget protocol of Balestriero et al. 2023 (the Cookbook), section on evaluation.
+    """
+    z_train, y_train, z_test, y_test = _checked(z_train, y_train, z_test, y_test)
+    if y_test is None:
+        raise ValueError("y_test is needed: the low-shot probe returns a mean accuracy")
+    check_integer("n_labels", n_labels, 2)
+    check_integer("repeats", repeats, 1)
+    if repeats * n_labels > len(z_train):
+        raise ValueError(
+            f"{repeats} blocks of {n_labels} labels need {repeats * n_labels} samples, but have {len(z_train)}"
+        )
+    blocks = (slice(b * n_labels, (b + 1) * n_labels) for b in range(repeats))
+    return sum(ridge_probe(z_train[b], y_train[b], z_test, y_test, lam=lam) for b in blocks) / repeats
+
+
+def r2_probe(z_train, t_train, z_test, t_test, *, lam=1e-3, standardize=True):
+    r"""Share of the variance of continuous factors that a ridge regression reads off the features (mean over factors).
+
+    .. math:: R^2 = 1 - \frac{\sum_i (t_i - \hat t_i)^2}{\sum_i (t_i - \bar t)^2}
+
+    Parameters
+    ----------
+    z_train : features (N, D), array or tensor.
+    t_train : factors (N,) or (N, Q), any unit.
+    z_test : features (M, D).
+    t_test : factors (M,) or (M, Q).
+    lam, standardize : as in :func:`ridge_probe`, with factors in place of one-hot targets.
+
+    Returns
+    -------
+    R^2 on the test set as a float: 1 is perfect, 0 is as good as the mean, less is worse.
+
+    Raises
+    ------
+    ValueError
+        Wrong shapes, non-finite values, ``lam <= 0``, a factor that is constant on the test set.
+
+    Source: Wright 1921 for R^2; the factor regressions of Balestriero et al. 2023 (the Cookbook).
+    """
+    z_train, z_test = _features(z_train, z_test)
+    t_train, t_test = (_tensor(t).to(z_train.device).double() for t in (t_train, t_test))
+    t_train, t_test = (t[:, None] if t.ndim == 1 else t for t in (t_train, t_test))
+    for name, t, z in (("t_train", t_train, z_train), ("t_test", t_test, z_test)):
+        check_matrix(name, t)
+        if len(t) != len(z) or t.shape[1] != t_train.shape[1]:
+            raise ValueError(f"{name} must hold {t_train.shape[1]} factors of {len(z)} samples, not {tuple(t.shape)}")
+    check_positive("lam", lam)
+    spread = (t_test - t_test.mean(0)).square().sum(0)
+    if (spread == 0).any():
+        raise ValueError("t_test has a constant factor, whose R^2 is undefined; leave it out")
+    error = (t_test - _ridge(z_train, t_train, lam, standardize)(z_test)).square().sum(0)
+    return (1 - error / spread).mean().item()
+
+
+def loo_residuals(z, t, *, lam=1e-3, standardize=True):
+    r"""Leave-one-out residuals of a ridge regression from a single fit.
+
+    .. math:: \frac{t_i - \hat t_i}{1 - H_{ii}}, \qquad \hat t = H t
+
+    Exact for the unpenalised intercept; the features keep the scale of the whole set when a sample is left out.
+
+    Parameters
+    ----------
+    z : features (N, D), array or tensor.
+    t : targets (N, Q).
+    lam, standardize : as in :func:`ridge_probe`; lambda N is the same with and without the sample.
+
+    Returns
+    -------
+    Tensor (N, Q), float64, in units of t.
+
+    Raises
+    ------
+    ValueError
+        Wrong shapes, fewer than two samples, non-finite values, ``lam <= 0``.
+
+    Source: Allen 1974 (PRESS). Costs O(N D min(N, D)).
+    """
+    z, t = _tensor(z), _tensor(t)
+    check_matrix("z", z, min_rows=2)
+    check_matrix("t", t, min_rows=2)
+    if len(z) != len(t):
+        raise ValueError(f"z and t must hold the same samples, but have {len(z)} and {len(t)} rows")
+    check_positive("lam", lam)
+    return _loo_residuals(z, t.double(), lam, standardize)
+
+
+def _loo_residuals(z, targets, lam, standardize):
+    n = len(z)
+    mean, scale = _centre_and_scale(z, standardize)
+    U, s, _ = torch.linalg.svd((z.double() - mean) / scale, full_matrices=False)
+    shrunk = U * (s**2 / (s**2 + lam * n))
+    residuals = targets - targets.mean(0) - shrunk @ (U.T @ targets)
+    return residuals / (1 - (shrunk * U).sum(1) - 1 / n)[:, None]
+
+
+def _ridge(z, targets, lam, standardize):
+    """Fit a ridge regression and return it as a function of features (M, D)."""
+    n, d = z.shape
+    mean, scale = _centre_and_scale(z, standardize)
+    offset = targets.mean(0)
+    if n < d:
+        zs = (z.double() - mean) / scale
+        eye = torch.eye(n, dtype=zs.dtype, device=z.device)
+        weights = zs.T @ torch.linalg.solve(zs @ zs.T + lam * n * eye, targets - offset)
+    else:
+        gram, cross = lam * n * torch.eye(d, dtype=torch.float64, device=z.device), 0.0
+        for rows, t in zip(_blocks(z), targets.split(_rows(z)), strict=True):
+            rows = (rows - mean) / scale
+            gram, cross = gram + rows.T @ rows, cross + rows.T @ (t - offset)
+        weights = torch.linalg.solve(gram, cross)
+    return lambda x: torch.cat([(rows - mean) / scale @ weights + offset for rows in _blocks(x)])
+
+
+def _centre_and_scale(z, standardize):
+    mean = sum(rows.sum(0) for rows in _blocks(z)) / len(z)
+    if not standardize:
+        return mean, torch.ones_like(mean)
+    std = (sum((rows - mean).square().sum(0) for rows in _blocks(z)) / len(z)).sqrt()
+    return mean, torch.where(std <= 1e-12 * mean.abs(), 1.0, std)
+
+
+def _rows(z):
+    return max(1, _BLOCK // z.shape[1])
+
+
+def _blocks(z):
+    return (rows.double() for rows in z.split(_rows(z)))
+
+
+def _unit(name, z):
+    norms = z.double().norm(dim=1, keepdim=True)
+    if (norms == 0).any():
+        raise ValueError(f"{name} has a zero vector, which has no direction; use a probe that is not based on cosines")
+    return z.double() / norms
+
+
+def _score(predicted, y_test):
+    return predicted if y_test is None else (predicted == y_test).double().mean().item()
+
+
+def _tensor(x):
+    return x.detach() if isinstance(x, torch.Tensor) else torch.as_tensor(x)
+
+
+def _features(z_train, z_test):
+    z_train, z_test = _tensor(z_train), _tensor(z_test)
+    check_matrix("z_train", z_train, min_rows=2)
+    check_matrix("z_test", z_test)
+    if z_train.shape[1] != z_test.shape[1]:
+        raise ValueError(
+            f"z_train and z_test need equally many features, but have {z_train.shape[1]} and {z_test.shape[1]}"
+        )
+    return z_train, z_test
+
+
+def _checked(z_train, y_train, z_test, y_test):
+    z_train, z_test = _features(z_train, z_test)
+    y_train = _tensor(y_train).to(z_train.device)
+    check_labels("y_train", y_train, len(z_train))
+    if y_train.is_floating_point() or y_train.min() < 0 or (torch.bincount(y_train.long()) == 0).any():
+        raise ValueError("y_train must hold integer classes 0..C-1, each of them at least once")
+    if y_test is not None:
+        y_test = _tensor(y_test).to(z_train.device)
+        check_labels("y_test", y_test, len(z_test))
+        if y_test.is_floating_point() or y_test.min() < 0 or y_test.max() > y_train.max():
+            raise ValueError(f"y_test must hold classes that y_train has, integers 0..{y_train.max()}")
+        y_test = y_test.long()
+    return z_train, y_train.long(), z_test, y_test

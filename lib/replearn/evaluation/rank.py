@@ -1,0 +1,40 @@
+"""Label-free measures of how many dimensions a representation uses."""
+
+import torch
+
+from replearn.validate import check_matrix, check_positive
+
+
+def effective_rank(z, *, eps=1e-7, center=False, squared=False):
+    r"""RankMe: the exponential of the entropy of the normalised singular values.
+
+    .. math:: \exp\Big(-\sum_j p_j \log p_j\Big), \qquad p_j = \frac{\sigma_j}{\sum_i \sigma_i} + \epsilon
+
+    Parameters
+    ----------
+    z : representation (N, K), array or tensor; take N well above K.
+    eps : added to each p, >= 0.
+    center : subtract the mean first (the paper does not).
+    squared : use the eigenvalues sigma^2 in place of sigma.
+
+    Returns
+    -------
+    Float between 1 and min(N, K), up to eps; computed in float64.
+
+    Raises
+    ------
+    ValueError
+        Not a finite matrix with N >= 2, all zeros, ``eps < 0``.
+
+    Source: Garrido et al. 2023 (RankMe, arXiv 2210.02885), equation 1; with eps = 0, the effective rank of Roy and
+    Vetterli 2007. Costs O(N K min(N, K)).
+    """
+    z = z.detach() if isinstance(z, torch.Tensor) else torch.as_tensor(z)
+    check_matrix("z", z, min_rows=2)
+    check_positive("eps", eps, allow_zero=True)
+    z = z.double()
+    sigma = torch.linalg.svdvals(z - z.mean(0) if center else z)
+    if sigma[0] == 0:
+        raise ValueError("z is all zeros" + (" once centred" if center else "") + ", so it has no effective rank")
+    p = sigma.square() if squared else sigma
+    return torch.special.entr(p / p.sum() + eps).sum().exp().item()

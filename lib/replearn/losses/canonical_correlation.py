@@ -1,0 +1,213 @@
+"""The canonical-correlation family: VICReg, Barlow Twins and W-MSE."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from replearn.losses.precision import full_precision
+from replearn.losses.statistics import _standardise, off_diagonal_energy
+from replearn.validate import check_choice, check_integer, check_matrix, check_pair, check_positive
+
+
+class VICRegTerms(NamedTuple):
+    """The weighted ``total`` of VICReg and its three unweighted terms, each a scalar tensor."""
+
+    total: Tensor
+    invariance: Tensor
+    variance: Tensor
+    covariance: Tensor
+
+
+@full_precision
+def vicreg(z1, z2, *, inv=25.0, var=25.0, cov=1.0, eps=1e-4, gamma=1.0):
+    r"""VICReg: views agree (invariance), no dimension dies (variance), no two repeat each other (covariance).
+
+    .. math::
+        \mathrm{inv} \frac{\|z_1 - z_2\|_F^2}{N K}
+        + \mathrm{var} \, \frac12 \sum_{v} \frac1K \sum_j \max(0, \gamma - \sqrt{\mathrm{Var}(z_v^{(j)}) + \epsilon})
+        + \mathrm{cov} \sum_{v} \frac1K \sum_{i \ne j} \mathrm{Cov}(z_v)_{ij}^2
+
+    Variances and covariances have the denominator N - 1. The covariance term costs O(N K min(N, K)).
+
+    Parameters
+    ----------
+    z1, z2 : embeddings (N, K) of two views of the same N >= 2 samples, not normalised.
+    inv, var, cov : weights of the three terms.
+    eps : added to the variance under the root, in squared units of z.
+    gamma : the standard deviation that each dimension should reach, in units of z.
+
+    Returns
+    -------
+    ``VICRegTerms(total, invariance, variance, covariance)``, scalars; the three terms are not weighted.
+
+    Raises
+    ------
+    ValueError
+        Bad shapes, one sample, non-finite values, a negative weight, ``eps`` or ``gamma``.
+
+    Source: Bardes, Ponce, LeCun 2021 (arXiv 2105.04906), equations 1 to 6, with the means of the authors' code:
+    invariance over samples and dimensions, variance over dimensions and views, covariance over dimensions alone.
+    """
+    check_pair("z1", z1, "z2", z2)
+    for name, value in {"inv": inv, "var": var, "cov": cov, "eps": eps, "gamma": gamma}.items():
+        check_positive(name, value, allow_zero=True)
+    invariance = (z1 - z2).square().mean()
+    variance, covariance = zip(*(_spread(z, eps, gamma) for z in (z1, z2)), strict=True)
+    variance, covariance = sum(variance) / 2, sum(covariance)
+    return VICRegTerms(inv * invariance + var * variance + cov * covariance, invariance, variance, covariance)
+
+
+def _spread(z, eps, gamma):
+    n, k = z.shape
+    centred = z - z.mean(0)
+    std = (centred.square().sum(0) / (n - 1) + eps).sqrt()
+    return (gamma - std).clamp(min=0).mean(), off_diagonal_energy(centred, centred) / (n - 1) ** 2 / k
+
+
+class BarlowTwinsTerms(NamedTuple):
+    """The weighted ``total`` of Barlow Twins and its two unweighted terms, each a scalar tensor."""
+
+    total: Tensor
+    invariance: Tensor
+    redundancy: Tensor
+
+
+@full_precision
+def barlow_twins(z1, z2, *, lam=0.0051, eps=1e-5):
+    r"""Barlow Twins: the cross-correlation matrix C of two views should be the identity.
+
+    .. math:: \sum_i (1 - C_{ii})^2 + \lambda \sum_{i \ne j} C_{ij}^2, \qquad C = \hat z_1^\top \hat z_2 / N
+
+    where :math:`\hat z` has columns of mean 0 and variance 1. Costs O(N K min(N, K)).
+
+    Parameters
+    ----------
+    z1, z2 : embeddings (N, K) of two views of the same N >= 2 samples.
+    lam : weight of the redundancy term; what matters is ``lam * K``.
+    eps : added to the biased variance before the root, in squared units of z.
+
+    Returns
+    -------
+    ``BarlowTwinsTerms(total, invariance, redundancy)``, scalars; the two terms are not weighted.
+
+    Raises
+    ------
+    ValueError
+        Bad shapes, one sample, non-finite values, a negative ``lam`` or ``eps``, a constant column with ``eps`` 0.
+
+    Source: Zbontar et al. 2021, equations 1 and 2; ``eps`` is that of the batch normalisation in the authors' code.
+    """
+    check_pair("z1", z1, "z2", z2)
+    check_positive("lam", lam, allow_zero=True)
+    same = z1 is z2
+    z1 = _standardise(z1, eps)
+    z2 = z1 if same else _standardise(z2, eps)
+    n = len(z1)
+    invariance = (1 - (z1 * z2).mean(0)).square().sum()
+    redundancy = off_diagonal_energy(z1, z2) / n**2
+    return BarlowTwinsTerms(invariance + lam * redundancy, invariance, redundancy)
+
+
+@full_precision
+def whiten(z, *, method="cholesky", shrink=0.0, correction=1):
+    r"""Return ``z`` centred and linearly mapped to identity covariance, :math:`z_i \mapsto M (z_i - \bar z)`.
+
+    With :math:`\Sigma = (1 - s)\,\mathrm{Cov}(z) + s I`, ``"cholesky"`` takes :math:`M = L^{-1}` where
+    :math:`\Sigma = L L^\top`, and ``"zca"`` takes :math:`M = \Sigma^{-1/2}`, the whitening closest to the identity.
+
+    Parameters
+    ----------
+    z : embeddings (N, K), N > K unless ``shrink`` is positive.
+    method : "cholesky" or "zca". The gradient of "zca" needs distinct eigenvalues.
+    shrink : s in [0, 1).
+    correction : the covariance has the denominator N - ``correction``, 0 or 1.
+
+    Returns
+    -------
+    Tensor (N, K) without unit, of covariance exactly I when ``shrink`` is 0.
+
+    Raises
+    ------
+    ValueError
+        Not a finite matrix with N >= 2, unknown method, ``shrink`` outside [0, 1), or a singular covariance.
+
+    Source: Ermolov et al. 2021 (arXiv 2007.06346), section 3; Kessy, Lewin, Strimmer 2018 for the choice of M.
+    """
+    check_matrix("z", z, min_rows=2)
+    check_choice("method", method, ("cholesky", "zca"))
+    _check_whitening(z.shape[0], z.shape[1], shrink, correction)
+    return _whiten(z, method, shrink, correction)
+
+
+def _check_whitening(n, k, shrink, correction):
+    check_choice("correction", correction, (0, 1))
+    if not 0 <= shrink < 1:
+        raise ValueError(f"shrink must be in [0, 1), but is {shrink}")
+    if shrink == 0 and n <= k:
+        raise ValueError(f"{n} samples span fewer than {k} dimensions: whiten more than {k} at once, or use shrink > 0")
+
+
+def _whiten(z, method, shrink, correction):
+    """Whiten each matrix of a stack (..., N, K)."""
+    n, k = z.shape[-2:]
+    centred = z - z.mean(-2, keepdim=True)
+    covariance = centred.mT @ centred / (n - correction)
+    covariance = (1 - shrink) * covariance + shrink * torch.eye(k, dtype=z.dtype, device=z.device)
+    if method == "zca":
+        values, vectors = torch.linalg.eigh(covariance)
+        _check_invertible(bool((values[..., 0] > k * torch.finfo(z.dtype).eps * values[..., -1]).all()))
+        return centred @ (vectors / values.sqrt().unsqueeze(-2)) @ vectors.mT
+    factor, info = torch.linalg.cholesky_ex(covariance)
+    pivots, variances = (m.diagonal(dim1=-2, dim2=-1) for m in (factor, covariance))
+    independent = pivots.square() > torch.finfo(z.dtype).eps * variances
+    _check_invertible(not info.any() and bool(independent.all()))
+    return torch.linalg.solve_triangular(factor, centred.mT, upper=False).mT
+
+
+def _check_invertible(ok):
+    if not ok:
+        raise ValueError(
+            "z cannot be whitened: its covariance is singular; remove dependent dimensions or use shrink > 0"
+        )
+
+
+@full_precision
+def w_mse(z1, z2, *, sub_batch=None, normalize=True, shrink=0.0, correction=1):
+    r"""W-MSE: the distance between two views after each of them was whitened.
+
+    .. math:: \frac1N \sum_i \|u_{1i} - u_{2i}\|^2, \qquad u_v = \mathrm{whiten}(z_v)
+
+    with rows of u scaled to unit length when ``normalize``, so that a term is 2 - 2 cos.
+
+    Parameters
+    ----------
+    z1, z2 : embeddings (N, K) of two views of the same samples, in random order.
+    sub_batch : rows that are whitened together, a divisor of N; None whitens all N at once.
+    normalize : compare directions (the paper's default) rather than whitened vectors.
+    shrink : weight in [0, 1) of the identity mixed into the covariance.
+    correction : the covariance has the denominator (rows - ``correction``), 0 or 1.
+
+    Returns
+    -------
+    Scalar tensor, without unit. Costs O(N K^2 + N K^3 / sub_batch).
+
+    Raises
+    ------
+    ValueError
+        Bad shapes, non-finite values, ``sub_batch`` not a divisor of N, ``sub_batch <= K`` without shrinkage,
+        or a singular covariance.
+
+    Source: Ermolov et al. 2021 (arXiv 2007.06346), section 3.
+    """
+    check_pair("z1", z1, "z2", z2)
+    n, k = z1.shape
+    rows = n if sub_batch is None else sub_batch
+    check_integer("sub_batch", rows, 2, n)
+    if n % rows:
+        raise ValueError(f"sub_batch must divide the batch, but {n} is not a multiple of {rows}")
+    _check_whitening(rows, k, shrink, correction)
+    u1, u2 = (_whiten(z.view(-1, rows, k), "cholesky", shrink, correction) for z in (z1, z2))
+    if normalize:
+        u1, u2 = (torch.nn.functional.normalize(u, dim=-1) for u in (u1, u2))
+    return (u1 - u2).square().sum(-1).mean()

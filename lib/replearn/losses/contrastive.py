@@ -1,0 +1,95 @@
+"""Contrastive losses: a softmax over the batch picks the positive out."""
+
+import torch
+from torch.nn import functional as F
+
+from replearn.losses.precision import full_precision
+from replearn.validate import check_choice, check_matrix, check_pair, check_positive
+
+
+@full_precision
+def nt_xent(z1, z2, *, temperature=0.5):
+    r"""NT-Xent (SimCLR): each of the 2N views finds its partner among the 2N - 1 others.
+
+    .. math:: \frac1{2N} \sum_i -\log \frac{e^{s_{i i^+} / \tau}}{\sum_{k \ne i} e^{s_{ik} / \tau}},
+        \qquad s_{ik} = \cos(z_i, z_k)
+
+    Parameters
+    ----------
+    z1, z2 : embeddings (N, K) of two views of the same N >= 2 samples; scaled to unit length here.
+    temperature : tau > 0, in units of cosine.
+
+    Returns
+    -------
+    Scalar tensor in nats; log(2N - 1) when the embeddings say nothing. Costs O(N^2 K) time, O(N^2) memory.
+
+    Raises
+    ------
+    ValueError
+        Bad shapes, one sample, non-finite values, ``temperature <= 0``.
+
+    Source: Chen et al. 2020 (SimCLR), equation 1.
+    """
+    check_pair("z1", z1, "z2", z2)
+    check_positive("temperature", temperature)
+    n = len(z1)
+    z = F.normalize(torch.cat([z1, z2]), dim=1)
+    logits = (z @ z.T / temperature).fill_diagonal_(-torch.inf)
+    partner = torch.arange(2 * n, device=z.device).roll(n)
+    return F.cross_entropy(logits, partner)
+
+
+@full_precision
+def info_nce(q, k, *, temperature=0.2, queue=None, symmetric=False, normalize=True, similarity="dot"):
+    r"""InfoNCE: query i finds key i among all keys.
+
+    .. math:: \frac1N \sum_i -\log \frac{e^{s(q_i, k_i) / \tau}}{\sum_j e^{s(q_i, k_j) / \tau}}, \qquad
+        s(q, k) = q^\top k \quad \text{or} \quad -\tfrac12 \|q - k\|^2
+
+    Unlike NT-Xent, queries are not compared with each other. On the unit sphere both similarities give the same loss.
+
+    Parameters
+    ----------
+    q, k : queries and keys (N, K) of the same N >= 2 samples.
+    temperature : tau > 0, in the units of q times k; with "sqdist", the variance of a positive around its query.
+    queue : further keys (M, K) that are negatives of every query, or None.
+    symmetric : average with the loss in which keys look for queries; not with a queue.
+    normalize : scale q, k and the queue to unit length first.
+    similarity : "dot", the inner product, or "sqdist", minus half the squared distance.
+
+    Returns
+    -------
+    Scalar tensor in nats; log(N + M) when the embeddings say nothing. Costs O(N (N + M) K).
+
+    Raises
+    ------
+    ValueError
+        Bad shapes, one sample, non-finite values, ``temperature <= 0``, a queue with ``symmetric``,
+        unknown similarity.
+
+    Source: van den Oord et al. 2018 (CPC), equation 4; with a queue, He et al. 2020 (MoCo), equation 1; squared distances
+    as in Zimmermann et al. 2021.
+    """
+    check_pair("q", q, "k", k)
+    check_positive("temperature", temperature)
+    check_choice("similarity", similarity, ("dot", "sqdist"))
+    if queue is not None:
+        _check_queue(queue, q.shape[1], symmetric)
+    keys = k if queue is None else torch.cat([k, queue])
+    if normalize:
+        q, keys = F.normalize(q, dim=1), F.normalize(keys, dim=1)
+    scores = q @ keys.T
+    if similarity == "sqdist":
+        scores = scores - (q.square().sum(1, keepdim=True) + keys.square().sum(1)) / 2
+    logits = scores / temperature
+    target = torch.arange(len(q), device=q.device)
+    loss = F.cross_entropy(logits, target)
+    return (loss + F.cross_entropy(logits.T, target)) / 2 if symmetric else loss
+
+
+def _check_queue(queue, k, symmetric):
+    check_matrix("queue", queue)
+    if queue.shape[1] != k:
+        raise ValueError(f"queue must hold keys of {k} dimensions, but has shape {tuple(queue.shape)}")
+    if symmetric:
+        raise ValueError("a queue holds keys only, so the loss cannot be symmetric: use symmetric=False")

@@ -1,0 +1,112 @@
+"""Second moments of a batch of embeddings, each on the cheaper side of the Gram/covariance duality."""
+
+from replearn.validate import check_matrix, check_pair, check_positive
+
+
+def off_diagonal(m):
+    """Return the K(K-1) off-diagonal entries of a square matrix, row by row.
+
+    Parameters
+    ----------
+    m : matrix (K, K).
+
+    Returns
+    -------
+    Tensor (K(K-1),), in the units of ``m``.
+
+    Raises
+    ------
+    ValueError
+        ``m`` is not a square matrix.
+    """
+    if m.ndim != 2 or m.shape[0] != m.shape[1]:
+        raise ValueError(f"m must be a square matrix (K, K), but has shape {tuple(m.shape)}")
+    k = m.shape[0]
+    return m.flatten()[1:].view(k - 1, k + 1)[:, :-1].flatten()
+
+
+def off_diagonal_energy(a, b):
+    r"""Return :math:`\sum_{i \ne j} (a^\top b)_{ij}^2` without ever building the larger of its two forms.
+
+    Because :math:`\|a^\top b\|_F^2 = \langle a a^\top, b b^\top \rangle`, the (K, K) matrix gives way to two (N, N)
+    Gram matrices when there are far fewer rows than columns.
+
+    Parameters
+    ----------
+    a, b : matrices (N, K) with rows from the same samples; ``b`` may be ``a``.
+
+    Returns
+    -------
+    Scalar tensor; units of ``a`` times ``b``, squared. Cost O(N K min(N, K)).
+
+    Raises
+    ------
+    ValueError
+        ``a`` and ``b`` are not finite matrices of one shape.
+
+    Source: Garrido et al. 2023, "On the duality between contrastive and non-contrastive self-supervised learning",
+    Theorem 3.3.
+    """
+    check_pair("a", a, "b", b, min_rows=1)
+    n, k = a.shape
+    # Below k = 2n the Gram form saves little, and its difference of two sums may cancel digits.
+    if k < 2 * n:
+        return off_diagonal(a.T @ b).square().sum()
+    gram = a @ a.T
+    total = gram.square().sum() if a is b else (gram * (b @ b.T)).sum()
+    return total - (a * b).sum(0).square().sum()
+
+
+def _standardise(z, eps):
+    """Batch normalisation without affine parameters: columns of mean 0 and biased variance 1."""
+    check_positive("eps", eps, allow_zero=True)
+    centred = z - z.mean(0)
+    variance = centred.square().mean(0) + eps
+    if (variance == 0).any():
+        raise ValueError("z has a constant column, whose correlations are undefined; drop it or use eps > 0")
+    return centred / variance.sqrt()
+
+
+def cross_correlation(z1, z2, *, eps=0.0):
+    r"""Return the correlations between the columns of two views, :math:`C = \hat z_1^\top \hat z_2 / N`.
+
+    Parameters
+    ----------
+    z1, z2 : embeddings (N, K) of two views of the same N >= 2 samples.
+    eps : added to the biased variances, in squared units of the embeddings.
+
+    Returns
+    -------
+    Tensor (K, K) with entries in [-1, 1]; not symmetric in general.
+
+    Raises
+    ------
+    ValueError
+        Bad shapes, non-finite values, or a constant column while ``eps`` is 0.
+
+    Source: Zbontar et al. 2021, equation 2.
+    """
+    check_pair("z1", z1, "z2", z2)
+    return _standardise(z1, eps).T @ _standardise(z2, eps) / len(z1)
+
+
+def correlation_matrix(z):
+    r"""Return the Pearson correlations between the columns of one batch of embeddings.
+
+    Parameters
+    ----------
+    z : embeddings (N, K), N >= 2, without constant columns.
+
+    Returns
+    -------
+    Symmetric tensor (K, K) with ones on the diagonal.
+
+    Raises
+    ------
+    ValueError
+        ``z`` is not a finite matrix with N >= 2, or has a constant column.
+
+    Source: Pearson; used as the measure of redundancy in Bardes et al. 2021.
+    """
+    check_matrix("z", z, min_rows=2)
+    return cross_correlation(z, z)

@@ -1,0 +1,50 @@
+"""Full-batch descent for problems small enough to be solved to many digits."""
+
+import torch
+
+from replearn.validate import check_finite, check_integer
+
+
+def minimise(loss, weights, *, steps=400):
+    """Minimise a smooth function of some tensors by L-BFGS with a strong-Wolfe line search, without randomness.
+
+    Parameters
+    ----------
+    loss : callable
+        ``loss(*weights)``, a scalar tensor.
+    weights : sequence of torch.Tensor
+        Where to start; float64 for many digits. They are not changed.
+    steps : int
+        Largest number of iterations; fewer where the gradient falls below 1e-10 or the loss stands still.
+
+    Returns
+    -------
+    list of torch.Tensor
+        Weights at the end, shapes as given.
+
+    Raises
+    ------
+    ValueError
+        If there are no weights, a weight is not finite, or ``steps`` is not a positive integer.
+
+    Notes
+    -----
+    Source: Nocedal & Wright, "Numerical Optimization" (2006), algorithms 3.5 and 7.5; here torch's implementation.
+    """
+    check_integer("steps", steps, 1)
+    weights = [w.detach().clone().requires_grad_() for w in weights]
+    if not weights:
+        raise ValueError("weights must hold at least one tensor to start from")
+    for i, w in enumerate(weights):
+        check_finite(f"weights[{i}]", w)
+    settings = {"history_size": 20, "tolerance_grad": 1e-10, "tolerance_change": 1e-13}
+    solver = torch.optim.LBFGS(weights, max_iter=steps, line_search_fn="strong_wolfe", **settings)
+
+    def closure():
+        solver.zero_grad()
+        value = loss(*weights)
+        value.backward()
+        return value
+
+    solver.step(closure)
+    return [w.detach() for w in weights]
