@@ -32,7 +32,7 @@ def assemble(card, executed):
     for cell, done in zip(notebook.cells, executed.cells, strict=True):
         if cell.cell_type == "code":
             cell.execution_count = done.execution_count
-            cell.outputs = [kept for kept in map(_scrub, done.outputs) if kept]
+            cell.outputs = _join_streams([kept for kept in map(_scrub, done.outputs) if kept])
     notebook.metadata[BUILD] = {"scale": SCALE, "fingerprint": fingerprint(notebook, SCALE)}
     nbformat.validate(notebook)
     return notebook
@@ -49,6 +49,17 @@ def _scrub(output):
         data["image/png"] = _smaller(data["image/png"])
     output.metadata = {}
     return output
+
+
+def _join_streams(outputs):
+    """Printed text arrives in pieces whose ends depend on the clock; put neighbours together."""
+    joined = []
+    for output in outputs:
+        if joined and output.output_type == joined[-1].output_type == "stream":
+            joined[-1].text += output.text
+        else:
+            joined.append(output)
+    return joined
 
 
 def _smaller(picture):

@@ -543,7 +543,7 @@ cb.explore(draw_sinkhorn, eps=cb.log_slider(0.05, 0.01, 1), iterations=ipywidget
 #
 # - **Copying a weight.** Barlow Twins' $\lambda = 0.0051$ belongs to $K = 8192$, where $\lambda K \approx 42$. At $K = 64$ this chapter uses 0.02; in the linear model, 0.005 at $K = 4$ makes copies.
 # - **Standard deviations near 1 do not mean health.** The run without covariance has them, and is almost of rank one. Nor does a small loss: see SwAV's zero.
-# - **Soft is soft.** After 100 steps full VICReg has standard deviations near 0.65, not 1, and correlations near 0.3, not 0. W-MSE's *raw* outputs are not white either: whitening lives
+# - **Soft is soft.** After 100 steps full VICReg has standard deviations near 0.7, not 1, and correlations near 0.3, not 0. W-MSE's *raw* outputs are not white either: whitening lives
 #   inside its loss.
 # - **Conventions.** VICReg's covariances divide by $N - 1$, Barlow Twins' by $N$. VICReg's invariance is a mean over dimensions, W-MSE's a sum, or $2 - 2\cos$ by default. A covariance has rank
 #   below $N$: at $N = 2048$, $K = 8192$ it can be pushed towards the diagonal but cannot reach $I$. On several GPUs, gather embeddings before taking covariances.
