@@ -38,7 +38,7 @@ def test_printed_pieces_are_joined_and_progress_is_dropped(book):
 def test_a_slider_keeps_its_picture_alone(book):
     picture = _png(np.zeros((4, 4, 3), np.uint8))
     (kept,) = _built(
-        book, new_output("display_data", {WIDGET: {"model_id": "x"}, "image/png": picture}, {"volatile": 1})
+        book, new_output("display_data", {WIDGET: {"model_id": "x"}, "image/png": picture}, metadata={"volatile": 1})
     )
     assert set(kept.data) == {"image/png"} and kept.metadata == {}
 
