@@ -106,7 +106,7 @@ def draw_partition(ax, partition, boundary, shift=0.0, **options):
 
 def draw_points(ax, x, y):
     for label, colour in enumerate(["C4", "white"]):
-        ax.plot(*x[y == label].T, "o", ms=3, mew=0.4, color=colour, mec="#22262b")
+        ax.plot(*x[y == label].T, "o", ms=2.8, mew=0.4, color=colour, mec="#22262b")
 
 
 # %%
@@ -115,11 +115,11 @@ moon_net = train(new_net([2, 32, 32, 32, 2], ch.seed), x, y)
 mosaic = splines.partition_2d(moon_net, square(3), with_patterns=True)
 segments = splines.decision_boundary_2d(mosaic)
 
-fig, ax = plt.subplots(figsize=(5.3, 4.3), layout="constrained")
-drawn = draw_partition(ax, mosaic, segments, limits=colour_limits(mosaic, 3), width=0.25)
-draw_points(ax, x, y)
+fig, ax = plt.subplots(figsize=(4.6, 3.7), layout="constrained")
+drawn = draw_partition(ax, mosaic, segments, limits=colour_limits(mosaic, 3), width=0.2)
+draw_points(ax, x[::2], y[::2])
 fig.colorbar(drawn, shrink=0.75, label=r"steepness of the piece, $\log_{10}\|A\|$")
-ax.set_title(f"A trained network is a mosaic of {len(mosaic):,} linear maps")
+ax.set_title(f"A trained network is a mosaic of {len(mosaic):,} pieces")
 plt.show()
 
 # %% [markdown]
@@ -449,7 +449,7 @@ ch.claim("augmentation-density.control", "Another order of the batches alone cha
          measured=mean_ratio(reordered, plain), between=(0.75, 1.33), unit="times", control=True)  # fmt: skip
 
 # %%
-fig, ax = plt.subplots(layout="constrained")
+fig, ax = plt.subplots(figsize=(6.4, 3.2), layout="constrained")
 drawn = [("shifts", shifted, "C1", "center"), ("no shifts", plain, "C0", "top")]
 drawn += [("no shifts,\nother order", reordered, "#8a9099", "bottom")]
 for name, histories, colour, side in drawn:
@@ -463,7 +463,7 @@ plt.show()
 
 # %% [markdown]
 # *Look at the first epoch.* A fresh perceptron cuts the triangles finely; one epoch of training clears most of the tiles away, and then they come back slowly. With shifts fewer are
-# cleared away, and more come back. Networks trained with shifts are less accurate after the same number of steps, which is a fair objection to the comparison: so one claim compares them with the
+# cleared away, and more come back. Mind the noise: another order of the batches (grey) can alone change the count by a fifth. Networks trained with shifts are less accurate after the same number of steps, which is a fair objection to the comparison: so one claim compares them with the
 # plain network when it was first as accurate, and the gap only grows.
 
 # %% [markdown]
@@ -550,10 +550,10 @@ def draw_stage(fig, step):
     partition, boundary = stages[step]
     ax = canvas(fig, f"Step {step}: {len(partition)} regions")
     draw_partition(ax, partition, boundary, limits=limits, width=0.3)
-    draw_points(ax, x[::3], y[::3])
+    draw_points(ax, x[::4], y[::4])
 
 
-cb.explore(draw_stage, figsize=(4, 4.3), step=(0, 400, 20))
+cb.explore(draw_stage, figsize=(3.3, 3.6), step=(0, 400, 20))
 
 # %% [markdown]
 # **The microscope.** `half_width` is half the side of a window around a bend of the boundary. Tiles stay polygons, and the boundary (orange) stays straight inside each, at any magnification. (Colours
@@ -573,16 +573,16 @@ def draw_zoom(fig, half_width):
     ax.add_collection(LineCollection(grid_lines, colors="white", linestyles="--", linewidths=1.6))
 
 
-cb.explore(draw_zoom, figsize=(4, 4.3), half_width=cb.log_slider(0.1, 1e-4, 3))
+cb.explore(draw_zoom, figsize=(3.3, 3.6), half_width=cb.log_slider(0.1, 1e-4, 3))
 
 # %% [markdown]
-# **Folds.** A random network of two layers of 16 units. `eta` is the slope of its activation on the negative side: at 1 the activation is the identity and there is one region; at 0 it is ReLU; at -1 it is the absolute value, which
+# **Folds.** A random network of two layers of 12 units. `eta` is the slope of its activation on the negative side: at 1 the activation is the identity and there is one region; at 0 it is ReLU; at -1 it is the absolute value, which
 # folds the plane like paper. Watch the lines of the second layer *bend* at those of the first, the more the further `eta` is from 1. `bias` multiplies all biases: at 0 every line of the first layer runs through the centre.
 
 
 # %%
 def sheet(eta, bias):
-    net = new_net([2, 16, 16, 1], ch.seed, partial(nn.LeakyReLU, round(eta, 2)))
+    net = new_net([2, 12, 12, 1], ch.seed, partial(nn.LeakyReLU, round(eta, 2)))
     for layer in net[::2]:
         layer.bias.data *= bias
     return splines.partition_2d(net, square(2))
@@ -597,7 +597,7 @@ def draw_folds(fig, eta, bias):
     draw_partition(ax, partition, splines.decision_boundary_2d(partition), limits=fold_limits, width=0.5)
 
 
-cb.explore(draw_folds, figsize=(4, 4.3), eta=(-1.0, 1.0, 0.05), bias=(0.0, 2.0, 0.1))
+cb.explore(draw_folds, figsize=(3.3, 3.6), eta=(-1.0, 1.0, 0.05), bias=(0.0, 2.0, 0.1))
 
 # %% [markdown]
 # ## What breaks

@@ -9,4 +9,6 @@ Each room holds one kind of thing and is imported by name, ``from replearn impor
 - ``data``        small data sets, toys and batched augmentations
 - ``training``    the one loop that every method shares
 - ``evaluation``  probes and label-free measures
+
+Two modules stand beside them: ``validate`` (checks of arguments) and ``descent`` (full-batch L-BFGS).
 """

@@ -2,11 +2,19 @@
 
 from replearn.data.affine import RandomAffine, affine_warp
 from replearn.data.augment import Compose, GaussianNoise, HueRotate, MultiCrop, RandomAffineCrop, RandomErase
-from replearn.data.latent_worlds import InvertibleMLP, LatentWorld, bayes_cross_entropy, invertible_mlp, latent_world, sample_vmf
+from replearn.data.backgrounds import hot_pixels, smooth_background
+from replearn.data.latent_worlds import (
+    InvertibleMLP,
+    LatentWorld,
+    bayes_cross_entropy,
+    invertible_mlp,
+    latent_world,
+    sample_vmf,
+)
 from replearn.data.load import Dataset, load, standardise
 from replearn.data.shapes import shapes
 from replearn.data.sources import ica_sources, radial_rotation, xor_triple
-from replearn.data.toys import circles, s_curve, spirals, swiss_roll, two_moons
+from replearn.data.toys import circles, half_moons, s_curve, spirals, swiss_roll, two_moons
 
 __all__ = [
     "Compose",
@@ -22,6 +30,8 @@ __all__ = [
     "affine_warp",
     "bayes_cross_entropy",
     "circles",
+    "half_moons",
+    "hot_pixels",
     "ica_sources",
     "invertible_mlp",
     "latent_world",
@@ -30,6 +40,7 @@ __all__ = [
     "s_curve",
     "sample_vmf",
     "shapes",
+    "smooth_background",
     "spirals",
     "standardise",
     "swiss_roll",

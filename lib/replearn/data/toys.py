@@ -39,6 +39,48 @@ def two_moons(n, *, noise=0.08, seed=0):
     return _labelled(datasets.make_moons(n, noise=noise, random_state=seed))
 
 
+def half_moons(n, *, noise=0.1, seed=0):
+    """Draw a circle cut in two halves, left and right, the right one moved up by its radius.
+
+    ``x = (cos t, sin t + [cos t > 0]) + noise``, t uniform on [0, 2 pi]: the halves do not interleave, as those of
+    ``two_moons`` do.
+
+    Parameters
+    ----------
+    n : int
+        Number of points, at least 2.
+    noise : float
+        Standard deviation of the Gaussian noise on each coordinate.
+    seed : int
+        Seed of the draw.
+
+    Returns
+    -------
+    x : torch.Tensor
+        (n, 2) float64.
+    y : torch.Tensor
+        (n,) int64, 0 to 3: the half, 0 or 1, plus 2 where t lies in the upper half circle. ``y % 2`` is the half.
+    t : torch.Tensor
+        (n,) float64, the angle on the circle.
+
+    Raises
+    ------
+    ValueError
+        If ``n`` is smaller than 2 or ``noise`` is negative.
+
+    Notes
+    -----
+    Source: Cabannes, Bietti & Balestriero, "On minimal variations for unsupervised representation learning" (2022),
+    whose code draws t as 2 pi times a normal number.
+    """
+    _check(n, noise)
+    draw = np.random.default_rng(seed)
+    t = draw.uniform(0, 2 * np.pi, n)
+    half = np.cos(t) > 0
+    x = np.stack([np.cos(t), np.sin(t) + half], axis=1) + noise * draw.standard_normal((n, 2))
+    return *_labelled((x, half + 2 * (np.sin(t) > 0))), torch.from_numpy(t)
+
+
 def circles(n, *, noise=0.05, factor=0.5, seed=0):
     """Draw two concentric circles, of radius 1 and ``factor``.
 

@@ -11,7 +11,7 @@ from replearn.losses.canonical_correlation import (
 from replearn.losses.contrastive import info_nce, nt_xent
 from replearn.losses.independence import offblock_cov_sq
 from replearn.losses.information import infomax_logdet, infomax_pairwise
-from replearn.losses.similarity import spectral_contrastive
+from replearn.losses.similarity import spectral_contrastive, vcreg_loss
 from replearn.losses.statistics import (
     correlation_matrix,
     cross_correlation,
@@ -36,6 +36,7 @@ __all__ = [
     "sinkhorn",
     "spectral_contrastive",
     "swav_loss",
+    "vcreg_loss",
     "vicreg",
     "w_mse",
     "whiten",

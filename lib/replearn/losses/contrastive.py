@@ -67,8 +67,8 @@ def info_nce(q, k, *, temperature=0.2, queue=None, symmetric=False, normalize=Tr
         Bad shapes, one sample, non-finite values, ``temperature <= 0``, a queue with ``symmetric``,
         unknown similarity.
 
-    Source: van den Oord et al. 2018 (CPC), equation 4; with a queue, He et al. 2020 (MoCo), equation 1; squared distances
-    as in Zimmermann et al. 2021.
+    Source: van den Oord et al. 2018 (CPC), equation 4; with a queue, He et al. 2020 (MoCo), equation 1; with squared
+    distances, Zimmermann et al. 2021.
     """
     check_pair("q", q, "k", k)
     check_positive("temperature", temperature)

@@ -1,8 +1,10 @@
 """Losses that fit inner products to a matrix of similarities."""
 
+import torch
+
 from replearn.losses.precision import full_precision
 from replearn.losses.statistics import off_diagonal_energy
-from replearn.validate import check_pair
+from replearn.validate import check_matrix, check_pair
 
 
 @full_precision
@@ -31,3 +33,37 @@ def spectral_contrastive(z1, z2):
     attraction = (z1 * z2).sum() / n
     repulsion = off_diagonal_energy(z1.T, z2.T) / (n * (n - 1))
     return repulsion - 2 * attraction
+
+
+@full_precision
+def vcreg_loss(z, *, unbiased=False):
+    r"""Decorrelation alone: the dimensions of an embedding, which is not centred, should be orthonormal on the data.
+
+    .. math:: \|\hat C - I\|_F^2, \quad \hat C = \frac1N \sum_i z_i z_i^\top \qquad \text{or, unbiased,} \qquad
+        \frac1{N(N-1)} \sum_{i \ne j} (z_i^\top z_j)^2 - \frac2N \sum_i \|z_i\|^2 + K
+
+    The first exceeds :math:`\|E[z z^\top] - I\|_F^2` by :math:`(E\|z\|^4 - \|E[z z^\top]\|_F^2) / N` on average; the
+    second, a U-statistic, is right on average for any batch size.
+
+    Parameters
+    ----------
+    z : embeddings (N, K), N >= 2, neither centred nor normalised.
+    unbiased : leave out the product of each sample with itself.
+
+    Returns
+    -------
+    Scalar tensor, without unit; negative for some batches where ``unbiased``. Costs O(N K min(N, K)).
+
+    Raises
+    ------
+    ValueError
+        Not a finite matrix with N >= 2.
+
+    Source: Cabannes et al. 2023, the loss at beta = 0; the orthogonality term of Cabannes, Bietti, Balestriero 2022.
+    """
+    check_matrix("z", z, min_rows=2)
+    n, k = z.shape
+    if unbiased:
+        return off_diagonal_energy(z.T, z.T) / (n * (n - 1)) - 2 * z.square().sum() / n + k
+    covariance = z.T @ z / n
+    return (covariance - torch.eye(k, dtype=z.dtype, device=z.device)).square().sum()

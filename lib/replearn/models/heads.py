@@ -3,6 +3,7 @@
 from itertools import pairwise
 
 from torch import nn
+from torch.nn import functional as F
 
 from replearn.validate import check_integer
 
@@ -43,3 +44,31 @@ def mlp_head(d_in, d_hidden, d_out, layers=2, batch_norm=True):
     for a, b in pairwise(widths):
         modules += [nn.Linear(a, b, bias=not batch_norm), *([nn.BatchNorm1d(b)] if batch_norm else []), nn.ReLU()]
     return nn.Sequential(*modules, nn.Linear(widths[-1], d_out))
+
+
+class UnitRows(nn.Linear):
+    """A linear head without bias whose rows have length one, so that directions alone are learned: ``h -> h W^T``.
+
+    Parameters
+    ----------
+    d_in, n_classes : int
+        Sizes d of the representation and C of the logits.
+
+    Raises
+    ------
+    ValueError
+        If a size is not a positive integer.
+
+    Notes
+    -----
+    Source: the weight-normalised case of Reizinger et al., "Cross-Entropy Is All You Need To Invert the Data Generating
+    Process" (2025).
+    """
+
+    def __init__(self, d_in, n_classes):
+        check_integer("d_in", d_in, 1)
+        check_integer("n_classes", n_classes, 1)
+        super().__init__(d_in, n_classes, bias=False)
+
+    def forward(self, h):
+        return F.linear(h, F.normalize(self.weight, dim=1))

@@ -40,6 +40,19 @@ def as_symmetric(name, a):
     return a
 
 
+def as_definite(name, a):
+    """Return ``a`` as a dense symmetric positive definite float64 matrix or raise ``ValueError``."""
+    a = as_symmetric(name, a)
+    a = a.toarray() if sparse.issparse(a) else a
+    spectrum = np.linalg.eigvalsh(a)
+    if spectrum[0] <= 1e-12 * spectrum[-1]:
+        raise ValueError(
+            f"{name} must be positive definite, but its eigenvalues run from {spectrum[0]:.2g} to {spectrum[-1]:.2g}; "
+            "add a small multiple of the identity"
+        )
+    return a
+
+
 def compact(g):
     """Return a csr array with 32-bit indices where they fit: half the memory, and what scikit-learn accepts."""
     g = sparse.csr_array(g)

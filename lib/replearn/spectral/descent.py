@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
+from replearn.descent import minimise
 from replearn.validate import check_integer
 
 
@@ -23,7 +24,7 @@ def descend(loss, n, k, *, seed=0, max_iter=1500):
     loss : function of a (n, k) float64 tensor, returning a differentiable scalar tensor.
     n, k : int, shape of the embedding.
     seed : int, of the starting point.
-    max_iter : int, iterations allowed; it stops earlier where the gradient is below 1e-12.
+    max_iter : int, iterations allowed; it stops earlier where the loss stands still.
 
     Returns
     -------
@@ -34,24 +35,20 @@ def descend(loss, n, k, *, seed=0, max_iter=1500):
     ValueError
         If n, k or max_iter is not a positive integer.
 
-    Source: Liu & Nocedal 1989 (L-BFGS), as in ``torch.optim``, with a strong Wolfe line search.
+    Source: see :func:`replearn.descent.minimise`.
     """
     for name, value in (("n", n), ("k", k), ("max_iter", max_iter)):
         check_integer(name, value, 1)
     generator = torch.Generator().manual_seed(seed)
-    Z = torch.randn(n, k, dtype=torch.float64, generator=generator, requires_grad=True)
-    stop = {"max_iter": max_iter, "tolerance_grad": 1e-12, "tolerance_change": 1e-16}
-    optimiser = torch.optim.LBFGS([Z], history_size=20, line_search_fn="strong_wolfe", **stop)
     losses = []
 
-    def closure():
-        optimiser.zero_grad()
+    def recorded(Z):
         value = loss(Z)
-        value.backward()
         losses.append(value.item())
         return value
 
-    optimiser.step(closure)
+    start = torch.randn(n, k, dtype=torch.float64, generator=generator)
+    (Z,) = minimise(recorded, [start], steps=max_iter)
     with torch.no_grad():
         losses.append(loss(Z).item())
-    return Descent(Z.detach().numpy(), np.array(losses))
+    return Descent(Z.numpy(), np.array(losses))

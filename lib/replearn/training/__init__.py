@@ -7,23 +7,31 @@ from replearn.training.methods import JointEmbedding, Method
 from replearn.training.optimisers import param_groups
 from replearn.training.progress import History, NonFiniteLossError
 from replearn.training.recipes import (
+    AFFINE,
     CROP_ROT,
+    MLP400,
     R100,
     R200,
     Recipe,
     Trained,
     features,
+    mlp_encoder,
     tiny_encoder,
     tiny_mnist,
+    train_mlp,
+    train_networks,
     train_tiny,
     warm_up_batch_norm,
 )
+from replearn.training.sampled import train_ce, train_pairs
 from replearn.training.schedules import cosine_ramp, scale_lr, warmup_cosine
 from replearn.training.seed import seed_everything, seeded
 
 __all__ = [
+    "AFFINE",
     "CROP_ROT",
     "ICA",
+    "MLP400",
     "R100",
     "R200",
     "History",
@@ -35,6 +43,7 @@ __all__ = [
     "cosine_ramp",
     "features",
     "load_checkpoint",
+    "mlp_encoder",
     "param_groups",
     "pretrain",
     "save_checkpoint",
@@ -43,6 +52,10 @@ __all__ = [
     "seeded",
     "tiny_encoder",
     "tiny_mnist",
+    "train_ce",
+    "train_mlp",
+    "train_networks",
+    "train_pairs",
     "train_tiny",
     "vcreg_ica",
     "warm_up_batch_norm",

@@ -1,12 +1,13 @@
-"""The tiny recipe: one small encoder, one data set and one budget that the chapters of part 1 share."""
+"""The two recipes of the book: a tiny convnet and a tiny MLP, one data set, and the budgets that chapters share."""
 
 from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
+from torch import nn
 
-from replearn.data import RandomAffineCrop, load, standardise
-from replearn.models import TinyConv, mlp_head
+from replearn.data import RandomAffine, RandomAffineCrop, load, standardise
+from replearn.models import TinyConv, mlp, mlp_head
 from replearn.training.loop import pretrain
 from replearn.training.methods import JointEmbedding
 from replearn.training.progress import History
@@ -14,10 +15,15 @@ from replearn.training.seed import seeded
 from replearn.validate import check_integer
 
 CROP_ROT = RandomAffineCrop(scale=(0.4, 1.0), ratio=(3 / 4, 4 / 3), degrees=15)
+AFFINE = RandomAffine(degrees=20, zoom=(0.8, 1.2), shift=0.15)
 
 
 class Recipe(NamedTuple):
-    """Sizes and settings of one run: AdamW at peak ``lr`` with linear warm-up, then half a cosine to 0."""
+    """Sizes and settings of one run: AdamW at peak ``lr`` with linear warm-up, then half a cosine to 0.
+
+    ``width`` is TinyConv's, or the size of the MLP's representation; ``d_hidden`` is the projector's hidden layer, or
+    the MLP encoder's; ``d_out`` is the size of the embedding.
+    """
 
     width: int = 16
     steps: int = 200
@@ -36,10 +42,11 @@ class Recipe(NamedTuple):
 
 R200 = Recipe()
 R100 = Recipe(width=8, steps=100)
+MLP400 = Recipe(width=128, steps=400, batch_size=256, lr=6e-3, d_hidden=256)
 
 
 class TinyMnist(NamedTuple):
-    """Standardised 14 x 14 digits: ``x_*`` (N, 1, 14, 14) float32 and ``y_*`` (N,) int64, 8,000 and 2,000 of them."""
+    """Digits of 14 x 14 pixels: ``x_*`` (N, 1, 14, 14) float32 and ``y_*`` (N,) int64, 8,000 and 2,000 of them."""
 
     x_train: torch.Tensor
     y_train: torch.Tensor
@@ -48,15 +55,20 @@ class TinyMnist(NamedTuple):
 
 
 class Trained(NamedTuple):
-    """What a run leaves: the encoder (N, ...) -> (N, 8 width), the projector on it, and the history of the loop."""
+    """What a run leaves: the encoder (N, ...) -> (N, d), the projector on it, and the history of the loop."""
 
     encoder: torch.nn.Module
     projector: torch.nn.Module
     history: History
 
 
-def tiny_mnist():
+def tiny_mnist(*, standardised=True):
     """Load ``mnist_10k``, average 2 x 2 pixels, and standardise by the mean and deviation of all 10,000 images.
+
+    Parameters
+    ----------
+    standardised : bool
+        False leaves the pixels in [0, 1], where black is 0, as the MLP recipe takes them.
 
     Returns
     -------
@@ -69,8 +81,9 @@ def tiny_mnist():
         If the file is missing or damaged (see ``replearn.data.load``).
     """
     data = load("mnist_10k")
-    images = standardise(F.interpolate(data.images, size=(14, 14), mode="area"))
-    return TinyMnist(*data._replace(images=images).train, *data._replace(images=images).test)
+    images = F.interpolate(data.images, size=(14, 14), mode="area")
+    data = data._replace(images=standardise(images) if standardised else images)
+    return TinyMnist(*data.train, *data.test)
 
 
 def tiny_encoder(recipe=R200, *, in_channels=1, seed=0):
@@ -134,12 +147,115 @@ def train_tiny(loss, images, *, recipe=R200, augment=CROP_ROT, method=JointEmbed
     NonFiniteLossError
         If the loss becomes NaN or infinite.
     """
-    if images.ndim != 4:
-        raise ValueError(f"images must have shape (N, C, H, W), but have {tuple(images.shape)}")
+    _check_images(images)
     encoder, projector = tiny_encoder(recipe, in_channels=images.shape[1], seed=seed)
+    return train_networks(
+        encoder, projector, loss, images, recipe=recipe, augment=augment, method=method, seed=seed, **loop
+    )
+
+
+def mlp_encoder(recipe=MLP400, *, n_pixels=196, seed=0):
+    """Make the MLP recipe's encoder (pixels-256-128, a ReLU after each) and its linear projector at their random start.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        Its ``d_hidden``, ``width`` and ``d_out`` are used.
+    n_pixels : int
+        Numbers in an image, channels included.
+    seed : int
+        Seed of the initialisation.
+
+    Returns
+    -------
+    encoder : torch.nn.Sequential
+        (N, ...) -> (N, width).
+    projector : torch.nn.Sequential
+        (N, width) -> (N, d_out), one linear map.
+
+    Raises
+    ------
+    ValueError
+        If a size is not a positive integer.
+    """
+    with seeded(seed):
+        encoder = nn.Sequential(nn.Flatten(), *mlp([n_pixels, recipe.d_hidden, recipe.width]), nn.ReLU())
+        return encoder, mlp_head(recipe.width, recipe.width, recipe.d_out, layers=1)
+
+
+def train_mlp(loss, images, *, recipe=MLP400, augment=AFFINE, seed=0, **loop):
+    """Train the MLP encoder on images by a loss of two views.
+
+    Parameters
+    ----------
+    loss : callable
+        ``loss(z_a, z_b)``, for example ``partial(replearn.losses.vicreg, cov=25.0)``: with the paper's weight of 1 so
+        small a network stays half collapsed.
+    images : torch.Tensor
+        (N, C, H, W) with black 0, as of ``tiny_mnist(standardised=False)``, on the device to train on.
+    recipe : Recipe
+        ``MLP400`` (about 4 s on a core), or one of your own.
+    augment : callable
+        ``augment(x, generator)``.
+    seed : int
+        Seed of the initialisation and of the run.
+    **loop
+        More arguments of ``pretrain``, which go before the recipe's.
+
+    Returns
+    -------
+    Trained
+        ``encoder``, ``projector``, ``history``. Probes read ``features(encoder, x)``.
+
+    Raises
+    ------
+    ValueError
+        If the images are not (N, C, H, W), or an argument of the loop is out of its range.
+    NonFiniteLossError
+        If the loss becomes NaN or infinite.
+    """
+    _check_images(images)
+    encoder, projector = mlp_encoder(recipe, n_pixels=images[0].numel(), seed=seed)
+    return train_networks(encoder, projector, loss, images, recipe=recipe, augment=augment, seed=seed, **loop)
+
+
+def train_networks(
+    encoder, projector, loss, images, *, recipe=MLP400, augment=AFFINE, method=JointEmbedding, seed=0, **loop
+):
+    """Train networks of your own by a recipe's budget: what ``train_tiny`` and ``train_mlp`` do with theirs.
+
+    Parameters
+    ----------
+    encoder, projector : torch.nn.Module
+        (N, C, H, W) -> (N, d), and (N, d) -> (N, K); trained in place, but for parameters that require no gradient.
+    loss, images, recipe, augment, **loop
+        As in ``train_mlp``.
+    method : callable
+        ``method(encoder, projector, loss, augment)`` makes what ``pretrain`` trains.
+    seed : int
+        Seed of the run. What the networks start from was decided when they were made.
+
+    Returns
+    -------
+    Trained
+        ``encoder``, ``projector``, ``history``.
+
+    Raises
+    ------
+    ValueError
+        If the images are not (N, C, H, W), or an argument of the loop is out of its range.
+    NonFiniteLossError
+        If the loss becomes NaN or infinite.
+    """
+    _check_images(images)
     trained = method(encoder, projector, loss, augment)
     history = pretrain(trained, images, seed=seed, **{**recipe.loop(), **loop})
     return Trained(encoder, projector, history)
+
+
+def _check_images(images):
+    if images.ndim != 4:
+        raise ValueError(f"images must have shape (N, C, H, W), but have {tuple(images.shape)}")
 
 
 @torch.no_grad()

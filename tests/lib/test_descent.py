@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy.optimize import rosen
 
-from replearn.training.descent import minimise
+from replearn.descent import minimise
 
 
 def test_it_solves_a_linear_system_and_leaves_the_start_alone():

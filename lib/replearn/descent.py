@@ -15,7 +15,7 @@ def minimise(loss, weights, *, steps=400):
     weights : sequence of torch.Tensor
         Where to start; float64 for many digits. They are not changed.
     steps : int
-        Largest number of iterations; fewer where the gradient falls below 1e-10 or the loss stands still.
+        Largest number of iterations; fewer where the gradient falls below 1e-12 or the loss stands still.
 
     Returns
     -------
@@ -37,7 +37,7 @@ def minimise(loss, weights, *, steps=400):
         raise ValueError("weights must hold at least one tensor to start from")
     for i, w in enumerate(weights):
         check_finite(f"weights[{i}]", w)
-    settings = {"history_size": 20, "tolerance_grad": 1e-10, "tolerance_change": 1e-13}
+    settings = {"history_size": 20, "tolerance_grad": 1e-12, "tolerance_change": 1e-16}
     solver = torch.optim.LBFGS(weights, max_iter=steps, line_search_fn="strong_wolfe", **settings)
 
     def closure():

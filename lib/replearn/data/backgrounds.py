@@ -1,0 +1,92 @@
+"""Nuisances to add to images: large and smooth, or small and isolated. Neither says anything about the label."""
+
+import math
+
+import torch
+
+from replearn.validate import check_integer, check_positive
+
+
+def smooth_background(n, size, *, modes=4, amp=1.0, seed=0):
+    """Draw random smooth fields: sums of the lowest cosine modes with decaying normal coefficients.
+
+    ``b(r, c) = amp sum_{u,v < modes} g_uv / (1 + u + v) cos(pi u (r + 1/2) / size) cos(pi v (c + 1/2) / size)`` with
+    ``g_uv`` standard normal.
+
+    Parameters
+    ----------
+    n : int
+        Number of fields.
+    size : int
+        Height and width in pixels.
+    modes : int
+        Cosines per axis, 1 to ``size``.
+    amp : float
+        Amplitude, at least 0, in units of the pixels.
+    seed : int
+        Seed of the draw.
+
+    Returns
+    -------
+    torch.Tensor
+        (n, 1, size, size) float64.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of its range.
+
+    Notes
+    -----
+    Source: made for this book, as the uninformative directions of large variance of Balestriero & LeCun (2024).
+    """
+    check_integer("n", n, 1)
+    check_integer("size", size, 1)
+    check_integer("modes", modes, 1, size)
+    check_positive("amp", amp, allow_zero=True)
+    order = torch.arange(modes, dtype=torch.float64)
+    waves = torch.cos(math.pi * order[:, None] * (torch.arange(size, dtype=torch.float64) + 0.5) / size)
+    coefficients = torch.randn(n, modes, modes, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
+    coefficients = amp * coefficients / (1 + order[:, None] + order)
+    return (waves.T @ coefficients @ waves).unsqueeze(1)
+
+
+def hot_pixels(n, size, *, count=40, std=1.0, seed=0):
+    """Draw noise on a few pixels, the same ones in every image: each of them independent normal numbers.
+
+    Parameters
+    ----------
+    n : int
+        Number of images.
+    size : int
+        Height and width in pixels.
+    count : int
+        Number of noisy pixels, 1 to ``size ** 2``.
+    std : float
+        Standard deviation of their noise, at least 0, in units of the pixels.
+    seed : int
+        Seed of the draw.
+
+    Returns
+    -------
+    torch.Tensor
+        (n, 1, size, size) float64, zero outside the noisy pixels.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of its range.
+
+    Notes
+    -----
+    Source: made for this book, as spatially isolated noise for the masking of Balestriero & LeCun (2024).
+    """
+    check_integer("n", n, 1)
+    check_integer("size", size, 1)
+    check_integer("count", count, 1, size**2)
+    check_positive("std", std, allow_zero=True)
+    generator = torch.Generator().manual_seed(seed)
+    where = torch.randperm(size**2, generator=generator)[:count]
+    images = torch.zeros(n, size**2, dtype=torch.float64)
+    images[:, where] = std * torch.randn(n, count, dtype=torch.float64, generator=generator)
+    return images.view(n, 1, size, size)

@@ -1,0 +1,58 @@
+"""Probes and label-free measures of frozen representations."""
+
+from replearn.evaluation.dependence import dhsic, dhsic_null, gram_gaussian, hsic, hsic_xy, nhsic
+from replearn.evaluation.identifiability import (
+    FlatDirections,
+    affine_rank,
+    flat_directions,
+    linear_cka,
+    linear_r2,
+    mcc,
+    mutual_knn,
+)
+from replearn.evaluation.information import (
+    BarberAgakov,
+    MonteCarlo,
+    ba_bound_gaussian,
+    gaussian_entropy,
+    gmm_entropy_mc,
+    gmm_logpdf,
+    logdet_entropy,
+    normality_rejection,
+    null_projection_residual,
+    pairwise_entropy,
+)
+from replearn.evaluation.probes import knn_probe, loo_residuals, low_shot_probe, r2_probe, ridge_probe
+from replearn.evaluation.rank import effective_rank
+
+__all__ = [
+    "BarberAgakov",
+    "FlatDirections",
+    "MonteCarlo",
+    "affine_rank",
+    "ba_bound_gaussian",
+    "dhsic",
+    "dhsic_null",
+    "effective_rank",
+    "flat_directions",
+    "gaussian_entropy",
+    "gmm_entropy_mc",
+    "gmm_logpdf",
+    "gram_gaussian",
+    "hsic",
+    "hsic_xy",
+    "knn_probe",
+    "linear_cka",
+    "linear_r2",
+    "logdet_entropy",
+    "loo_residuals",
+    "low_shot_probe",
+    "mcc",
+    "mutual_knn",
+    "nhsic",
+    "normality_rejection",
+    "null_projection_residual",
+    "pairwise_entropy",
+    "r2_probe",
+    "ridge_probe",
+]

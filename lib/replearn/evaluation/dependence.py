@@ -1,0 +1,195 @@
+"""Kernel measures of dependence: HSIC for pairs of variables, dHSIC for any number of them together."""
+
+import torch
+
+from replearn.evaluation.tensors import as_matrix, as_square, as_tensor
+from replearn.validate import check_integer, check_positive
+
+
+def gram_gaussian(x, s=1.0):
+    r"""Gaussian kernel between all pairs of samples, :math:`K_{ij} = e^{-|x_i - x_j|^2 / (2 s^2)}`.
+
+    Parameters
+    ----------
+    x : samples (N,) or (N, D), N >= 4, array or tensor.
+    s : bandwidth > 0 in units of x, or "median": the (lower) median of the distances between distinct samples.
+
+    Returns
+    -------
+    Tensor (N, N), float64, symmetric with ones on the diagonal.
+
+    Raises
+    ------
+    ValueError
+        Wrong shape, N < 4, non-finite values, ``s <= 0``, a median distance of 0.
+
+    Source: Gretton et al. 2005; the median heuristic is that of Gretton et al. 2012.
+    """
+    x = as_tensor(x)
+    x = as_matrix("x", x[:, None] if x.ndim == 1 else x, min_rows=4)
+    if isinstance(s, str):
+        if s != "median":
+            raise ValueError(f"s must be a positive number or 'median', but is {s!r}")
+        s = torch.pdist(x).median().item()
+        if s == 0:
+            raise ValueError("the median distance is 0, as most samples coincide; give a bandwidth s")
+    check_positive("s", s)
+    return (-torch.cdist(x, x, compute_mode="donot_use_mm_for_euclid_dist").square() / (2 * s**2)).exp()
+
+
+def hsic(K, L):
+    r"""Hilbert-Schmidt independence criterion of two variables, given their kernels (biased estimate).
+
+    .. math:: \frac1{N^2} \mathrm{tr}(K H L H), \qquad H = I - \tfrac1N 1 1^\top
+
+    Zero in the limit exactly for independent variables if the kernels are Gaussian; of order 1/N for N samples of them.
+
+    Parameters
+    ----------
+    K, L : kernels (N, N) of the same N >= 4 samples, symmetric, arrays or tensors.
+
+    Returns
+    -------
+    Float >= 0, in units of K times L. Costs O(N^2).
+
+    Raises
+    ------
+    ValueError
+        Not finite square matrices of one size N >= 4.
+
+    Source: Gretton et al. 2005, the biased estimate, with 1/N^2 in place of 1/(N-1)^2.
+    """
+    K, L = _grams([K, L])
+    return ((_centre(K) * L).sum() / len(K) ** 2).item()
+
+
+def hsic_xy(x, y, s="median"):
+    """HSIC of two variables under Gaussian kernels, ``hsic(gram_gaussian(x, s), gram_gaussian(y, s))``.
+
+    Parameters
+    ----------
+    x, y : samples (N,) or (N, D) and (N,) or (N, E), N >= 4, arrays or tensors.
+    s : bandwidth > 0 for both, or "median": for each its own median distance.
+
+    Returns
+    -------
+    Float in [0, 1].
+
+    Raises
+    ------
+    ValueError
+        As :func:`gram_gaussian` and :func:`hsic`.
+
+    Source: Gretton et al. 2005.
+    """
+    return hsic(gram_gaussian(x, s), gram_gaussian(y, s))
+
+
+def nhsic(x, s=1.0):
+    r"""Normalised HSIC between all pairs of columns of one representation.
+
+    .. math:: \frac{\mathrm{HSIC}(x_i, x_j)}{\sqrt{\mathrm{HSIC}(x_i, x_i) \, \mathrm{HSIC}(x_j, x_j)}}
+
+    Each column's kernel is computed and centred once. Standardise the columns first where one bandwidth is to fit all.
+
+    Parameters
+    ----------
+    x : representation (N, M), N >= 4, array or tensor.
+    s : bandwidth of the Gaussian kernels, > 0 or "median", as in :func:`gram_gaussian`.
+
+    Returns
+    -------
+    Symmetric tensor (M, M), float64, entries in [0, 1], ones on the diagonal. Costs O(N^2 M^2) time, O(N^2 M) memory.
+
+    Raises
+    ------
+    ValueError
+        Not a finite matrix with N >= 4, a constant column, ``s <= 0``.
+
+    Source: Mialon, Balestriero, LeCun 2022 (arXiv 2209.14905); the ratio is the CKA of Kornblith et al. 2019.
+    """
+    x = as_matrix("x", x, min_rows=4)
+    if (x == x[0]).all(0).any():
+        raise ValueError("x has a constant column, whose normalised HSIC is undefined; leave it out")
+    grams = torch.stack([_centre(gram_gaussian(column, s)).flatten() for column in x.T])
+    grams = grams / grams.norm(dim=1, keepdim=True)
+    return grams @ grams.T
+
+
+def dhsic(grams):
+    r"""HSIC of d variables at once: zero in the limit only if they are *mutually* independent.
+
+    .. math:: \frac1{N^2} \sum_{ab} \prod_k K^k_{ab} + \prod_k \frac1{N^2} \sum_{ab} K^k_{ab}
+        - \frac2N \sum_a \prod_k \frac1N \sum_b K^k_{ab}
+
+    For two variables it is :func:`hsic`.
+
+    Parameters
+    ----------
+    grams : sequence of d >= 2 kernels (N, N) of the same N >= 4 samples, symmetric, arrays or tensors.
+
+    Returns
+    -------
+    Float. Costs O(d N^2).
+
+    Raises
+    ------
+    ValueError
+        Fewer than two kernels, or not finite square matrices of one size N >= 4.
+
+    Source: Pfister et al. 2018 (arXiv 1603.00285), the V-statistic.
+    """
+    return _dhsic(_grams(grams))
+
+
+def dhsic_null(grams, *, permutations=200, seed=0):
+    """Values of dHSIC under independence: each variable's samples but the first's are shuffled on their own.
+
+    An observed value above the 95 % quantile of these is significant at 5 %. Given two kernels it is the null of HSIC.
+
+    Parameters
+    ----------
+    grams : sequence of d >= 2 kernels (N, N) of the same N >= 4 samples, symmetric, arrays or tensors.
+    permutations : how many values, at least 1.
+    seed : seed of the shuffling.
+
+    Returns
+    -------
+    Tensor (permutations,), float64, in random order. Costs O(permutations d N^2).
+
+    Raises
+    ------
+    ValueError
+        As :func:`dhsic`, or ``permutations < 1``.
+
+    Source: Pfister et al. 2018 (arXiv 1603.00285), the permutation test.
+    """
+    first, *others = _grams(grams)
+    check_integer("permutations", permutations, 1)
+    generator = torch.Generator().manual_seed(seed)
+
+    def shuffled(gram):
+        order = torch.randperm(len(gram), generator=generator).to(gram.device)
+        return gram[order][:, order]
+
+    return torch.tensor([_dhsic([first, *map(shuffled, others)]) for _ in range(permutations)], dtype=torch.float64)
+
+
+def _grams(grams):
+    grams = [as_square("each kernel", gram, min_rows=4) for gram in grams]
+    if len(grams) < 2:
+        raise ValueError(f"dependence needs the kernels of at least two variables, but got {len(grams)}")
+    if len({len(gram) for gram in grams}) > 1:
+        raise ValueError(f"all kernels must be of the same samples, but have sizes {[len(gram) for gram in grams]}")
+    return grams
+
+
+def _centre(gram):
+    return gram - gram.mean(0) - gram.mean(1, keepdim=True) + gram.mean()
+
+
+def _dhsic(grams):
+    together, apart, rows = grams[0], grams[0].mean(), grams[0].mean(1)
+    for gram in grams[1:]:
+        together, apart, rows = together * gram, apart * gram.mean(), rows * gram.mean(1)
+    return (together.mean() + apart - 2 * rows.mean()).item()

@@ -1,0 +1,214 @@
+"""How far two representations agree, or one has recovered the truth, up to what a theorem leaves free."""
+
+from typing import NamedTuple
+
+import torch
+from scipy.optimize import linear_sum_assignment
+
+from replearn.evaluation.probes import r2_probe
+from replearn.evaluation.tensors import as_matrix, as_rows_of_same, as_tensor
+from replearn.losses.statistics import cross_correlation
+from replearn.validate import check_finite, check_integer, check_pair, check_positive
+
+_ENTRIES = 2**22
+
+
+def linear_r2(h, z, *, fit=0.5):
+    r"""Share of the variance of latents that a linear regression reads off a representation, on unseen samples.
+
+    The regression (with intercept) is fitted to the first samples, and R^2 is averaged over the coordinates of z on the
+    others. A ridge of 1e-10 makes collinear features no exception.
+
+    Parameters
+    ----------
+    h : representation (N, K), samples in random order, array or tensor.
+    z : latents (N,) or (N, Q).
+    fit : share of the samples that the regression is fitted to, strictly between 0 and 1.
+
+    Returns
+    -------
+    Float: 1 is perfect, 0 as good as the mean.
+
+    Raises
+    ------
+    ValueError
+        Different numbers of samples, N < 2 (K + 1), non-finite values, ``fit`` outside (0, 1), a constant latent.
+
+    Source: the metric of Reizinger et al. 2025 (arXiv 2410.21869), with separate samples for the fit and the score.
+    """
+    z = as_tensor(z)
+    h, z = as_rows_of_same("h", h, "z", z[:, None] if z.ndim == 1 else z)
+    n, k = h.shape
+    if n < 2 * (k + 1):
+        raise ValueError(f"a regression on {k} features needs at least {2 * (k + 1)} samples, but has {n}")
+    if not 0 < fit < 1:
+        raise ValueError(f"fit must lie strictly between 0 and 1, but is {fit}")
+    split = min(max(round(fit * n), 2), n - 2)
+    return r2_probe(h[:split], z[:split], h[split:], z[split:], lam=1e-10)
+
+
+def mcc(a, b):
+    """Mean correlation coefficient: the mean of |corr| over the one-to-one matching of columns that makes it largest.
+
+    It ignores order, sign, scale and shift of the columns, and nothing more.
+
+    Parameters
+    ----------
+    a, b : signals (N, K) of the same N >= 2 samples, arrays or tensors.
+
+    Returns
+    -------
+    Float in [0, 1].
+
+    Raises
+    ------
+    ValueError
+        Not finite matrices of one shape with N >= 2, a constant column.
+
+    Source: Hyvarinen and Morioka 2016; the matching is Kuhn's (1955), from scipy.
+    """
+    a, b = as_tensor(a), as_tensor(b)
+    check_pair("a", a, "b", b)
+    correlation = cross_correlation(a, b).abs().cpu().numpy()
+    return float(correlation[linear_sum_assignment(-correlation)].mean())
+
+
+def affine_rank(V):
+    """Dimension of the smallest affine space that holds the points, the rank of the centred matrix.
+
+    Its singular values up to 1e-8 times the largest of V itself count as zero.
+
+    Parameters
+    ----------
+    V : points (C, d), array or tensor.
+
+    Returns
+    -------
+    Integer between 0 and min(C - 1, d).
+
+    Raises
+    ------
+    ValueError
+        Not a finite matrix.
+
+    Source: the assumption of an affine generator system in Reizinger et al. 2025 (arXiv 2410.21869): rank d.
+    """
+    V = as_matrix("V", V)
+    roundoff = 1e-8 * torch.linalg.matrix_norm(V, 2).item()
+    return int(torch.linalg.matrix_rank(V - V.mean(0), atol=roundoff, rtol=0.0))
+
+
+def mutual_knn(a, b, *, k=10):
+    """Mean share of its k nearest neighbours (by cosine) that a sample has in common in two representations.
+
+    Parameters
+    ----------
+    a, b : representations (N, K) and (N, L) of the same samples, arrays or tensors.
+    k : number of neighbours, without the sample itself, 1 <= k < N.
+
+    Returns
+    -------
+    Float in [0, 1]; about k / N for unrelated representations. Costs O(N^2 (K + L)) time, O(N) memory per row.
+
+    Raises
+    ------
+    ValueError
+        Different numbers of samples, non-finite values, a zero vector, ``k >= N``.
+
+    Source: Huh et al. 2024 (The Platonic Representation Hypothesis, arXiv 2405.07987).
+    """
+    a, b = as_rows_of_same("a", a, "b", b)
+    check_integer("k (below the number of samples)", k, 1, len(a) - 1)
+    shared = 0
+    for rows_a, rows_b in zip(_neighbours("a", a, k), _neighbours("b", b, k), strict=True):
+        shared += (rows_a.unsqueeze(2) == rows_b.unsqueeze(1)).sum().item()
+    return shared / (len(a) * k)
+
+
+def _neighbours(name, z, k):
+    """Indices (rows, k) of the nearest neighbours by cosine, a block of rows at a time."""
+    norms = z.norm(dim=1, keepdim=True)
+    if (norms == 0).any():
+        raise ValueError(f"{name} has a zero vector, which has no direction and so no neighbours by cosine")
+    z, n = z / norms, len(z)
+    for index in torch.arange(n, device=z.device).split(max(1, _ENTRIES // n)):
+        similarity = z[index] @ z.T
+        similarity[torch.arange(len(index)), index] = -torch.inf
+        yield similarity.topk(k).indices
+
+
+def linear_cka(a, b):
+    r"""Centred kernel alignment of two representations under linear kernels.
+
+    .. math:: \frac{\|A^\top B\|_F^2}{\|A^\top A\|_F \, \|B^\top B\|_F} \qquad \text{with centred columns}
+
+    Rotations and one global scale of either do not matter.
+
+    Parameters
+    ----------
+    a, b : representations (N, K) and (N, L) of the same N >= 2 samples, arrays or tensors.
+
+    Returns
+    -------
+    Float in [0, 1]. Costs O(N K L), or O(N^2 (K + L)) where that is less.
+
+    Raises
+    ------
+    ValueError
+        Different numbers of samples, non-finite values, a constant representation.
+
+    Source: Kornblith et al. 2019 (arXiv 1905.00414).
+    """
+    a, b = as_rows_of_same("a", a, "b", b)
+    if (a == a[0]).all() or (b == b[0]).all():
+        raise ValueError("a constant representation aligns with nothing; its CKA is undefined")
+    a, b = (m - m.mean(0) for m in (a, b))
+    return (_gram_product(a, b) / (_gram_product(a, a) * _gram_product(b, b)).sqrt()).item()
+
+
+def _gram_product(a, b):
+    """``<a a^T, b b^T>``, by whichever product of matrices is smaller."""
+    if len(a) ** 2 < a.shape[1] * b.shape[1]:
+        return ((a @ a.T) * (b @ b.T)).sum()
+    return (a.T @ b).square().sum()
+
+
+class FlatDirections(NamedTuple):
+    """Dimension ``nullity`` of a Hessian's null space, and all its ``eigenvalues`` (P,), ascending."""
+
+    nullity: int
+    eigenvalues: torch.Tensor
+
+
+def flat_directions(loss, theta, *, rtol=1e-9):
+    """Count the directions in which a loss does not curve at a critical point, from its exact Hessian in float64.
+
+    Parameters
+    ----------
+    loss : function of a float64 vector (P,), returning a twice differentiable scalar tensor.
+    theta : critical point (P,), array or tensor.
+    rtol : eigenvalues up to rtol times the largest magnitude count as zero, >= 0.
+
+    Returns
+    -------
+    ``FlatDirections(nullity, eigenvalues)``. Costs P gradients, O(P^2) memory and O(P^3) time.
+
+    Raises
+    ------
+    ValueError
+        ``theta`` is not a finite vector, the gradient there is longer than 1e-6, ``rtol < 0``.
+
+    Source: Reizinger et al. 2025 (arXiv 2504.13101) ask for it; a Hessian with a null space marks a singular model
+    (Watanabe 2009).
+    """
+    theta = as_tensor(theta)
+    if theta.ndim != 1 or len(theta) == 0:
+        raise ValueError(f"theta must be a vector (P,), but has shape {tuple(theta.shape)}")
+    check_finite("theta", theta)
+    check_positive("rtol", rtol, allow_zero=True)
+    slope = torch.func.grad(loss)(theta).norm().item()
+    if not slope <= 1e-6:
+        raise ValueError(f"theta must be a critical point, but the gradient there has length {slope:.2g}")
+    eigenvalues = torch.linalg.eigvalsh(torch.func.hessian(loss)(theta))
+    magnitude = eigenvalues.abs()
+    return FlatDirections(int((magnitude <= rtol * magnitude.max()).sum()), eigenvalues)

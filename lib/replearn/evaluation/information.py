@@ -1,0 +1,290 @@
+"""Entropies of Gaussians and their mixtures, the bounds made of them, and tests of what they assume (in nats)."""
+
+import math
+from typing import NamedTuple
+
+import torch
+from scipy import stats
+
+from replearn.evaluation.tensors import as_matrix, as_rows_of_same, as_square
+from replearn.validate import check_choice, check_integer, check_positive
+
+_ROWS = 1024
+
+
+def gaussian_entropy(cov, *, eps=0.0):
+    r"""Entropy of a Gaussian with the given covariance, the largest entropy that this covariance allows.
+
+    .. math:: \tfrac K2 \log(2 \pi e) + \tfrac12 \log |\Sigma + \epsilon I|
+
+    Parameters
+    ----------
+    cov : Sigma (K, K), symmetric and positive semi-definite, array or tensor.
+    eps : >= 0, in squared units of the variable; with Sigma = 0 the entropy is K/2 log(2 pi e eps).
+
+    Returns
+    -------
+    Float in nats; scaling the variable by c adds K log c.
+
+    Raises
+    ------
+    ValueError
+        Not a finite square matrix, asymmetry or a negative eigenvalue beyond 1e-6 of the largest entry or eigenvalue,
+        a singular matrix (add eps), ``eps < 0``.
+
+    Source: Shannon 1948, section 20; Cover and Thomas, theorem 8.6.5 for the bound.
+    """
+    cov = as_square("cov", cov)
+    check_positive("eps", eps, allow_zero=True)
+    if (cov - cov.T).abs().max() > 1e-6 * cov.abs().max():
+        raise ValueError("cov must be symmetric; average it with its transpose if the difference is roundoff")
+    w = torch.linalg.eigvalsh((cov + cov.T) / 2)
+    if w[0] < -1e-6 * w.abs().max():
+        raise ValueError(f"cov must be positive semi-definite, but has the eigenvalue {w[0]:.3g}")
+    if w[0] + eps <= len(w) * torch.finfo(w.dtype).eps * w.abs().max():
+        raise ValueError("cov is singular, so its entropy is minus infinity; add a positive eps")
+    return len(w) / 2 * math.log(2 * math.pi * math.e) + (w + eps).log().sum().item() / 2
+
+
+def logdet_entropy(z, *, eps=1e-6):
+    r"""Upper bound on the entropy of a representation from its covariance alone, that of a Gaussian.
+
+    .. math:: \tfrac K2 \log(2 \pi e) + \tfrac12 \log |\mathrm{Cov}(z) + \epsilon I|
+
+    with the covariance's denominator N - 1. Compare values only between representations of one scale and dimension.
+
+    Parameters
+    ----------
+    z : representation (N, K), array or tensor; take N above K.
+    eps : >= 0, in squared units of z; a collapsed z ends at the floor K/2 log(2 pi e eps).
+
+    Returns
+    -------
+    Float in nats.
+
+    Raises
+    ------
+    ValueError
+        Not a finite matrix with N >= 2, ``eps < 0``, a singular covariance with ``eps`` 0.
+
+    Source: Shwartz-Ziv et al. 2022 (arXiv 2207.10081), the bound on H(Z).
+    """
+    z = as_matrix("z", z, min_rows=2)
+    centred = z - z.mean(0)
+    return gaussian_entropy(centred.T @ centred / (len(z) - 1), eps=eps)
+
+
+def pairwise_entropy(mu, s, kind="lower"):
+    r"""Bound the entropy of a mixture of N equal spheres by the distances between their centres.
+
+    .. math:: h - \frac1N \sum_i \log \frac1N \sum_j e^{-D_{ij}}, \qquad h = \tfrac K2 \log(2 \pi e s^2)
+
+    with D = |mu_i - mu_j|^2 / (8 s^2), the Bhattacharyya distance, for the lower bound, and
+    D = |mu_i - mu_j|^2 / (2 s^2), the Kullback-Leibler divergence, for the upper one. Both lie between h and h + log N.
+
+    Parameters
+    ----------
+    mu : centres (N, K), array or tensor.
+    s : standard deviation of every component, > 0, in units of mu.
+    kind : "lower" or "upper".
+
+    Returns
+    -------
+    Float in nats. Costs O(N^2 K) time and O(N) memory.
+
+    Raises
+    ------
+    ValueError
+        Not a finite matrix, ``s <= 0``, unknown kind.
+
+    Source: Kolchinsky and Tracey 2017 (arXiv 1706.02419), the pairwise-distance estimators.
+    """
+    mu = as_matrix("mu", mu)
+    check_positive("s", s)
+    check_choice("kind", kind, ("lower", "upper"))
+    n, k = mu.shape
+    sums = _log_sum_exp(mu, mu, s**2 * {"lower": 8, "upper": 2}[kind])
+    return k / 2 * math.log(2 * math.pi * math.e * s**2) + math.log(n) - sums.mean().item()
+
+
+def gmm_logpdf(z, mu, s):
+    r"""Log-density of a mixture of N equal spheres, :math:`\log \frac1N \sum_j \mathcal{N}(z; \mu_j, s^2 I)`.
+
+    Parameters
+    ----------
+    z : points (M, K), array or tensor.
+    mu : centres (N, K).
+    s : standard deviation of every component, > 0, in units of mu.
+
+    Returns
+    -------
+    Tensor (M,), float64, in nats.
+
+    Raises
+    ------
+    ValueError
+        Not finite matrices of one width, ``s <= 0``.
+
+    Source: the data model of Shwartz-Ziv et al. 2022 (arXiv 2207.10081), with components of one size.
+    """
+    z, mu = as_matrix("z", z), as_matrix("mu", mu)
+    check_positive("s", s)
+    if z.shape[1] != mu.shape[1]:
+        raise ValueError(f"z and mu must have equally many columns, but have {z.shape[1]} and {mu.shape[1]}")
+    n, k = mu.shape
+    return _log_sum_exp(z, mu, 2 * s**2) - math.log(n) - k / 2 * math.log(2 * math.pi * s**2)
+
+
+class MonteCarlo(NamedTuple):
+    """A mean over random draws, and its standard error."""
+
+    value: float
+    error: float
+
+
+def gmm_entropy_mc(mu, s, n, generator):
+    """Estimate the entropy of a mixture of equal spheres without bias, as the mean of -log p(z) over draws z from it.
+
+    Parameters
+    ----------
+    mu : centres (N, K), array or tensor.
+    s : standard deviation of every component, > 0, in units of mu.
+    n : number of draws, at least 2.
+    generator : torch.Generator on the device of mu.
+
+    Returns
+    -------
+    ``MonteCarlo(value, error)``, floats in nats. Costs O(n N K).
+
+    Raises
+    ------
+    ValueError
+        Not a finite matrix, ``s <= 0``, ``n < 2``.
+
+    Source: the plain Monte Carlo estimate, the reference in Kolchinsky and Tracey 2017 (arXiv 1706.02419).
+    """
+    mu = as_matrix("mu", mu)
+    check_positive("s", s)
+    check_integer("n", n, 2)
+    component = torch.randint(len(mu), (n,), generator=generator, device=mu.device)
+    noise = torch.randn(n, mu.shape[1], generator=generator, device=mu.device, dtype=mu.dtype)
+    surprise = -gmm_logpdf(mu[component] + s * noise, mu, s)
+    return MonteCarlo(surprise.mean().item(), surprise.std().item() / math.sqrt(n))
+
+
+def _log_sum_exp(z, mu, scale):
+    """``log sum_j exp(-|z_i - mu_j|^2 / scale)`` for each row of z, a block of rows at a time."""
+    # The fast form of cdist subtracts large squares, which blurs the zero distance of a point to itself.
+    exact = "donot_use_mm_for_euclid_dist"
+    return torch.cat(
+        [(-torch.cdist(rows, mu, compute_mode=exact).square() / scale).logsumexp(1) for rows in z.split(_ROWS)]
+    )
+
+
+def normality_rejection(z, *, alpha=0.01):
+    """Share of the columns of ``z`` whose normality D'Agostino and Pearson's test rejects at level ``alpha``.
+
+    Where every column is Gaussian, a share of about ``alpha`` is expected. Columns that do not vary are left out.
+
+    Parameters
+    ----------
+    z : draws (n, K) of K units, n >= 20, array or tensor.
+    alpha : level of the test, strictly between 0 and 1.
+
+    Returns
+    -------
+    Float in [0, 1].
+
+    Raises
+    ------
+    ValueError
+        Not a finite matrix with n >= 20, ``alpha`` outside (0, 1), no column that varies.
+
+    Source: D'Agostino and Pearson 1973; the test of Shwartz-Ziv et al. 2022 (arXiv 2207.10081) on network outputs.
+    """
+    z = as_matrix("z", z, min_rows=20)
+    if not 0 < alpha < 1:
+        raise ValueError(f"alpha must lie strictly between 0 and 1, but is {alpha}")
+    z = z[:, z.var(0) > 1e-12]
+    if z.shape[1] == 0:
+        raise ValueError("z has no column whose variance exceeds 1e-12, so there is nothing to test")
+    return float((stats.normaltest((z - z.mean(0)).cpu().numpy()).pvalue < alpha).mean())
+
+
+class BarberAgakov(NamedTuple):
+    """The mutual ``information`` of a pair, a lower ``bound`` on it, and the ``gap`` between them, each in nats."""
+
+    information: float
+    bound: float
+    gap: float
+
+
+def ba_bound_gaussian(S, tau, r):
+    r"""Mutual information of two noisy views of a Gaussian, and the bound on it that a squared distance gives.
+
+    With :math:`s \sim N(0, S)`, :math:`z = s + \tau n_1`, :math:`z' = s + \tau n_2` and the guess
+    :math:`q(z | z') = N(z', r^2 I)`,
+
+    .. math:: I(z; z') \ge H(z) + E \log q(z | z'), \qquad
+        \text{gap} = E \, \mathrm{KL}\big(p(z | z') \,\|\, q(z | z')\big)
+
+    The three are computed from separate formulas, so that information - bound = gap is a statement that may be checked.
+
+    Parameters
+    ----------
+    S : covariance (K, K) of what the views share, array or tensor.
+    tau : standard deviation of each view's noise, > 0.
+    r : standard deviation of the guess, > 0; the bound is best at r^2 = 2 tau^2.
+
+    Returns
+    -------
+    ``BarberAgakov(information, bound, gap)``, floats in nats.
+
+    Raises
+    ------
+    ValueError
+        S is not symmetric positive semi-definite, ``tau <= 0``, ``r <= 0``.
+
+    Source: Barber and Agakov 2003, in the form of Shwartz-Ziv et al. 2022 (arXiv 2207.10081).
+    """
+    S = as_square("S", S)
+    check_positive("tau", tau)
+    check_positive("r", r)
+    entropy = gaussian_entropy(S, eps=tau**2)
+    k, eye = len(S), torch.eye(len(S), dtype=S.dtype, device=S.device)
+    Sz = S + tau**2 * eye
+    B = torch.linalg.solve(Sz, S).T
+    C = Sz - B @ S
+    C = (C + C.T) / 2
+    information = entropy - gaussian_entropy(C)
+    bound = entropy - k / 2 * math.log(2 * math.pi * r**2) - k * tau**2 / r**2
+    spread = (torch.trace(C) + torch.trace((B - eye).T @ (B - eye) @ Sz)).item() / r**2
+    return BarberAgakov(information, bound, (spread - k + k * math.log(r**2) - torch.logdet(C).item()) / 2)
+
+
+def null_projection_residual(Z, Y):
+    r"""What of the labels no linear head on the representation can fit, :math:`\|P Y\|_F`, P onto the null space of Z.
+
+    P = I - Z Z^+ is never formed: Y loses its part in the span of the left singular vectors of Z, those whose singular
+    value exceeds 1e-8 of the largest.
+
+    Parameters
+    ----------
+    Z : representation (n, K), samples in rows; append a column of ones for a head with a bias. Array or tensor.
+    Y : targets (n, r), one-hot labels or factors.
+
+    Returns
+    -------
+    Float in units of Y: 0 where the rank of Z is n. Costs O(n K min(n, K)).
+
+    Raises
+    ------
+    ValueError
+        Not finite matrices of equally many rows.
+
+    Source: Shwartz-Ziv et al. 2023 (arXiv 2303.00633), the label terms of the generalisation bound.
+    """
+    Z, Y = as_rows_of_same("Z", Z, "Y", Y, min_rows=1)
+    U, s, _ = torch.linalg.svd(Z, full_matrices=False)
+    U = U[:, s > 1e-8 * s[0]]
+    return (Y - U @ (U.T @ Y)).norm().item()

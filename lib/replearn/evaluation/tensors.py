@@ -1,0 +1,33 @@
+"""Turning what a caller holds (array or tensor) into a float64 tensor, the currency of the measures of this room."""
+
+import torch
+
+from replearn.validate import check_matrix
+
+
+def as_tensor(x):
+    """Return ``x`` as a detached float64 tensor, on the device where it is."""
+    return torch.as_tensor(x).detach().double()
+
+
+def as_matrix(name, x, *, min_rows=1):
+    """Return ``x`` as a finite float64 matrix (N, K) with N >= ``min_rows``, or raise ``ValueError``."""
+    x = as_tensor(x)
+    check_matrix(name, x, min_rows=min_rows)
+    return x
+
+
+def as_square(name, x, *, min_rows=1):
+    """Return ``x`` as a finite float64 matrix (N, N) with N >= ``min_rows``, or raise ``ValueError``."""
+    x = as_matrix(name, x, min_rows=min_rows)
+    if x.shape[0] != x.shape[1]:
+        raise ValueError(f"{name} must be a square matrix (N, N), but has shape {tuple(x.shape)}")
+    return x
+
+
+def as_rows_of_same(name_a, a, name_b, b, *, min_rows=2):
+    """Return two finite float64 matrices (N, K) and (N, L) of the same N samples, or raise ``ValueError``."""
+    a, b = as_matrix(name_a, a, min_rows=min_rows), as_matrix(name_b, b, min_rows=min_rows)
+    if len(a) != len(b):
+        raise ValueError(f"{name_a} and {name_b} must hold the same samples, but have {len(a)} and {len(b)} rows")
+    return a, b

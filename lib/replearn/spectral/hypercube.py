@@ -1,0 +1,194 @@
+"""The Boolean hypercube, where parities diagonalise augmentations and kernels alike."""
+
+from math import comb
+
+import numpy as np
+
+from replearn.spectral.arrays import as_points
+from replearn.validate import check_finite, check_integer
+
+LARGEST = 14  # a channel is a 2^d x 2^d matrix: 2 GiB at d = 14
+
+
+def hypercube(d):
+    """All the points of {-1, 1}^d, row by row in binary order (1 for a bit that is 0, the first coordinate slowest).
+
+    Parameters
+    ----------
+    d : int, 1 to 14.
+
+    Returns
+    -------
+    (2^d, d) array of -1 and 1; its first row is all ones.
+
+    Raises
+    ------
+    ValueError
+        If d is not an integer between 1 and 14.
+
+    Source: O'Donnell 2014.
+    """
+    check_integer("d", d, 1, LARGEST)
+    bits = np.arange(2**d)[:, None] >> np.arange(d)[::-1] & 1
+    return 1.0 - 2 * bits
+
+
+def parity(X, S):
+    """The parity chi_S(x) = prod_{i in S} x_i, 1 for the empty set.
+
+    Parameters
+    ----------
+    X : (N, d) array or tensor of -1 and 1.
+    S : coordinates, distinct integers between 0 and d - 1.
+
+    Returns
+    -------
+    (N,) array of -1 and 1.
+
+    Raises
+    ------
+    ValueError
+        If X holds other numbers, or a coordinate of S is out of range or given twice.
+
+    Source: O'Donnell 2014, the Fourier basis of the cube.
+    """
+    X = as_points("X", X)
+    if np.any(abs(X) != 1):
+        raise ValueError("X must hold nothing but -1 and 1")
+    return X[:, _coordinates(S, X.shape[1])].prod(axis=1)
+
+
+def _coordinates(S, d):
+    S = list(S)
+    for i in S:
+        check_integer("a coordinate of S", i, 0, d - 1)
+    if len(set(S)) < len(S):
+        raise ValueError(f"S must hold distinct coordinates, but is {S}")
+    return [int(i) for i in S]
+
+
+def flip_channel(d, p):
+    """Probabilities of each view of each point when every bit flips on its own: p^h (1 - p)^(d - h), h bits apart.
+
+    The augmentation operator has the parities as eigenvectors, with the eigenvalues (1 - 2 p)^{2 |S|}.
+
+    Parameters
+    ----------
+    d : int, 1 to 14.
+    p : float in [0, 1], probability of a flip.
+
+    Returns
+    -------
+    (2^d, 2^d) array, rows summing to 1, points in the order of :func:`hypercube`.
+
+    Raises
+    ------
+    ValueError
+        If d or p is out of range.
+
+    Source: Cabannes et al. 2023.
+    """
+    X = hypercube(d)
+    if not 0 <= p <= 1:
+        raise ValueError(f"p must lie between 0 and 1, but is {p}")
+    apart = np.arange(d + 1)
+    return (float(p) ** apart * (1 - float(p)) ** (d - apart))[np.rint((d - X @ X.T) / 2).astype(int)]
+
+
+def crop_channel(d, w):
+    """Probabilities of each view of each point when w cyclically consecutive bits are kept and the others redrawn.
+
+    The augmentation operator has the parities as eigenvectors, with the eigenvalues of :func:`crop_eigenvalue`.
+
+    Parameters
+    ----------
+    d : int, 1 to 14.
+    w : int, 1 to d, length of the window, which starts anywhere with equal probability.
+
+    Returns
+    -------
+    (2^d, 2^d) array, rows summing to 1, points in the order of :func:`hypercube`.
+
+    Raises
+    ------
+    ValueError
+        If d or w is out of range.
+
+    Source: Cabannes et al. 2023.
+    """
+    X = hypercube(d)
+    check_integer("w", w, 1, d)
+    P = np.zeros((len(X), len(X)))
+    for kept in _windows(d, w):
+        P += X[:, kept] @ X[:, kept].T == w
+    return P / (d * 2.0 ** (d - w))
+
+
+def _windows(d, w):
+    return [(start + np.arange(w)) % d for start in range(d)]
+
+
+def crop_eigenvalue(S, d, w):
+    """Eigenvalue of the crop's augmentation operator on the parity of S: Pr(S lies in the window)^2.
+
+    For 2 <= w <= d / 2 and S not empty, Pr = (w + 1 - diam S)_+ / d, diam S the length of the shortest cyclic interval
+    that contains S.
+
+    Parameters
+    ----------
+    S : coordinates, distinct integers between 0 and d - 1.
+    d : int >= 1, number of bits.
+    w : int, 1 to d, length of the window.
+
+    Returns
+    -------
+    float in [0, 1].
+
+    Raises
+    ------
+    ValueError
+        If d, w or S is out of range.
+
+    Source: Cabannes et al. 2023.
+    """
+    check_integer("d", d, 1)
+    check_integer("w", w, 1, d)
+    S = _coordinates(S, d)
+    return (sum(set(S) <= set(kept.tolist()) for kept in _windows(d, w)) / d) ** 2
+
+
+def degree_eigenvalues(h, d):
+    r"""Eigenvalues of the kernel h(<x, y> / d) on the cube, one for each number of bits of a parity.
+
+    nu_k = E_x[h(mean(x)) chi_S(x)], |S| = k, averaged over the points with m minus ones by the Krawtchouk sum
+    sum_i (-1)^i C(m, i) C(d - m, k - i) / C(d, k).
+
+    Parameters
+    ----------
+    h : function of an array of numbers in [-1, 1].
+    d : int >= 1, number of bits.
+
+    Returns
+    -------
+    (d + 1,) array, nu_0 .. nu_d; of multiplicity C(d, k), for the kernel matrix divided by 2^d.
+
+    Raises
+    ------
+    ValueError
+        If d < 1, or h returns another shape or NaN.
+
+    Source: Mei, Misiakiewicz & Montanari 2021; O'Donnell 2014.
+    """
+    check_integer("d", d, 1)
+    minus = np.arange(d + 1)
+    values = np.asarray(h(1 - 2 * minus / d), dtype=float)
+    if values.shape != (d + 1,):
+        raise ValueError(f"h must return one value per number, shape ({d + 1},), but returned shape {values.shape}")
+    check_finite("the values of h", values)
+    weights = np.array([comb(d, m) / 2**d for m in minus]) * values
+    return np.array([weights @ [_mean_parity(m, k, d) for m in minus] for k in range(d + 1)])
+
+
+def _mean_parity(m, k, d):
+    """Mean over the k-subsets S of chi_S(x), for a point x with m minus ones."""
+    return sum((-1) ** i * comb(m, i) * comb(d - m, k - i) for i in range(min(m, k) + 1)) / comb(d, k)

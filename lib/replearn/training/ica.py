@@ -1,0 +1,77 @@
+"""Linear independent component analysis by the loss that self-supervised methods minimise at their projector."""
+
+from typing import NamedTuple
+
+import torch
+
+from replearn.descent import minimise
+from replearn.losses import offblock_cov_sq, whiten
+from replearn.validate import check_integer, check_matrix
+
+
+class ICA(NamedTuple):
+    """Recovered sources ``y`` (N, d) of mean 0 and covariance I, in any order and sign, and their ``loss``."""
+
+    y: torch.Tensor
+    loss: float
+
+
+def vcreg_ica(x, features, *, restarts=5, steps=300, seed=0):
+    r"""Separate mixed sources by decorrelating fixed features of single outputs (VCReg with an element-wise projector).
+
+    .. math:: y = x_w Q, \qquad \min_{Q^\top Q = I} \; \sum_{i < j} \|C_{ij}\|_F^2
+
+    with x_w the whitened x, C_ij the covariance between the features of outputs i and j, and Q the orthogonal factor of
+    a free matrix. The loss has local minima, so the best of several random starts is kept, which needs no label.
+
+    Parameters
+    ----------
+    x : torch.Tensor
+        (N, d) mixtures, N > d >= 2.
+    features : callable
+        Element-wise map (N, d) -> (N, d, P), for example ``replearn.models.RandomFeatures(32)``.
+    restarts : int
+        Random starts.
+    steps : int
+        Largest number of iterations of each descent (see ``minimise``).
+    seed : int
+        Seed of the starts.
+
+    Returns
+    -------
+    ICA
+        ``y`` (N, d) float64 and ``loss``.
+
+    Raises
+    ------
+    ValueError
+        If x is not a finite matrix of N > d samples, its covariance is singular, ``restarts`` or ``steps`` is not a
+        positive integer.
+
+    Notes
+    -----
+    Source: Mialon, Balestriero, LeCun, "Variance Covariance Regularization Enforces Pairwise Independence" (2022), its
+    section on ICA; that pairwise independence suffices for linear mixtures is Comon's theorem (1994).
+    """
+    check_matrix("x", x)
+    if x.shape[1] < 2:
+        raise ValueError("x must mix at least two sources, shape (N, d) with d >= 2")
+    check_integer("restarts", restarts, 1)
+    check_integer("steps", steps, 1)
+    white = whiten(x.detach().double(), correction=0)
+    generator = torch.Generator().manual_seed(seed)
+
+    def outputs(weights):
+        # LAPACK's Q jumps where the sign of a diagonal entry of R does; with positive signs it is smooth and onto O(d).
+        Q, R = torch.linalg.qr(weights)
+        return white @ (Q * R.diagonal().sign())
+
+    def loss(weights):
+        return offblock_cov_sq(features(outputs(weights)))
+
+    def descent():
+        start = torch.randn(x.shape[1], x.shape[1], generator=generator, dtype=white.dtype).to(white.device)
+        (weights,) = minimise(loss, [start], steps=steps)
+        return ICA(outputs(weights), loss(weights).item())
+
+    return min((descent() for _ in range(restarts)), key=lambda run: run.loss)
