@@ -62,6 +62,7 @@ class Part:
 class Card:
     """What a chapter says of itself in its header."""
 
+    root: Path
     path: Path
     slug: str
     number: int
@@ -77,6 +78,10 @@ class Card:
     @property
     def notebook(self):
         return self.path.with_suffix(".ipynb")
+
+    def executed(self, name):
+        """Where an execution of the chapter is kept, by a name such as its scale."""
+        return self.root / "runs" / f"{self.slug}.{name}.ipynb"
 
     @property
     def source(self):
@@ -149,6 +154,7 @@ class Book:
             raise BookError(f"{where}: the card has unknown fields {', '.join(sorted(extra))}")
         name = FILE_NAME.fullmatch(path.name)
         return Card(
+            root=self.root,
             path=path,
             slug=name["slug"],
             number=int(name["number"]),

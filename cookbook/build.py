@@ -2,8 +2,6 @@
 
 import base64
 import io
-import tempfile
-from pathlib import Path
 
 import nbformat
 from PIL import Image
@@ -17,8 +15,7 @@ WIDGET = "application/vnd.jupyter.widget-view+json"
 
 def build(card, **options):
     """Execute a chapter at scale toy and write its .ipynb; return whether the file changed."""
-    with tempfile.TemporaryDirectory() as folder:
-        executed = execute(card, Path(folder) / "executed.ipynb", TQDM_DISABLE="1", PYTHONHASHSEED="0", **options)
+    executed = execute(card, card.executed("build"), TQDM_DISABLE="1", PYTHONHASHSEED="0", **options)
     text = nbformat.writes(assemble(card, executed)) + "\n"
     if card.notebook.exists() and card.notebook.read_text("utf-8") == text:
         return False
@@ -45,6 +42,8 @@ def _scrub(output):
     data = output.get("data", {})
     if data.pop(WIDGET, None) is not None and "image/png" not in data:
         return None
+    if "text/html" in data:
+        data.pop("text/latex", None)
     if "image/png" in data:
         data["image/png"] = _smaller(data["image/png"])
     output.metadata = {}

@@ -121,10 +121,9 @@ def run(
     output: Annotated[Path | None, typer.Option(help="Where to keep the executed notebook; runs/ by default.")] = None,
 ):
     """Execute a chapter with papermill, print its claims, and keep the executed notebook."""
-    book = Book.here()
-    card = book.find(slug)
+    card = Book.here().find(slug)
     parameters = {"scale": scale.value} | dict(map(_parse, parameter or []))
-    output = output or book.root / "runs" / f"{slug}.{parameters['scale']}.ipynb"
+    output = output or card.executed(parameters["scale"])
     with _progress(f"{slug} at {parameters['scale']}") as on_cell:
         try:
             notebook = execute(card, output, parameters=parameters, timeout=timeout, on_cell=on_cell)

@@ -16,6 +16,8 @@ from PIL import Image
 
 from cookbook.stage import Stage
 
+DPI = 100
+
 explorers = []
 """Every explorer that this process has shown, in order; the tests measure their redraw times."""
 
@@ -55,12 +57,12 @@ class Explorer:
     def __init__(self, draw, controls, figsize):
         self.draw = draw
         self.controls = controls
-        self.figure = Stage(figsize=figsize, dpi=100)
+        self.figure = Stage(figsize=figsize, dpi=DPI)
         self.redraw_seconds = deque(maxlen=1000)
         self._canvas = FigureCanvasAgg(self.figure)
         self._lock = Lock()
         self._drawn = None
-        self._picture = widgets.Image(format="png")
+        self._picture = widgets.Image(format="png", layout={"width": f"{figsize[0] * DPI:.0f}px", "max_width": "100%"})
         self._message = widgets.HTML()
         self._picture.value = self.render(**self.values)
         self.redraw_seconds.clear()
@@ -110,7 +112,8 @@ class Explorer:
             self._message.value = f"<b>{type(error).__name__}</b>: {escape(str(error))}"
 
     def _repr_mimebundle_(self, include=None, exclude=None):
-        box = widgets.VBox([*self.controls.values(), self._picture, self._message])
+        rows = [*self.controls.values(), self._picture, self._message]
+        box = widgets.VBox(rows, layout={"align_items": "flex-start"})
         box.add_class("cookbook-explore")
         shown = ", ".join(f"{name} = {value}" for name, value in self.values.items())
         static = {"text/plain": f"Sliders: {shown}", "image/png": base64.b64encode(self._picture.value).decode()}

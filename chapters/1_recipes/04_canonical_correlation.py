@@ -43,8 +43,7 @@ from torch.testing import assert_close
 import cookbook as cb
 from replearn import evaluation, losses, spectral, training
 from replearn.data import load, standardise
-from replearn.training.descent import minimise
-from replearn.training.swav import SwAV
+from replearn.descent import minimise
 
 ch = cb.Chapter("canonical_correlation", scale=scale, seed=seed)
 
@@ -379,7 +378,7 @@ plt.show()
 # %%
 def swav(iters, recipe):
     encoder, projector = training.tiny_encoder(recipe, seed=ch.seed)
-    method = SwAV(encoder, projector, partial(losses.swav_loss, iters=iters), training.CROP_ROT, seed=ch.seed)
+    method = training.SwAV(encoder, projector, partial(losses.swav_loss, iters=iters), training.CROP_ROT, seed=ch.seed)
     history = training.pretrain(method, mnist.x_train, seed=ch.seed, **recipe.loop())
     z = training.features(nn.Sequential(encoder, projector), mnist.x_test)
     use = method.scores(z).argmax(1).bincount(minlength=32).double() / len(z)

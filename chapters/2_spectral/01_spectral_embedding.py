@@ -96,8 +96,9 @@ plt.show()
 # $U_K$ the first $K$ eigenvectors and any rotation $R$,
 #
 # $$ Z^\star = \sqrt N\, U_K \operatorname{diag}\Big(1 - \tfrac{\mathrm{inv}}{\mathrm{reg}} \lambda_k\Big)_+^{1/2} R, \qquad
-#    \mathcal L^\star = \mathrm{reg} \Big( K - \sum_k \big(1 - \tfrac{\mathrm{inv}}{\mathrm{reg}} \lambda_k\big)_+^2 \Big), \qquad
-#    \operatorname{rank} Z^\star = \min\big(K, \#\{k : \lambda_k < \mathrm{reg}/\mathrm{inv}\}\big) . $$
+#    \mathcal L^\star = \mathrm{reg} \Big( K - \sum_k \big(1 - \tfrac{\mathrm{inv}}{\mathrm{reg}} \lambda_k\big)_+^2 \Big), $$
+#
+# and the rank of $Z^\star$ is the number of $\lambda_k$ below $\mathrm{reg}/\mathrm{inv}$, at most $K$.
 #
 # The smoothest directions of the graph, each shrunk, and gone once $\lambda_k$ passes $\mathrm{reg}/\mathrm{inv}$. With little shrinkage this is
 # **Laplacian Eigenmaps** (Belkin and Niyogi), a *local* method: only pairs enter.

@@ -115,7 +115,7 @@ moon_net = train(new_net([2, 32, 32, 32, 2], ch.seed), x, y)
 mosaic = splines.partition_2d(moon_net, square(3), with_patterns=True)
 segments = splines.decision_boundary_2d(mosaic)
 
-fig, ax = plt.subplots(figsize=(4.6, 3.7), layout="constrained")
+fig, ax = plt.subplots(figsize=(4.3, 3.5), layout="constrained")
 drawn = draw_partition(ax, mosaic, segments, limits=colour_limits(mosaic, 3), width=0.2)
 draw_points(ax, x[::2], y[::2])
 fig.colorbar(drawn, shrink=0.75, label=r"steepness of the piece, $\log_{10}\|A\|$")
@@ -553,7 +553,7 @@ def draw_stage(fig, step):
     draw_points(ax, x[::4], y[::4])
 
 
-cb.explore(draw_stage, figsize=(3.3, 3.6), step=(0, 400, 20))
+cb.explore(draw_stage, figsize=(3.8, 4.1), step=(0, 400, 20))
 
 # %% [markdown]
 # **The microscope.** `half_width` is half the side of a window around a bend of the boundary. Tiles stay polygons, and the boundary (orange) stays straight inside each, at any magnification. (Colours
@@ -573,7 +573,7 @@ def draw_zoom(fig, half_width):
     ax.add_collection(LineCollection(grid_lines, colors="white", linestyles="--", linewidths=1.6))
 
 
-cb.explore(draw_zoom, figsize=(3.3, 3.6), half_width=cb.log_slider(0.1, 1e-4, 3))
+cb.explore(draw_zoom, figsize=(3.8, 4.1), half_width=cb.log_slider(0.1, 1e-4, 3))
 
 # %% [markdown]
 # **Folds.** A random network of two layers of 12 units. `eta` is the slope of its activation on the negative side: at 1 the activation is the identity and there is one region; at 0 it is ReLU; at -1 it is the absolute value, which
@@ -593,11 +593,11 @@ fold_limits = colour_limits(sheet(-0.5, 1.0), 2)
 
 def draw_folds(fig, eta, bias):
     partition = sheet(eta, bias)
-    ax = canvas(fig, f"Slope {eta:.2f}, biases x {bias:.1f}: {len(partition)} regions")
+    ax = canvas(fig, f"Slope {eta:.2f}: {len(partition)} regions")
     draw_partition(ax, partition, splines.decision_boundary_2d(partition), limits=fold_limits, width=0.5)
 
 
-cb.explore(draw_folds, figsize=(3.3, 3.6), eta=(-1.0, 1.0, 0.05), bias=(0.0, 2.0, 0.1))
+cb.explore(draw_folds, figsize=(3.8, 4.1), eta=(-1.0, 1.0, 0.05), bias=(0.0, 2.0, 0.1))
 
 # %% [markdown]
 # ## What breaks

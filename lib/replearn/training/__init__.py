@@ -26,6 +26,7 @@ from replearn.training.recipes import (
 from replearn.training.sampled import train_ce, train_pairs
 from replearn.training.schedules import cosine_ramp, scale_lr, warmup_cosine
 from replearn.training.seed import seed_everything, seeded
+from replearn.training.swav import SwAV
 
 __all__ = [
     "AFFINE",
@@ -39,6 +40,7 @@ __all__ = [
     "Method",
     "NonFiniteLossError",
     "Recipe",
+    "SwAV",
     "Trained",
     "cosine_ramp",
     "features",
