@@ -14,6 +14,7 @@ from replearn.data.latent_worlds import (
 from replearn.data.load import Dataset, load, standardise
 from replearn.data.shapes import shapes
 from replearn.data.sources import ica_sources, radial_rotation, xor_triple
+from replearn.data.sphere_grid import sphere_grid
 from replearn.data.toys import circles, half_moons, s_curve, spirals, swiss_roll, two_moons
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "sample_vmf",
     "shapes",
     "smooth_background",
+    "sphere_grid",
     "spirals",
     "standardise",
     "swiss_roll",

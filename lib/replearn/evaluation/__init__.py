@@ -1,6 +1,7 @@
 """Probes and label-free measures of frozen representations."""
 
 from replearn.evaluation.dependence import dhsic, dhsic_null, gram_gaussian, hsic, hsic_xy, nhsic
+from replearn.evaluation.generalisation import BoundTerms, label_bound
 from replearn.evaluation.identifiability import (
     FlatDirections,
     affine_rank,
@@ -22,11 +23,13 @@ from replearn.evaluation.information import (
     null_projection_residual,
     pairwise_entropy,
 )
+from replearn.evaluation.logistic import logistic_probe
 from replearn.evaluation.probes import knn_probe, loo_residuals, low_shot_probe, r2_probe, ridge_probe
 from replearn.evaluation.rank import effective_rank
 
 __all__ = [
     "BarberAgakov",
+    "BoundTerms",
     "FlatDirections",
     "MonteCarlo",
     "affine_rank",
@@ -42,9 +45,11 @@ __all__ = [
     "hsic",
     "hsic_xy",
     "knn_probe",
+    "label_bound",
     "linear_cka",
     "linear_r2",
     "logdet_entropy",
+    "logistic_probe",
     "loo_residuals",
     "low_shot_probe",
     "mcc",

@@ -66,7 +66,7 @@ def median_bandwidth(X):
 def nystrom_features(X, landmarks, kernel):
     """Features of a few landmarks S that make a linear method a kernel method: F = k(X, S) K_SS^{-1/2}, F F^T ~ K.
 
-    F F^T = K_XS K_SS^+ K_SX, exact for X among the landmarks; directions of K_SS below 1e-10 of the largest are dropped.
+    F F^T = K_XS K_SS^+ K_SX, exact for X among the landmarks; directions below 1e-10 of K_SS's largest are dropped.
 
     Parameters
     ----------

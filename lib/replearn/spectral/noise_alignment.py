@@ -46,8 +46,9 @@ def _score(data, noise, paradigm):
 def alignment_threshold(kappa2, theta, gamma, k, *, paradigm="je"):
     r"""The alpha^2 above which a method discards the irrelevant noise, given endless data.
 
-    The weakest signal scores eta = min kappa2 / sqrt(kappa2 + theta), "rc", or delta = min kappa2 / (kappa2 + theta), "je".
-    alpha^2 is the maximum over the noise of gamma / eta^2 - theta / gamma - 1, or of (1 - delta) / delta - theta / gamma.
+    The weakest signal scores eta = min kappa2 / sqrt(kappa2 + theta) ("rc") or delta = min kappa2 / (kappa2 + theta)
+    ("je"). alpha^2 is the maximum over the noise of gamma / eta^2 - theta / gamma - 1, or of
+    (1 - delta) / delta - theta / gamma.
 
     Parameters
     ----------

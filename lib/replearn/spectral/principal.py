@@ -89,9 +89,9 @@ def task_alignment(X, Y, V):
 def linear_autoencoder_flow(variances, t, a0):
     r"""How far a linear auto-encoder has learned each principal direction at time t: large variances come first.
 
-    Under gradient flow of E||x - W^T V^T x||^2 from the balanced small start W = V^T, product a0 in each direction,
-    the law is logistic: a_i(t) = 1 / (1 + (1 / a0 - 1) exp(-4 l_i t)). The error left is sum_i l_i (1 - a_i)^2 and a latent coordinate
-    is a_i^{1/2} u_i^T x.
+    Under gradient flow of E||x - W^T V^T x||^2 from the balanced small start W = V^T, product a0 in each direction, the
+    law is logistic: a_i(t) = 1 / (1 + (1 / a0 - 1) exp(-4 l_i t)). The error left is sum_i l_i (1 - a_i)^2 and a latent
+    coordinate is a_i^{1/2} u_i^T x.
 
     Parameters
     ----------

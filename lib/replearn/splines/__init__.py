@@ -15,6 +15,7 @@ from replearn.splines.affine import (
     unit_distances,
 )
 from replearn.splines.boundary import decision_boundary_2d, distance_to_segments, sample_segments
+from replearn.splines.clouds import PushedClouds, push_clouds
 from replearn.splines.complexity import local_complexity, random_frame
 from replearn.splines.partition import Partition2D, partition_2d
 from replearn.splines.patterns import activation_patterns, count_patterns, layer_slices, pack_patterns
@@ -41,6 +42,7 @@ __all__ = [
     "NotPiecewiseAffineError",
     "Partition2D",
     "Push",
+    "PushedClouds",
     "Residual",
     "Slice",
     "activation_patterns",
@@ -59,6 +61,7 @@ __all__ = [
     "pack_patterns",
     "partition_2d",
     "partition_2d_reference",
+    "push_clouds",
     "random_frame",
     "region_affine",
     "sample_segments",

@@ -23,6 +23,7 @@ from replearn.training.recipes import (
     train_tiny,
     warm_up_batch_norm,
 )
+from replearn.training.restarts import Start, train_ce_starts
 from replearn.training.sampled import train_ce, train_pairs
 from replearn.training.schedules import cosine_ramp, scale_lr, warmup_cosine
 from replearn.training.seed import seed_everything, seeded
@@ -40,6 +41,7 @@ __all__ = [
     "Method",
     "NonFiniteLossError",
     "Recipe",
+    "Start",
     "SwAV",
     "Trained",
     "cosine_ramp",
@@ -55,6 +57,7 @@ __all__ = [
     "tiny_encoder",
     "tiny_mnist",
     "train_ce",
+    "train_ce_starts",
     "train_mlp",
     "train_networks",
     "train_pairs",

@@ -1,0 +1,82 @@
+import numpy as np
+import pytest
+
+from replearn import spectral
+
+K, D = 3, 9
+SIGNAL = np.eye(D)[:, :K]
+
+
+def problem(seed, noise):
+    rng = np.random.default_rng(seed)
+    kappa2 = np.r_[rng.uniform(2, 6, K), np.zeros(D - K)]
+    theta = np.r_[rng.uniform(0.4, 1.5, K), rng.uniform(0.01, 0.05, D - K)]
+    return kappa2, theta, np.r_[np.zeros(K), noise * rng.uniform(0.3, 1, D - K)]
+
+
+def population(kappa2, theta, gamma, alpha):
+    clean = np.diag(kappa2 + gamma)
+    return clean + np.diag(theta + alpha**2 * gamma), clean
+
+
+def finds_the_signal(arrays, alpha, paradigm):
+    C, clean = population(*arrays, alpha)
+    je, rc = spectral.je_linear(C, clean, K).W, spectral.reduced_rank_regression(clean, C, K).V
+    return spectral.principal_angles(je if paradigm == "je" else rc, SIGNAL).max() < 45
+
+
+@pytest.mark.parametrize("paradigm", ["je", "rc"])
+@pytest.mark.parametrize("noise", [0.6, 12.0])
+@pytest.mark.parametrize("seed", [0, 1])
+def test_the_threshold_is_where_the_solution_jumps(paradigm, noise, seed):
+    arrays = problem(seed, noise)
+    alpha2, _ = spectral.alignment_threshold(*arrays, K, paradigm=paradigm)
+    if alpha2 <= 0:
+        assert finds_the_signal(arrays, 0.0, paradigm)
+        return
+    assert finds_the_signal(arrays, np.sqrt(alpha2) + 1e-4, paradigm)
+    assert not finds_the_signal(arrays, max(np.sqrt(alpha2) - 1e-4, 0), paradigm)
+
+
+def test_weak_noise_suits_reconstruction_and_strong_noise_joint_embedding():
+    for seed in range(4):
+        for noise, easier in ((0.6, "rc"), (12.0, "je")):
+            arrays = problem(seed, noise)
+            (rc, eta), (je, delta) = (spectral.alignment_threshold(*arrays, K, paradigm=p) for p in ("rc", "je"))
+            gamma = arrays[2][K:]
+            assert (gamma.max() < eta**2 / delta) == (easier == "rc") == (gamma.min() < eta**2 / delta)
+            assert (rc < je) == (easier == "rc")
+            assert je <= (1 - delta) / delta
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.7, 3.0])
+def test_scores_are_what_the_closed_forms_rank_by(alpha):
+    arrays = problem(0, 2.0)
+    C, clean = population(*arrays, alpha)
+    je = spectral.direction_scores(*arrays, alpha)
+    np.testing.assert_allclose(np.sort(je)[::-1], spectral.je_linear(C, clean, D).eigenvalues, rtol=1e-10)
+    rc = spectral.direction_scores(*arrays, alpha, paradigm="rc")
+    np.testing.assert_allclose(np.sort(rc)[::-1], spectral.reduced_rank_regression(clean, C, D).phi, rtol=1e-10)
+    assert spectral.direction_scores([0.0], [0.0], [0.0], alpha)[0] == 0
+
+
+GOOD = problem(0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: spectral.alignment_threshold(*GOOD, K, paradigm="mae"), "paradigm must be"),
+        (lambda: spectral.alignment_threshold(*GOOD, D), "k must be"),
+        (lambda: spectral.alignment_threshold(*GOOD, K + 1), "kappa2 must be positive"),
+        (lambda: spectral.alignment_threshold(GOOD[0], GOOD[1], GOOD[2] + 1, K), "gamma must be zero"),
+        (lambda: spectral.alignment_threshold(GOOD[0], GOOD[1], 0 * GOOD[2], K), "positive on the others"),
+        (lambda: spectral.alignment_threshold(GOOD[0], -GOOD[1], GOOD[2], K), "theta must hold variances"),
+        (lambda: spectral.direction_scores(GOOD[0], GOOD[1][:2], GOOD[2], 1.0), "one length"),
+        (lambda: spectral.direction_scores(*GOOD, -1.0), "alpha must be"),
+        (lambda: spectral.direction_scores(GOOD[0] * np.nan, GOOD[1], GOOD[2], 1.0), "NaN"),
+    ],
+)
+def test_bad_input_is_refused(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
