@@ -12,7 +12,8 @@ test: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/cookbook check
-	COOKBOOK_SCALE=fast $(BIN)/python -m pytest tests chapters --nbval-lax --nbval-current-env --durations=15
+	COOKBOOK_SCALE=fast OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests chapters \
+	  --nbval-lax --nbval-current-env --numprocesses=2 --dist=loadfile --durations=15
 
 bench: $(STAMP)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/benchmarks --benchmark-only -rP
