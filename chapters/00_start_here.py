@@ -30,6 +30,7 @@ seed = 0
 # %%
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.collections import LineCollection
 from scipy.linalg import eigh
 
 import cookbook as cb
@@ -68,7 +69,8 @@ def two_views(noise, n):
 
 
 def draw_pairs(ax, v1, v2, n=60):
-    ax.plot(*np.stack([v1[:n], v2[:n]]).transpose(2, 0, 1), color=cb.color("baseline"), lw=0.8, alpha=0.6)
+    pairs = np.stack([v1[:n], v2[:n]], axis=1)
+    ax.add_collection(LineCollection(pairs, colors=cb.color("baseline"), linewidths=0.8, alpha=0.6))
     ax.scatter(*np.concatenate([v1[:n], v2[:n]]).T, s=9, color=cb.color("vicreg"), linewidths=0, zorder=3)
     ax.set(xlim=(-9, 9), ylim=(-4.5, 4.5), aspect="equal", xlabel="$x_1$", ylabel="$x_2$")
 

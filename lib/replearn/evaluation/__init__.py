@@ -1,7 +1,6 @@
 """Probes and label-free measures of frozen representations."""
 
 from replearn.evaluation.dependence import dhsic, dhsic_null, gram_gaussian, hsic, hsic_xy, nhsic
-from replearn.evaluation.generalisation import BoundTerms, label_bound
 from replearn.evaluation.identifiability import (
     FlatDirections,
     affine_rank,
@@ -29,7 +28,6 @@ from replearn.evaluation.rank import effective_rank
 
 __all__ = [
     "BarberAgakov",
-    "BoundTerms",
     "FlatDirections",
     "MonteCarlo",
     "affine_rank",
@@ -45,7 +43,6 @@ __all__ = [
     "hsic",
     "hsic_xy",
     "knn_probe",
-    "label_bound",
     "linear_cka",
     "linear_r2",
     "logdet_entropy",
