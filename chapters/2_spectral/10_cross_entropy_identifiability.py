@@ -31,6 +31,7 @@ seed = 0
 from functools import partial
 from types import SimpleNamespace
 
+import ipywidgets
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
@@ -543,7 +544,7 @@ def draw_kappa(fig, kappa):
     paint(fig, sheets[at], f"h at κ = {kappa}", np.arange(6), slice(None), by_kappa, at, np.array(kappas))
 
 
-cb.explore(draw_kappa, kappa=kappas)
+cb.explore(draw_kappa, kappa=ipywidgets.SelectionSlider(options=kappas, value=5))
 
 # %% [markdown]
 # ## What breaks

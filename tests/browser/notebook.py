@@ -43,14 +43,14 @@ def controls(explorer):
 
 
 def move(page, control):
-    """Move a control by keyboard, as far as a reader would to see a change."""
+    """Move a control as far as a reader would to see a change: sliders and boxes by keyboard, lists by choosing."""
     control.focus()
     kind = control.evaluate("element => element.tagName")
     if kind == "INPUT":
         page.keyboard.press("Space")
     elif kind == "SELECT":
-        page.keyboard.press("ArrowDown" if control.evaluate("element => element.selectedIndex === 0") else "ArrowUp")
+        control.select_option(index=control.evaluate("element => element.selectedIndex === 0 ? 1 : 0"))
     else:
-        at_end = control.evaluate("element => element.ariaValueNow >= element.ariaValueMax")
+        at_end = control.evaluate("element => Number(element.ariaValueNow) >= Number(element.ariaValueMax)")
         for _ in range(5):
             page.keyboard.press("ArrowLeft" if at_end else "ArrowRight")
