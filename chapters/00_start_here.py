@@ -156,8 +156,8 @@ def draw(fig, noise_1, noise_2):
         tip = np.eye(2)[axis] * length
         left.plot(*np.stack([-tip, tip]).T, lw=width, color=cb.color(name), alpha=0.55)
     left.set_title("kept by two views (blue), by PCA (olive)")
-    right.bar(["$x_1$", "$x_2$"], signal / (signal + noise), color=cb.color("vicreg"))
-    right.set(ylim=(0, 1), title="correlation $\\rho_i$")
+    right.bar([1, 2], signal / (signal + noise), color=cb.color("vicreg"))
+    right.set(ylim=(0, 1), xticks=[1, 2], xlabel="axis $i$", title="correlation $\\rho_i$")
 
 
 cb.explore(draw, noise_1=cb.log_slider(0.5, 0.05, 20), noise_2=cb.log_slider(0.5, 0.05, 20))
