@@ -14,6 +14,7 @@ from pybtex.database import parse_file
 from pybtex.exceptions import PybtexError
 
 FILE_NAME = re.compile(r"(?P<number>\d\d)_(?P<slug>[a-z0-9_]+)\.py")
+PART_PAGE = "00_part.py"
 REQUIRED = ("title", "promise", "papers", "needs", "minutes")
 
 
@@ -76,6 +77,11 @@ class Card:
     references: tuple[Paper, ...] = field(default=(), compare=False)
 
     @property
+    def opens(self):
+        """Whether this page opens the book or a part: it is numbered 00."""
+        return self.number == 0
+
+    @property
     def notebook(self):
         return self.path.with_suffix(".ipynb")
 
@@ -124,7 +130,7 @@ class Book:
 
     def slugs(self):
         """The chapters' names in reading order."""
-        return [FILE_NAME.fullmatch(path.name)["slug"] for path in self.files()]
+        return [slug_of(path) for path in self.files()]
 
     def chapters(self):
         """The cards of all chapters in reading order."""
@@ -152,16 +158,22 @@ class Book:
         extra = set(fields) - {*REQUIRED, "gpu"}
         if extra:
             raise BookError(f"{where}: the card has unknown fields {', '.join(sorted(extra))}")
-        name = FILE_NAME.fullmatch(path.name)
         return Card(
             root=self.root,
             path=path,
-            slug=name["slug"],
-            number=int(name["number"]),
+            slug=slug_of(path),
+            number=int(FILE_NAME.fullmatch(path.name)["number"]),
             part=None if path.parent == self.folder else path.parent.name,
             references=tuple(self.papers[key] for key in fields["papers"]),
             **{key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()},
         )
+
+
+def slug_of(path):
+    """A chapter's name: what its file name says, or ``part_2`` for the page that opens a part's folder ``2_...``."""
+    if path.name == PART_PAGE:
+        return f"part_{path.parent.name.split('_')[0]}"
+    return FILE_NAME.fullmatch(path.name)["slug"]
 
 
 def _paper(key, entry):

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from cookbook.book import BookError
+from cookbook.book import BookError, slug_of
 from cookbook.build import SCALE
 from cookbook.contents import contents_markdown, readme_contents
 from cookbook.notebooks import BUILD, cells, code, fingerprint, outputs, read_built, read_source, stored_claims, tagged
@@ -32,18 +32,13 @@ class Chapter:
     source: object
     built: object
 
-    @property
-    def front_matter(self):
-        """Pages numbered 00 open the book or a part: they owe one claim and no exercises."""
-        return self.card.number == 0
-
 
 def check(book, slugs=()):
     """Return the problems of the chapters named, or of the whole book."""
     problems = []
     for path in book.files():
         where = path.relative_to(book.folder).as_posix()
-        if slugs and not any(path.stem.endswith(f"_{slug}") for slug in slugs):
+        if slugs and slug_of(path) not in slugs:
             continue
         try:
             card = book.card(path)
@@ -114,7 +109,7 @@ def claims(chapter):
     if not chapter.built:
         return
     rows = table["claims"] if table else []
-    fewest = 1 if chapter.front_matter else FEWEST_CLAIMS
+    fewest = 1 if chapter.card.opens else FEWEST_CLAIMS
     if len(rows) < fewest:
         yield f"{len(rows)} claims are reported, at least {fewest} are expected"
     if len(rows) >= fewest and not any(row["control"] for row in rows):
@@ -128,7 +123,7 @@ def slider(chapter):
 
 def exercises(chapter):
     found = [i for i, cell in enumerate(chapter.source.cells) if "exercise" in cell.metadata.get("tags", [])]
-    if not found and not chapter.front_matter:
+    if not found and not chapter.card.opens:
         yield "there is no exercise: tag a cell 'exercise' and the code cell that solves it 'solution'"
     for number, start in enumerate(found, 1):
         end = found[number] if number < len(found) else None

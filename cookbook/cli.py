@@ -19,7 +19,7 @@ from cookbook.build import build as build_chapter
 from cookbook.check import check as check_book
 from cookbook.contents import readme_contents
 from cookbook.notebooks import read_built, stored_claims
-from cookbook.runner import RunFailed, execute, read_executed
+from cookbook.runner import RunFailed, execute
 from cookbook.skeleton import new_chapter
 
 WRONG_USE, FAILED, INTERRUPTED = 2, 1, 130
@@ -125,12 +125,7 @@ def run(
     parameters = {"scale": scale.value} | dict(map(_parse, parameter or []))
     output = output or card.executed(parameters["scale"])
     with _progress(f"{slug} at {parameters['scale']}") as on_cell:
-        try:
-            notebook = execute(card, output, parameters=parameters, timeout=timeout, on_cell=on_cell)
-        except RunFailed as error:
-            failed = error.kept.exists() and stored_claims(read_executed(error.kept))
-            error.claims = failed or None
-            raise
+        notebook = execute(card, output, parameters=parameters, timeout=timeout, on_cell=on_cell)
     _print_claims(stored_claims(notebook))
     out.print(f"executed notebook: {output}")
 
@@ -245,8 +240,8 @@ def _print_claims(table):
 
 
 def _explain(error):
-    if claims := getattr(error, "claims", None):
-        _print_claims(claims)
+    if error.claims:
+        _print_claims(error.claims)
     err.print(Text(f"cell {error.cell} failed: {error.reason}", style="red"))
     if error.details:
         err.print(Text("\n".join(error.details.splitlines()[-LAST_LINES:])))

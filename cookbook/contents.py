@@ -21,8 +21,11 @@ def contents_markdown(book, start):
     lines = []
     for part in book.parts:
         inside = [card for card in cards if card.part == part.folder]
-        lines.append(f"**Part {part.number} · {part.title}.** {part.story}{'' if inside else ' *In preparation.*'}\n")
-        lines += [f"- [{card.title}]({_link(card.notebook, start)}): {card.promise}" for card in inside]
+        title = part.title
+        for page in filter(lambda card: card.opens, inside):
+            title = f"[{title}]({_link(page.notebook, start)})"
+        lines.append(f"**Part {part.number} · {title}.** {part.story}{'' if inside else ' *In preparation.*'}\n")
+        lines += [f"- [{c.title}]({_link(c.notebook, start)}): {c.promise}" for c in inside if not c.opens]
         lines += [""] if inside else []
     return "\n".join(lines).rstrip() + "\n"
 

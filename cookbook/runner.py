@@ -11,7 +11,7 @@ from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
 from cookbook.book import BookError
-from cookbook.notebooks import read_source, strip_colour, tagged
+from cookbook.notebooks import read_source, stored_claims, strip_colour, tagged
 
 
 @dataclass
@@ -22,6 +22,11 @@ class RunFailed(Exception):
     reason: str
     details: str
     kept: Path
+
+    @property
+    def claims(self):
+        """The table of claims that the chapter reported before it stopped, or None."""
+        return stored_claims(nbformat.read(self.kept, as_version=4)) if self.kept.exists() else None
 
 
 def execute(card, output, *, parameters=None, timeout=None, on_cell=lambda cell, total: None, **environment):
@@ -58,11 +63,6 @@ def execute(card, output, *, parameters=None, timeout=None, on_cell=lambda cell,
         raise stopped(f"the cell took more than {timeout:g} seconds; give it more with --timeout") from None
     except DeadKernelError:
         raise stopped("the kernel died, most often for want of memory; try --scale fast") from None
-
-
-def read_executed(path):
-    """Read back what ``execute`` kept."""
-    return nbformat.read(path, as_version=4)
 
 
 def _check_parameters(card, notebook, parameters):

@@ -2,7 +2,7 @@
 
 import re
 
-from cookbook.book import FILE_NAME, BookError
+from cookbook.book import FILE_NAME, BookError, slug_of
 
 TEMPLATE = """\
 # ---
@@ -101,18 +101,18 @@ def new_chapter(book, place, *, title, paper):
     """Write the skeleton of the chapter at ``place``, such as "2_spectral/02_kernel_regime", and return its path."""
     place = re.sub(r"\.(py|ipynb)$", "", place)
     folder, _, stem = place.rpartition("/")
-    name = FILE_NAME.fullmatch(f"{stem}.py")
+    path = book.folder / folder / f"{stem}.py"
     folders = [part.folder for part in book.parts]
-    if folder not in folders or not name:
+    if folder not in folders or not FILE_NAME.fullmatch(path.name):
         raise BookError(
             f"{place!r} is not <part>/<NN>_<slug>, such as 2_spectral/02_kernel_regime; parts: {', '.join(folders)}"
         )
-    if name["slug"] in book.slugs():
-        raise BookError(f"there is a chapter {name['slug']!r} already")
+    slug = slug_of(path)
+    if slug in book.slugs():
+        raise BookError(f"there is a chapter {slug!r} already")
     if paper not in book.papers:
         raise BookError(f"chapters/papers.bib has no entry {paper!r}; add it first")
-    path = book.folder / folder / f"{stem}.py"
     path.parent.mkdir(exist_ok=True)
-    title = title or name["slug"].replace("_", " ").capitalize()
-    path.write_text(TEMPLATE.format(title=title, paper=paper, slug=name["slug"]), "utf-8")
+    title = title or slug.replace("_", " ").capitalize()
+    path.write_text(TEMPLATE.format(title=title, paper=paper, slug=slug), "utf-8")
     return path

@@ -6,7 +6,7 @@ from notebook import controls, errors, move, open_notebook, picture, run_all
 from cookbook.book import Book
 
 BOOK = Book.here()
-PAGES = {path.stem: path.with_suffix(".ipynb").relative_to(BOOK.root).as_posix() for path in BOOK.files()}
+PAGES = {card.slug: card.notebook.relative_to(BOOK.root).as_posix() for card in BOOK.chapters()}
 
 
 @pytest.mark.parametrize("name", PAGES)

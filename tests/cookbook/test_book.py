@@ -5,6 +5,7 @@ from editing import edit
 
 from cookbook.book import Book, BookError
 from cookbook.contents import BEGIN, END, contents_markdown, readme_contents
+from cookbook.skeleton import new_chapter
 
 
 def test_the_real_book_is_read_in_order():
@@ -51,6 +52,16 @@ def test_the_contents_link_each_chapter_and_name_empty_parts(book):
     text = contents_markdown(book, book.root)
     assert "- [Example](chapters/2_spectral/07_example.ipynb): One sentence" in text
     assert text.count("*In preparation.*") == 7
+
+
+def test_a_parts_page_has_the_name_of_its_part_and_is_linked_from_its_title(book):
+    for place in ("1_recipes/00_part", "2_spectral/00_part"):
+        new_chapter(book, place, title="", paper="balestriero2022spectral")
+    assert book.slugs() == ["part_1", "part_2", "example"]
+    assert book.find("part_2").opens and not book.find("example").opens
+    text = contents_markdown(book, book.root)
+    assert "**Part 2 · [What SSL learns, in closed form](chapters/2_spectral/00_part.ipynb).**" in text
+    assert text.count("\n- ") == 1
 
 
 def test_the_readme_keeps_what_is_around_its_contents(book):

@@ -2,7 +2,8 @@
 
 import torch
 
-from replearn.validate import check_matrix, check_positive
+from replearn.evaluation.tensors import as_matrix
+from replearn.validate import check_positive
 
 
 def effective_rank(z, *, eps=1e-7, center=False, squared=False):
@@ -29,10 +30,8 @@ def effective_rank(z, *, eps=1e-7, center=False, squared=False):
     Source: Garrido et al. 2023 (RankMe, arXiv 2210.02885), equation 1; with eps = 0, the effective rank of Roy and
     Vetterli 2007. Costs O(N K min(N, K)).
     """
-    z = z.detach() if isinstance(z, torch.Tensor) else torch.as_tensor(z)
-    check_matrix("z", z, min_rows=2)
+    z = as_matrix("z", z, min_rows=2)
     check_positive("eps", eps, allow_zero=True)
-    z = z.double()
     sigma = torch.linalg.svdvals(z - z.mean(0) if center else z)
     if sigma[0] == 0:
         raise ValueError("z is all zeros" + (" once centred" if center else "") + ", so it has no effective rank")
