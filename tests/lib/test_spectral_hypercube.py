@@ -55,6 +55,13 @@ def test_crop_eigenvalues_depend_on_the_diameter_while_the_window_is_short(w):
         assert spectral.crop_eigenvalue(S, D, w) == (max(w + 1 - shortest_interval(S), 0) / D) ** 2
 
 
+def test_the_diameter_is_what_the_widest_gap_leaves():
+    assert spectral.cyclic_diameter([], D) == 0
+    for S in SETS[1:]:
+        gaps = np.diff([*S, S[0] + D])
+        assert spectral.cyclic_diameter(S[::-1], D) == D + 1 - gaps.max()
+
+
 @pytest.mark.parametrize("h", [lambda u: np.exp(2 * u), lambda u: (1 + u) ** 3, np.arccos])
 def test_kernel_eigenvalues_depend_on_the_number_of_bits_alone(h):
     nu = spectral.degree_eigenvalues(h, D)
@@ -82,6 +89,8 @@ def test_the_papers_example_swaps_local_triples_for_spread_pairs():
         (lambda: spectral.crop_channel(3, 4), "w must be"),
         (lambda: spectral.crop_eigenvalue([3], 3, 2), "coordinate of S"),
         (lambda: spectral.crop_eigenvalue([0], 3, 0), "w must be"),
+        (lambda: spectral.cyclic_diameter([D], D), "coordinate of S"),
+        (lambda: spectral.cyclic_diameter([0], 0), "d must be"),
         (lambda: spectral.degree_eigenvalues(np.exp, 0), "d must be"),
         (lambda: spectral.degree_eigenvalues(lambda u: 1.0, 3), "one value per number"),
         (lambda: spectral.degree_eigenvalues(lambda u: u * np.nan, 3), "NaN"),

@@ -60,6 +60,26 @@ def test_scores_are_what_the_closed_forms_rank_by(alpha):
     assert spectral.direction_scores([0.0], [0.0], [0.0], alpha)[0] == 0
 
 
+def test_moments_of_the_model_are_those_of_its_diagonal():
+    arrays = problem(1, 2.0)
+    moments = spectral.nuisance_moments(*arrays, 0.7)
+    C, clean = population(*arrays, 0.7)
+    for got, expected in zip(moments, (C, clean, clean), strict=True):
+        np.testing.assert_allclose(got, expected)
+
+
+def test_samples_have_the_exact_signal_and_the_random_noise():
+    kappa2, _, gamma = problem(0, 2.0)
+    clean, corrupted = spectral.nuisance_samples(kappa2, gamma, 40_000, seed=3)
+    np.testing.assert_allclose(clean.T @ clean / 40_000, np.diag(kappa2), atol=1e-12)
+    noise = corrupted - clean
+    assert not noise[:, :K].any()
+    np.testing.assert_allclose(np.cov(noise.T, bias=True), np.diag(gamma), atol=0.05)
+    np.testing.assert_allclose(clean[:, :K].T @ noise / 40_000, 0, atol=0.1)
+    np.testing.assert_array_equal(corrupted, spectral.nuisance_samples(kappa2, gamma, 40_000, seed=3)[1])
+    assert not np.array_equal(corrupted, spectral.nuisance_samples(kappa2, gamma, 40_000, seed=4)[1])
+
+
 GOOD = problem(0, 1.0)
 
 
@@ -74,6 +94,10 @@ GOOD = problem(0, 1.0)
         (lambda: spectral.alignment_threshold(GOOD[0], -GOOD[1], GOOD[2], K), "theta must hold variances"),
         (lambda: spectral.direction_scores(GOOD[0], GOOD[1][:2], GOOD[2], 1.0), "one length"),
         (lambda: spectral.direction_scores(*GOOD, -1.0), "alpha must be"),
+        (lambda: spectral.nuisance_moments(*GOOD, -1.0), "alpha must be"),
+        (lambda: spectral.nuisance_moments(GOOD[0], GOOD[1][:2], GOOD[2], 1.0), "one length"),
+        (lambda: spectral.nuisance_samples(GOOD[0], -GOOD[2], 100), "gamma must hold variances"),
+        (lambda: spectral.nuisance_samples(GOOD[0], GOOD[2], D), "n .more than the dimensions"),
         (lambda: spectral.direction_scores(GOOD[0] * np.nan, GOOD[1], GOOD[2], 1.0), "NaN"),
     ],
 )

@@ -118,9 +118,9 @@ def test_a_resume_that_forgets_a_state_would_not_be_exact(tmp_path, forget):
     if forget == "optimiser":
         content["parts"]["optimiser"]["state"] = {}
     elif forget == "draws":
-        content["parts"]["draws"] = torch.Generator().manual_seed(0).get_state()
+        content["random"][0]["draws"] = torch.Generator().manual_seed(0).get_state()
     else:
-        content["rng"]["torch"] = torch.Generator().manual_seed(0).get_state()
+        content["random"][0]["global"]["torch"] = torch.Generator().manual_seed(0).get_state()
     torch.save(content, path)
     run(resumed, images(), checkpoint=path, resume=True)
     assert (weights(straight) - weights(resumed)).abs().max() > 1e-3

@@ -1,11 +1,13 @@
 """The one loop that every method shares, and what it stands on."""
 
 from replearn.training.checkpoint import load_checkpoint, save_checkpoint
+from replearn.training.gather import gather, processes
 from replearn.training.ica import ICA, vcreg_ica
 from replearn.training.loop import pretrain
 from replearn.training.methods import JointEmbedding, Method
-from replearn.training.optimisers import param_groups
+from replearn.training.optimisers import LARS, param_groups
 from replearn.training.progress import History, NonFiniteLossError
+from replearn.training.queue import FeatureQueue
 from replearn.training.recipes import (
     AFFINE,
     CROP_ROT,
@@ -28,14 +30,18 @@ from replearn.training.sampled import train_ce, train_pairs
 from replearn.training.schedules import cosine_ramp, scale_lr, warmup_cosine
 from replearn.training.seed import seed_everything, seeded
 from replearn.training.swav import SwAV
+from replearn.training.teacher import EMA
 
 __all__ = [
     "AFFINE",
     "CROP_ROT",
+    "EMA",
     "ICA",
+    "LARS",
     "MLP400",
     "R100",
     "R200",
+    "FeatureQueue",
     "History",
     "JointEmbedding",
     "Method",
@@ -46,10 +52,12 @@ __all__ = [
     "Trained",
     "cosine_ramp",
     "features",
+    "gather",
     "load_checkpoint",
     "mlp_encoder",
     "param_groups",
     "pretrain",
+    "processes",
     "save_checkpoint",
     "scale_lr",
     "seed_everything",

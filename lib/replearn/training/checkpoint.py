@@ -4,7 +4,9 @@ import os
 from pathlib import Path
 
 import torch
+from torch import distributed as dist
 
+from replearn.training.gather import processes
 from replearn.training.seed import rng_state, set_rng_state
 
 
@@ -12,6 +14,7 @@ def save_checkpoint(path, parts, *, step, config):
     """Write everything that a run needs to go on from ``step``, atomically.
 
     The file is written beside ``path`` and then renamed over it, so that a reader finds the old one or the new one.
+    With several processes the first one writes: its parts, which are everybody's, and the random states of each.
 
     Parameters
     ----------
@@ -32,18 +35,13 @@ def save_checkpoint(path, parts, *, step, config):
     path = Path(path)
     if not path.parent.is_dir():
         raise FileNotFoundError(f"the folder {path.parent} of the checkpoint does not exist; make it first")
-    content = {
-        "step": step,
-        "config": config,
-        "rng": rng_state(),
-        "parts": {name: _get_state(part) for name, part in parts.items()},
-    }
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    try:
-        torch.save(content, partial)
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+    draws, states = _split(parts)
+    random = _of_every_process({"global": rng_state()} | {name: draw.get_state() for name, draw in draws.items()})
+    if processes() == 1 or dist.get_rank() == 0:
+        states = {name: part.state_dict() for name, part in states.items()}
+        _write(path, {"step": step, "config": config, "random": random, "parts": states})
+    if processes() > 1:
+        dist.barrier()
 
 
 def load_checkpoint(path, parts, *, config):
@@ -74,27 +72,45 @@ def load_checkpoint(path, parts, *, config):
         raise FileNotFoundError(f"there is no checkpoint {path} to resume from")
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
-        saved, states = content["config"], content["parts"]
+        saved, random, states = content["config"], content["random"], content["parts"]
     except Exception as error:
         raise ValueError(f"{path} is not a checkpoint of this library: {type(error).__name__}") from error
     changed = sorted(key for key in saved.keys() | config.keys() if saved.get(key) != config.get(key))
     if changed:
         detail = "; ".join(f"{key} was {saved.get(key)!r} and is now {config.get(key)!r}" for key in changed)
         raise ValueError(f"{path} belongs to another run ({detail}); use the same settings, or another checkpoint file")
-    if states.keys() != parts.keys():
-        raise ValueError(f"{path} holds {sorted(states)}, but the run needs {sorted(parts)}")
-    for name, part in parts.items():
-        _set_state(part, states[name])
-    set_rng_state(content["rng"])
+    if len(random) != processes():
+        raise ValueError(f"{path} was written by {len(random)} processes, but there are {processes()} now")
+    draws, stateful = _split(parts)
+    random = random[dist.get_rank() if processes() > 1 else 0]
+    held = {*states, *random} - {"global"}
+    if held != parts.keys():
+        raise ValueError(f"{path} holds {sorted(held)}, but the run needs {sorted(parts)}")
+    for name, part in stateful.items():
+        part.load_state_dict(states[name])
+    for name, draw in draws.items():
+        draw.set_state(random[name])
+    set_rng_state(random["global"])
     return content["step"]
 
 
-def _get_state(part):
-    return part.get_state() if isinstance(part, torch.Generator) else part.state_dict()
+def _split(parts):
+    """The generators, whose states each process has for itself, and the parts that all processes share."""
+    draws = {name: part for name, part in parts.items() if isinstance(part, torch.Generator)}
+    return draws, {name: part for name, part in parts.items() if name not in draws}
 
 
-def _set_state(part, state):
-    if isinstance(part, torch.Generator):
-        part.set_state(state)
-    else:
-        part.load_state_dict(state)
+def _of_every_process(state):
+    everybody = [state] * processes()
+    if processes() > 1:
+        dist.all_gather_object(everybody, state)
+    return everybody
+
+
+def _write(path, content):
+    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    try:
+        torch.save(content, partial)
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)

@@ -98,6 +98,7 @@ def pretrain(
         "weight_decay": weight_decay,
         "optimiser": describe(optimiser),
         "seed": seed,
+        "processes": fabric.world_size,
         "device": fabric.device.type,
         "precision": precision.precision,
     }
@@ -151,5 +152,3 @@ def _check(method, images, steps, batch_size, lr, log_every, checkpoint, checkpo
         raise ValueError("resume=True needs the file to resume from: pass checkpoint=")
     if checkpoint and not Path(checkpoint).parent.is_dir():
         raise FileNotFoundError(f"the folder {Path(checkpoint).parent} of the checkpoint does not exist; make it first")
-    if checkpoint and processes > 1:
-        raise ValueError("checkpoint= serves one process only: each process has random states of its own to keep")

@@ -5,6 +5,8 @@ from functools import partial
 import torch
 from torch import nn
 
+from replearn.training.gather import gather
+
 
 class Method(nn.Module):
     """What ``pretrain`` needs: views of a batch, a loss of the views, and what follows the optimiser's step.
@@ -62,7 +64,8 @@ class JointEmbedding(Method):
     Notes
     -----
     Source: SimCLR (Chen et al., 2020), figure 2; the same shape serves VICReg, Barlow Twins and W-MSE. Both views
-    pass through the network as one batch of 2N, so that BatchNorm sees them together.
+    pass through the network as one batch of 2N, so that BatchNorm sees them together. With several processes the loss
+    is that of the whole batch, whose embeddings every process gathers.
     """
 
     def __init__(self, encoder, projector, loss, augment):
@@ -81,7 +84,7 @@ class JointEmbedding(Method):
         z = self.projector(self.encoder(torch.cat(views)))
         with torch.autocast(z.device.type, enabled=False):
             z = z.to(torch.promote_types(z.dtype, torch.float32))
-            loss = self.loss(*z.chunk(2))
+            loss = self.loss(*map(gather, z.chunk(2)))
         return {"loss": getattr(loss, "total", loss), "z": z.detach()}
 
 

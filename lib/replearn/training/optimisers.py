@@ -1,4 +1,6 @@
-"""What an optimiser is given."""
+"""What an optimiser is given, and the one that large batches ask for."""
+
+import torch
 
 from replearn.validate import check_positive
 
@@ -39,3 +41,61 @@ def param_groups(model, weight_decay):
         {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
     ]
     return [group for group in groups if group["params"]]
+
+
+class LARS(torch.optim.Optimizer):
+    r"""Layer-wise adaptive rate scaling: momentum SGD whose step on each matrix is in proportion to its norm.
+
+    For a matrix or kernel w: g <- grad + weight_decay w; g <- eta ||w|| / ||g|| g (where both norms are positive);
+    m <- momentum m + g; w <- w - lr m. Parameters of at most one dimension take plain momentum steps: they are neither
+    decayed nor scaled.
+
+    Parameters
+    ----------
+    params : iterable
+        Parameters, or groups of them.
+    lr : float > 0
+        Learning rate; the first step moves every matrix by lr eta of its norm.
+    weight_decay, momentum : float >= 0
+    eta : float > 0
+        The trust coefficient: 1e-3 in the paper, 0.02 in common settings for small images.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of its range.
+
+    Notes
+    -----
+    Source: You et al., "Large Batch Training of Convolutional Networks" (2017); biases and BatchNorm are left out as
+    in SimCLR's, BYOL's and Barlow Twins' code.
+    """
+
+    def __init__(self, params, lr, *, weight_decay=0.0, momentum=0.9, eta=1e-3):
+        check_positive("lr", lr)
+        check_positive("eta", eta)
+        check_positive("weight_decay", weight_decay, allow_zero=True)
+        check_positive("momentum", momentum, allow_zero=True)
+        super().__init__(params, {"lr": lr, "weight_decay": weight_decay, "momentum": momentum, "eta": eta})
+
+    @torch.no_grad()
+    def step(self, closure=None):
+        """Take one step; ``closure``, if given, recomputes the loss, which is returned."""
+        loss = None if closure is None else torch.enable_grad()(closure)()
+        for group in self.param_groups:
+            for w in group["params"]:
+                if w.grad is not None:
+                    self._move(w, group)
+        return loss
+
+    def _move(self, w, group):
+        g = w.grad
+        if w.ndim > 1:
+            g = g.add(w, alpha=group["weight_decay"])
+            size, slope = w.norm(), g.norm()
+            trust = torch.where((size > 0) & (slope > 0), group["eta"] * size / slope, 1.0)
+            g = g * trust
+        state = self.state[w]
+        if "momentum" not in state:
+            state["momentum"] = torch.zeros_like(w)
+        w.sub_(state["momentum"].mul_(group["momentum"]).add_(g), alpha=group["lr"])

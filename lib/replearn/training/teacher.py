@@ -1,0 +1,58 @@
+"""A slow copy of a network: the teacher of self-distillation, the key encoder of MoCo."""
+
+import copy
+
+import torch
+from torch import nn
+
+
+class EMA(nn.Module):
+    r"""An exponential moving average of a network's parameters, updated by hand: xi <- m xi + (1 - m) theta.
+
+    The copy requires no gradient. Its BatchNorm statistics are its own: it keeps them by running in the mode it is in,
+    and they are neither averaged nor copied.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        The fast network; what the average starts from.
+    decay : float
+        m in [0, 1]: 0 copies the network at every update, 1 never moves. Half of an old value is forgotten after
+        log(1/2) / log(m) updates.
+
+    Raises
+    ------
+    ValueError
+        If ``decay`` is outside [0, 1].
+
+    Notes
+    -----
+    Source: Tarvainen & Valpola 2017 (Mean Teacher); He et al. 2020 (MoCo), equation 2; Grill et al. 2020 (BYOL).
+    """
+
+    def __init__(self, model, decay=0.99):
+        super().__init__()
+        self.decay = _checked(decay)
+        self.module = copy.deepcopy(model).requires_grad_(False)
+
+    def extra_repr(self):
+        return f"decay={self.decay}"
+
+    @torch.no_grad()
+    def forward(self, x):
+        return self.module(x)
+
+    @torch.no_grad()
+    def update(self, model, decay=None):
+        """Move the average towards ``model``, which has the same parameters, by this step's ``decay`` if given."""
+        decay = self.decay if decay is None else _checked(decay)
+        slow, fast = (list(m.parameters()) for m in (self.module, model))
+        if [p.shape for p in slow] != [p.shape for p in fast]:
+            raise ValueError("the model's parameters have other shapes than those of the copy that was made of it")
+        torch._foreach_lerp_(slow, fast, 1 - decay)
+
+
+def _checked(decay):
+    if not 0 <= decay <= 1:
+        raise ValueError(f"decay must lie between 0 and 1, but is {decay}")
+    return float(decay)
