@@ -26,6 +26,17 @@ def test_linear_r2_is_scikit_learns_on_held_out_samples(fit):
     assert linear_r2(h, z, fit=fit) == pytest.approx(expected, abs=1e-8)
 
 
+def test_weighted_linear_r2_is_scikit_learns_and_does_not_change_when_the_target_is_rotated():
+    h = normal(100, 4) + 3
+    z = (h @ normal(4, 3, seed=1) + normal(100, 3, seed=2)) * [1, 0.1, 5]
+    model = LinearRegression().fit(h[:50], z[:50])
+    expected = r2_score(z[50:], model.predict(h[50:]), multioutput="variance_weighted")
+    rotation, _ = np.linalg.qr(normal(3, 3, seed=3))
+    assert linear_r2(h, z, weighted=True) == pytest.approx(expected, abs=1e-8)
+    assert linear_r2(h, z @ rotation, weighted=True) == pytest.approx(expected, abs=1e-8)
+    assert linear_r2(h, z) != pytest.approx(expected, abs=1e-3)
+
+
 def test_linear_r2_of_an_affine_image_is_one_even_with_collinear_features():
     z = normal(60, 3)
     h = z @ normal(3, 3, seed=1) + 7

@@ -27,6 +27,26 @@ def loop_nt_xent(a, b, tau):
     return total / (2 * n)
 
 
+def loop_dcl(a, b, tau):
+    z, n = [*a, *b], len(a)
+    total = 0.0
+    for i in range(2 * n):
+        partner = (i + n) % (2 * n)
+        others = sum(math.exp(cosine(z[i], z[k]) / tau) for k in range(2 * n) if k not in (i, partner))
+        total += math.log(others) - cosine(z[i], z[partner]) / tau
+    return total / (2 * n)
+
+
+def loop_sup_con(z, y, tau):
+    total = 0.0
+    for i in range(len(z)):
+        others = [k for k in range(len(z)) if k != i]
+        log_sum = math.log(sum(math.exp(cosine(z[i], z[k]) / tau) for k in others))
+        positives = [cosine(z[i], z[p]) / tau - log_sum for p in others if y[p] == y[i]]
+        total -= sum(positives) / len(positives)
+    return total / len(z)
+
+
 def loop_info_nce(q, keys, tau, similarity):
     total = 0.0
     for i in range(len(q)):
@@ -44,6 +64,29 @@ def loop_spectral(a, b):
 def test_nt_xent_is_the_double_loop(tau):
     a, b, _ = views()
     assert losses.nt_xent(a, b, temperature=tau).item() == pytest.approx(loop_nt_xent(a, b, tau), rel=1e-10)
+
+
+@pytest.mark.parametrize("tau", [0.05, 0.5, 5.0])
+def test_dcl_is_the_double_loop(tau):
+    a, b, _ = views()
+    assert losses.dcl(a, b, temperature=tau).item() == pytest.approx(loop_dcl(a, b, tau), rel=1e-10)
+
+
+def test_sup_con_is_the_double_loop_and_with_a_label_for_each_sample_nt_xent():
+    a, b, _ = views()
+    z, y = torch.cat([a, b]), torch.tensor([0, 0, 1, 1, 1, 2, 2, 0, 1, 2, 0, 1, 2, 2])
+    assert losses.sup_con(z, y, temperature=0.3).item() == pytest.approx(loop_sup_con(z, y, 0.3), rel=1e-10)
+    each = torch.arange(7).repeat(2)
+    torch.testing.assert_close(losses.sup_con(z, each, temperature=0.3), losses.nt_xent(a, b, temperature=0.3))
+    assert torch.autograd.gradcheck(lambda z: losses.sup_con(z, y), z.requires_grad_())
+
+
+def test_a_label_that_occurs_once_is_refused():
+    a, _, _ = views()
+    with pytest.raises(ValueError, match="at least twice"):
+        losses.sup_con(a, torch.tensor([0, 0, 1, 1, 2, 2, 3]))
+    with pytest.raises(ValueError, match="one label per sample"):
+        losses.sup_con(a, torch.zeros(5, dtype=torch.int64))
 
 
 @pytest.mark.parametrize("normalize", [True, False])
@@ -87,14 +130,14 @@ def test_gradient_through_normalisation_is_tangent_and_shrinks_with_length():
     torch.testing.assert_close(grads[0], 10 * grads[1])
 
 
-@pytest.mark.parametrize("name", ["nt_xent", "info_nce", "spectral_contrastive"])
+@pytest.mark.parametrize("name", ["nt_xent", "dcl", "info_nce", "spectral_contrastive"])
 @pytest.mark.parametrize("shape", [(5, 3), (3, 7)])
 def test_gradients_agree_with_finite_differences(name, shape):
     a, b, _ = (z.requires_grad_() for z in views(*shape))
     assert torch.autograd.gradcheck(getattr(losses, name), (a, b))
 
 
-@pytest.mark.parametrize("loss", [losses.nt_xent, losses.spectral_contrastive])
+@pytest.mark.parametrize("loss", [losses.nt_xent, losses.dcl, losses.spectral_contrastive])
 def test_views_may_swap_and_samples_may_be_shuffled(loss):
     a, b, _ = views()
     order = torch.tensor([3, 0, 5, 1, 2, 6, 4])
@@ -131,7 +174,7 @@ A, B, QUEUE = views()
 NAN = A * torch.nan
 
 
-@pytest.mark.parametrize("loss", [losses.nt_xent, losses.info_nce, losses.spectral_contrastive])
+@pytest.mark.parametrize("loss", [losses.nt_xent, losses.dcl, losses.info_nce, losses.spectral_contrastive])
 @pytest.mark.parametrize(
     ("a", "b", "message"),
     [
@@ -148,7 +191,7 @@ def test_bad_embeddings_are_refused(loss, a, b, message):
 
 
 @pytest.mark.parametrize("tau", [0.0, -1.0, math.nan, math.inf])
-@pytest.mark.parametrize("loss", [losses.nt_xent, losses.info_nce])
+@pytest.mark.parametrize("loss", [losses.nt_xent, losses.dcl, losses.info_nce])
 def test_bad_temperatures_are_refused(loss, tau):
     with pytest.raises(ValueError, match="temperature must be positive"):
         loss(A, B, temperature=tau)

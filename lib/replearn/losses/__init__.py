@@ -8,9 +8,11 @@ from replearn.losses.canonical_correlation import (
     w_mse,
     whiten,
 )
-from replearn.losses.contrastive import info_nce, nt_xent
+from replearn.losses.contrastive import dcl, info_nce, nt_xent, sup_con
 from replearn.losses.independence import offblock_cov_sq
 from replearn.losses.information import infomax_logdet, infomax_pairwise
+from replearn.losses.metric_learning import align_loss, contrastive_pair_loss, triplet_loss, uniform_loss
+from replearn.losses.self_distillation import byol_loss, dino_loss, simsiam_loss
 from replearn.losses.similarity import spectral_contrastive, vcreg_loss
 from replearn.losses.statistics import (
     correlation_matrix,
@@ -23,9 +25,14 @@ from replearn.losses.swav import sinkhorn, swav_loss
 __all__ = [
     "BarlowTwinsTerms",
     "VICRegTerms",
+    "align_loss",
     "barlow_twins",
+    "byol_loss",
+    "contrastive_pair_loss",
     "correlation_matrix",
     "cross_correlation",
+    "dcl",
+    "dino_loss",
     "info_nce",
     "infomax_logdet",
     "infomax_pairwise",
@@ -33,9 +40,13 @@ __all__ = [
     "off_diagonal",
     "off_diagonal_energy",
     "offblock_cov_sq",
+    "simsiam_loss",
     "sinkhorn",
     "spectral_contrastive",
+    "sup_con",
     "swav_loss",
+    "triplet_loss",
+    "uniform_loss",
     "vcreg_loss",
     "vicreg",
     "w_mse",

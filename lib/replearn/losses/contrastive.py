@@ -4,7 +4,7 @@ import torch
 from torch.nn import functional as F
 
 from replearn.losses.precision import full_precision
-from replearn.validate import check_choice, check_matrix, check_pair, check_positive
+from replearn.validate import check_choice, check_labels, check_matrix, check_pair, check_positive
 
 
 @full_precision
@@ -85,6 +85,78 @@ def info_nce(q, k, *, temperature=0.2, queue=None, symmetric=False, normalize=Tr
     target = torch.arange(len(q), device=q.device)
     loss = F.cross_entropy(logits, target)
     return (loss + F.cross_entropy(logits.T, target)) / 2 if symmetric else loss
+
+
+@full_precision
+def dcl(z1, z2, *, temperature=0.1):
+    r"""Decoupled contrastive loss: NT-Xent without the positive in its denominator.
+
+    .. math:: \frac1{2N} \sum_i - \frac{s_{i i^+}}{\tau} + \log \sum_{k \ne i, i^+} e^{s_{ik} / \tau},
+        \qquad s_{ik} = \cos(z_i, z_k)
+
+    Parameters
+    ----------
+    z1, z2, temperature : as in :func:`nt_xent`.
+
+    Returns
+    -------
+    Scalar tensor in nats, unbounded below. Costs O(N^2 K) time, O(N^2) memory.
+
+    Raises
+    ------
+    ValueError
+        Bad shapes, one sample, non-finite values, ``temperature <= 0``.
+
+    Source: Yeh et al. 2022 (DCL), equation 6.
+    """
+    check_pair("z1", z1, "z2", z2)
+    check_positive("temperature", temperature)
+    n = len(z1)
+    z = F.normalize(torch.cat([z1, z2]), dim=1)
+    logits = z @ z.T / temperature
+    positives = logits.diagonal(n)
+    logits = logits.fill_diagonal_(-torch.inf)
+    partner = torch.arange(2 * n, device=z.device).roll(n).unsqueeze(1)
+    return logits.scatter(1, partner, -torch.inf).logsumexp(1).mean() - positives.mean()
+
+
+@full_precision
+def sup_con(z, labels, *, temperature=0.1):
+    r"""Supervised contrastive loss: every sample of one's own class is a positive, outside the logarithm.
+
+    .. math:: \frac1M \sum_i \frac{-1}{|P(i)|} \sum_{p \in P(i)}
+        \log \frac{e^{s_{ip} / \tau}}{\sum_{k \ne i} e^{s_{ik} / \tau}},
+        \qquad P(i) = \{p \ne i : y_p = y_i\}
+
+    Parameters
+    ----------
+    z : embeddings (M, K) of all views together; scaled to unit length here.
+    labels : y (M,), integers; each must occur at least twice.
+    temperature : tau > 0, in units of cosine.
+
+    Returns
+    -------
+    Scalar tensor in nats; with a label of its own for each pair of views it is :func:`nt_xent`.
+
+    Raises
+    ------
+    ValueError
+        Bad shapes, non-finite values, a label that occurs once, ``temperature <= 0``.
+
+    Source: Khosla et al. 2020 (SupCon), equation 2.
+    """
+    check_matrix("z", z, min_rows=2)
+    check_labels("labels", labels, len(z))
+    check_positive("temperature", temperature)
+    same = labels[:, None] == labels
+    positives = same.sum(1) - 1
+    if (positives == 0).any():
+        raise ValueError("each label must occur at least twice: a sample without a positive has no loss")
+    z = F.normalize(z, dim=1)
+    scores = z @ z.T / temperature
+    off_diagonal = ~torch.eye(len(z), dtype=torch.bool, device=z.device)
+    log_sum = scores.masked_fill(~off_diagonal, -torch.inf).logsumexp(1)
+    return (log_sum - (scores * (same & off_diagonal)).sum(1) / positives).mean()
 
 
 def _check_queue(queue, k, symmetric):

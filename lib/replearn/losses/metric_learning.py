@@ -1,0 +1,124 @@
+"""Before the softmax: losses of single pairs and triplets with a margin, and the two halves that a softmax balances."""
+
+import math
+
+import torch
+from torch.nn import functional as F
+
+from replearn.losses.precision import full_precision
+from replearn.validate import check_matrix, check_pair, check_positive
+
+
+@full_precision
+def contrastive_pair_loss(z1, z2, same, *, margin=1.0):
+    r"""Pull pairs that are the same together, push others apart up to a margin.
+
+    .. math:: \frac1N \sum_i s_i \|z_{1i} - z_{2i}\|^2 + (1 - s_i) \max(0, m - \|z_{1i} - z_{2i}\|)^2
+
+    Parameters
+    ----------
+    z1, z2 : embeddings (N, K) of N >= 1 pairs.
+    same : (N,) of 0 and 1, or booleans: whether a pair belongs together.
+    margin : m > 0, in units of z.
+
+    Returns
+    -------
+    Scalar tensor, in squared units of z.
+
+    Raises
+    ------
+    ValueError
+        Bad shapes, non-finite values, ``margin <= 0``.
+
+    Source: Hadsell, Chopra & LeCun 2006, equation 4, without its factor 1/2.
+    """
+    check_pair("z1", z1, "z2", z2, min_rows=1)
+    check_positive("margin", margin)
+    if same.shape != (len(z1),):
+        raise ValueError(f"same must say of each pair whether it belongs together, ({len(z1)},), not {same.shape}")
+    squared = (z1 - z2).square().sum(1)
+    distance = squared.clamp_min(torch.finfo(squared.dtype).tiny).sqrt()
+    return torch.where(same.bool(), squared, (margin - distance).relu().square()).mean()
+
+
+@full_precision
+def triplet_loss(anchor, positive, negative, *, margin=1.0):
+    r"""An anchor is nearer to its positive than to its negative by a margin, in squared distance.
+
+    .. math:: \frac1N \sum_i \max(0, m + \|a_i - p_i\|^2 - \|a_i - n_i\|^2)
+
+    Parameters
+    ----------
+    anchor, positive, negative : embeddings (N, K), N >= 1.
+    margin : m > 0, in squared units of z.
+
+    Returns
+    -------
+    Scalar tensor, in squared units of z.
+
+    Raises
+    ------
+    ValueError
+        Bad shapes, non-finite values, ``margin <= 0``.
+
+    Source: Schroff, Kalenichenko & Philbin 2015 (FaceNet), equation 3.
+    """
+    check_pair("anchor", anchor, "positive", positive, min_rows=1)
+    check_pair("anchor", anchor, "negative", negative, min_rows=1)
+    check_positive("margin", margin)
+    near, far = ((anchor - z).square().sum(1) for z in (positive, negative))
+    return (margin + near - far).relu().mean()
+
+
+@full_precision
+def align_loss(z1, z2):
+    r"""Alignment: mean squared distance of the two views of a sample on the unit sphere, in [0, 4].
+
+    .. math:: \frac1N \sum_i \|\hat z_{1i} - \hat z_{2i}\|^2, \qquad \hat z = z / \|z\|
+
+    Parameters
+    ----------
+    z1, z2 : embeddings (N, K) of two views of the same N >= 1 samples; scaled to unit length here.
+
+    Returns
+    -------
+    Scalar tensor.
+
+    Raises
+    ------
+    ValueError
+        Bad shapes, non-finite values.
+
+    Source: Wang & Isola 2020, section 4.1, with their exponent 2.
+    """
+    check_pair("z1", z1, "z2", z2, min_rows=1)
+    return (F.normalize(z1, dim=1) - F.normalize(z2, dim=1)).square().sum(1).mean()
+
+
+@full_precision
+def uniform_loss(z, *, t=2.0):
+    r"""Uniformity: the logarithm of the mean Gaussian potential between different samples on the unit sphere.
+
+    .. math:: \log \frac2{N (N - 1)} \sum_{i < j} e^{-t \|\hat z_i - \hat z_j\|^2}, \qquad \hat z = z / \|z\|
+
+    Parameters
+    ----------
+    z : embeddings (N, K) of N >= 2 samples, one view of each; scaled to unit length here.
+    t : sharpness > 0 of the potential.
+
+    Returns
+    -------
+    Scalar tensor in [-4t, 0]: 0 when all embeddings coincide. Costs O(N^2 K) time and O(N^2) memory.
+
+    Raises
+    ------
+    ValueError
+        Not a finite matrix with N >= 2, ``t <= 0``.
+
+    Source: Wang & Isola 2020, section 4.1.
+    """
+    check_matrix("z", z, min_rows=2)
+    check_positive("t", t)
+    n, unit = len(z), F.normalize(z, dim=1)
+    exponents = (2 * t * (unit @ unit.T - 1)).fill_diagonal_(-torch.inf)
+    return exponents.flatten().logsumexp(0) - math.log(n * (n - 1))

@@ -1,0 +1,100 @@
+"""Self-distillation: one network predicts what another makes of a different view, and no sample is a negative."""
+
+import torch
+from torch.nn import functional as F
+
+from replearn.losses.precision import full_precision
+from replearn.validate import check_finite, check_pair, check_positive
+
+
+@full_precision
+def simsiam_loss(p, z):
+    r"""Negative cosine between predictions and targets, which receive no gradient: ``-mean_i cos(p_i, sg(z_i))``.
+
+    Parameters
+    ----------
+    p : predictions (N, K) of the online network, N >= 2.
+    z : targets (N, K) from the other view of the same samples; detached here.
+
+    Returns
+    -------
+    Scalar tensor in [-1, 1]. A method averages it over the two orders of the views.
+
+    Raises
+    ------
+    ValueError
+        Bad shapes, one sample, non-finite values.
+
+    Source: Chen & He 2021 (SimSiam), equations 1 and 3.
+    """
+    check_pair("p", p, "z", z)
+    return -F.cosine_similarity(p, z.detach(), dim=1).mean()
+
+
+@full_precision
+def byol_loss(p, z):
+    r"""Squared distance of unit predictions from unit targets, which receive no gradient: ``2 - 2 cos(p, sg(z))``.
+
+    Parameters
+    ----------
+    p, z : as in :func:`simsiam_loss`, of which it is twice, plus 2.
+
+    Returns
+    -------
+    Scalar tensor in [0, 4]. A method adds the two orders of the views.
+
+    Raises
+    ------
+    ValueError
+        Bad shapes, one sample, non-finite values.
+
+    Source: Grill et al. 2020 (BYOL), equation 2.
+    """
+    return 2 + 2 * simsiam_loss(p, z)
+
+
+@full_precision
+def dino_loss(student, teacher, center=0.0, *, tau_s=0.1, tau_t=0.04):
+    r"""DINO: cross-entropy between the teacher's distribution of one view and the student's of every other view.
+
+    .. math:: \frac1{T (V - 1)} \sum_{t=1}^{T} \sum_{v \ne t} \frac1N \sum_i
+        - \mathrm{softmax}\Big(\frac{u_{ti} - c}{\tau_t}\Big)^\top \log \mathrm{softmax}\Big(\frac{s_{vi}}{\tau_s}\Big)
+
+    Parameters
+    ----------
+    student : logits of V >= 2 views, (V, N, K) or a list of V matrices (N, K), the teacher's views first.
+    teacher : logits of the first T views, 1 <= T <= V; detached here.
+    center : c (K,) subtracted from the teacher's logits, or 0.
+    tau_s, tau_t : temperatures > 0 of student and teacher.
+
+    Returns
+    -------
+    Scalar tensor in nats: the teacher's entropy plus a Kullback-Leibler divergence. Costs O((T + V) N K).
+
+    Raises
+    ------
+    ValueError
+        Bad shapes, too few views, non-finite values, a temperature that is not positive.
+
+    Source: Caron et al. 2021 (DINO), equation 3 and algorithm 1.
+    """
+    student, teacher = _stacked("student", student), _stacked("teacher", teacher).detach()
+    views, targets = len(student), len(teacher)
+    if views < 2 or targets > views or student.shape[1:] != teacher.shape[1:]:
+        raise ValueError(
+            "student must hold V >= 2 views and teacher the first of them, of the same (N, K), "
+            f"but have shapes {tuple(student.shape)} and {tuple(teacher.shape)}"
+        )
+    check_positive("tau_s", tau_s)
+    check_positive("tau_t", tau_t)
+    log_q, p = F.log_softmax(student / tau_s, dim=2), F.softmax((teacher - center) / tau_t, dim=2)
+    every_pair, same_view = (p.sum(0) * log_q.sum(0)).sum(), (p * log_q[:targets]).sum()
+    return (same_view - every_pair) / (targets * (views - 1) * student.shape[1])
+
+
+def _stacked(name, views):
+    views = views if isinstance(views, torch.Tensor) else torch.stack(list(views))
+    if views.ndim != 3:
+        raise ValueError(f"{name} must hold views of logits, (V, N, K), but has shape {tuple(views.shape)}")
+    check_finite(name, views)
+    return views

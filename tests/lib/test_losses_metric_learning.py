@@ -1,0 +1,82 @@
+"""Pairs, triplets, alignment and uniformity against torch, scipy and hand-written sums."""
+
+import math
+
+import pytest
+import torch
+from scipy.spatial.distance import pdist
+from torch.nn import functional as F
+
+from replearn import losses
+
+
+def embeddings(n=7, k=4, count=3):
+    return torch.randn(count, n, k, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+
+
+A, B, C = embeddings()
+
+
+def test_pairs_are_pulled_together_or_pushed_to_the_margin():
+    same = torch.tensor([1, 0, 0, 1, 0, 1, 0])
+    expected = 0.0
+    for a, b, s in zip(A, B, same, strict=True):
+        d = math.dist(a, b)
+        expected += d**2 if s else max(0, 3.0 - d) ** 2
+    assert losses.contrastive_pair_loss(A, B, same, margin=3.0).item() == pytest.approx(expected / 7, rel=1e-12)
+    torch.testing.assert_close(
+        losses.contrastive_pair_loss(A, B, same.bool(), margin=3.0),
+        losses.contrastive_pair_loss(A, B, same, margin=3.0),
+    )
+
+
+def test_a_pair_in_one_point_has_a_finite_gradient():
+    a = A.clone().requires_grad_()
+    losses.contrastive_pair_loss(a, A, torch.zeros(7)).backward()
+    assert torch.isfinite(a.grad).all()
+
+
+def test_triplets_are_torchs_with_squared_distances():
+    reference = torch.nn.TripletMarginWithDistanceLoss(
+        distance_function=lambda a, b: (a - b).square().sum(1), margin=2.0
+    )
+    torch.testing.assert_close(losses.triplet_loss(A, B, C, margin=2.0), reference(A, B, C))
+
+
+def test_alignment_is_twice_one_minus_the_cosine():
+    torch.testing.assert_close(losses.align_loss(A, 3 * B), (2 - 2 * F.cosine_similarity(A, B)).mean())
+    assert losses.align_loss(A, 5 * A).item() == pytest.approx(0, abs=1e-14)
+
+
+@pytest.mark.parametrize("t", [0.5, 2.0, 10.0])
+def test_uniformity_is_the_mean_over_scipys_pairs(t):
+    distances = pdist(F.normalize(A).numpy())
+    expected = math.log(sum(math.exp(-t * d**2) for d in distances) / len(distances))
+    assert losses.uniform_loss(A, t=t).item() == pytest.approx(expected, rel=1e-12)
+    assert losses.uniform_loss(torch.ones(4, 3)).item() == pytest.approx(0, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [losses.align_loss, lambda a, b: losses.triplet_loss(a, b, C), lambda a, b: losses.uniform_loss(a + b)],
+)
+def test_gradients_agree_with_finite_differences(loss):
+    assert torch.autograd.gradcheck(loss, (A.clone().requires_grad_(), B.clone().requires_grad_()))
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: losses.align_loss(A, B[:, :2]), "one shape"),
+        (lambda: losses.uniform_loss(A[:1]), "N >= 2"),
+        (lambda: losses.uniform_loss(A, t=0.0), "t must be positive"),
+        (lambda: losses.triplet_loss(A, B, C[:3]), "one shape"),
+        (lambda: losses.triplet_loss(A, B, C, margin=-1.0), "margin must be positive"),
+        (lambda: losses.triplet_loss(A, B, C * torch.nan), "NaN"),
+        (lambda: losses.contrastive_pair_loss(A, B, torch.ones(3)), "whether it belongs"),
+        (lambda: losses.contrastive_pair_loss(A, B, torch.ones(7), margin=0.0), "margin must be positive"),
+    ],
+)
+def test_bad_input_is_refused(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
