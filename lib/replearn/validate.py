@@ -8,7 +8,11 @@ import torch
 
 def check_finite(name, x):
     """Raise unless every entry of the tensor or array ``x`` is finite."""
-    finite = torch.isfinite(x).all() if isinstance(x, torch.Tensor) else np.isfinite(x).all()
+    if isinstance(x, torch.Tensor):
+        # A finite sum has finite terms, and takes one pass and no copy. A sum may also overflow: hence the second look.
+        finite = torch.isfinite(x.detach().sum()) or torch.isfinite(x).all()
+    else:
+        finite = np.isfinite(x).all()
     if not finite:
         raise ValueError(f"{name} contains NaN or infinite values; clean or rescale it first")
 

@@ -17,12 +17,23 @@ def full_precision(loss):
     def wrapped(*args, **kwargs):
         args = [_raise(a) for a in args]
         kwargs = {name: _raise(value) for name, value in kwargs.items()}
-        device = next(a.device.type for a in (*args, *kwargs.values()) if isinstance(a, torch.Tensor))
-        with torch.autocast(device, enabled=False):
+        with torch.autocast(_device([*args, *kwargs.values()]), enabled=False):
             return loss(*args, **kwargs)
 
     return wrapped
 
 
 def _raise(value):
+    if isinstance(value, (list, tuple)):
+        return [_raise(part) for part in value]
     return value.float() if isinstance(value, torch.Tensor) and value.dtype in _HALF else value
+
+
+def _device(values):
+    """The kind of device of the first tensor among values, or in a list that is one of them."""
+    for value in values:
+        if isinstance(value, torch.Tensor):
+            return value.device.type
+        if isinstance(value, list) and value:
+            return _device(value)
+    return "cpu"
