@@ -3,6 +3,7 @@
 from replearn.data.affine import RandomAffine, affine_warp
 from replearn.data.augment import Compose, GaussianNoise, HueRotate, MultiCrop, RandomAffineCrop, RandomErase
 from replearn.data.backgrounds import hot_pixels, smooth_background
+from replearn.data.color import ColorJitter, GaussianBlur, RandomGrayscale
 from replearn.data.latent_worlds import (
     InvertibleMLP,
     LatentWorld,
@@ -18,8 +19,10 @@ from replearn.data.sphere_grid import sphere_grid
 from replearn.data.toys import circles, half_moons, s_curve, spirals, swiss_roll, two_moons
 
 __all__ = [
+    "ColorJitter",
     "Compose",
     "Dataset",
+    "GaussianBlur",
     "GaussianNoise",
     "HueRotate",
     "InvertibleMLP",
@@ -28,6 +31,7 @@ __all__ = [
     "RandomAffine",
     "RandomAffineCrop",
     "RandomErase",
+    "RandomGrayscale",
     "affine_warp",
     "bayes_cross_entropy",
     "circles",
