@@ -2,8 +2,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torchvision import models
 
-from replearn.models import TinyConv, mlp, mlp_head
+from replearn.models import ResNet, TinyConv, mlp, mlp_head
 
 
 def test_tiny_conv_is_the_recipe_written_out():
@@ -83,3 +84,27 @@ def test_mlp_spreads_its_biases():
 def test_models_refuse_bad_sizes(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+@pytest.mark.parametrize(("depth", "reference", "dim"), [(18, models.resnet18, 512), (50, models.resnet50, 2048)])
+def test_a_resnet_with_its_usual_stem_is_torchvisions(depth, reference, dim):
+    net, usual = ResNet(depth, small_images=False).eval(), reference(weights=None).eval()
+    usual.fc = nn.Identity()
+    usual.load_state_dict(net.network.state_dict())
+    x = torch.randn(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(net(x), usual(x))
+    assert net.dim == dim and net(x).shape == (2, dim)
+
+
+def test_a_resnet_for_small_images_keeps_their_size_to_the_first_block():
+    net, sizes = ResNet(18, in_channels=1), []
+    net.network.layer1.register_forward_pre_hook(lambda module, inputs: sizes.append(inputs[0].shape))
+    net(torch.zeros(2, 1, 32, 32))
+    assert sizes == [(2, 64, 32, 32)]
+
+
+def test_a_resnet_of_unknown_depth_is_refused():
+    with pytest.raises(ValueError, match="18, 34, 50, but is 19"):
+        ResNet(19)
+    with pytest.raises(ValueError, match="in_channels"):
+        ResNet(in_channels=0)

@@ -12,7 +12,7 @@ from replearn.data.latent_worlds import (
     latent_world,
     sample_vmf,
 )
-from replearn.data.load import Dataset, load, standardise
+from replearn.data.load import Dataset, as_float, load, standardise
 from replearn.data.shapes import shapes
 from replearn.data.sources import ica_sources, radial_rotation, xor_triple
 from replearn.data.sphere_grid import sphere_grid
@@ -33,6 +33,7 @@ __all__ = [
     "RandomErase",
     "RandomGrayscale",
     "affine_warp",
+    "as_float",
     "bayes_cross_entropy",
     "circles",
     "half_moons",

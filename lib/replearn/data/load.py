@@ -1,4 +1,4 @@
-"""The data sets that work with no network, each behind its name."""
+"""The data sets, each behind its name: those that work with no network, and those that are downloaded once."""
 
 import hashlib
 import io
@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from PIL import Image
 from sklearn.datasets import load_digits
 
+from replearn.data import downloads
 from replearn.validate import check_choice, check_finite
 
 PHOTOGRAPHS = {
@@ -31,7 +32,10 @@ PHOTOGRAPHS = {
 
 
 class Dataset(NamedTuple):
-    """Images (N, C, H, W) float32 in [0, 1], labels (N,) int64, the classes' names; training images come first."""
+    """Images (N, C, H, W), labels (N,) int64 and the classes' names; training images come first.
+
+    Images are float32 in [0, 1], or uint8 where the data set is large: ``as_float`` makes the former of a batch.
+    """
 
     images: torch.Tensor
     labels: torch.Tensor
@@ -50,15 +54,20 @@ class Dataset(NamedTuple):
 
 
 def load(name):
-    """Load a small data set that needs no network.
+    """Load a data set: the first three need no network, the others are downloaded once.
 
-    ============= ======================= ============== =======================================================
-    name          images                  train / test   source
-    ============= ======================= ============== =======================================================
-    ``digits``    (1797, 1, 8, 8)         1200 / 597     scikit-learn's handwritten digits, in their order
-    ``mnist_10k`` (10000, 1, 28, 28)      8000 / 2000    10,000 MNIST digits, shipped and verified by SHA-256
-    ``photos``    (1050, 3, 32, 32)       734 / 316      tiles of scikit-image's photographs; class = photograph
-    ============= ======================= ============== =======================================================
+    =================== ===================== ================ ===================================================
+    name                images                train / test     source
+    =================== ===================== ================ ===================================================
+    ``digits``          (1797, 1, 8, 8)       1200 / 597       scikit-learn's handwritten digits, in their order
+    ``mnist_10k``       (10000, 1, 28, 28)    8000 / 2000      10,000 MNIST digits, shipped, verified by SHA-256
+    ``photos``          (1050, 3, 32, 32)     734 / 316        tiles of scikit-image's photographs
+    ``cifar10``         (60000, 3, 32, 32)    50000 / 10000    torchvision, uint8
+    ``cifar100``        (60000, 3, 32, 32)    50000 / 10000    torchvision, uint8
+    ``stl10``           (13000, 3, 96, 96)    5000 / 8000      torchvision, uint8
+    ``stl10_unlabeled`` (100000, 3, 96, 96)   100000 / 0       torchvision, uint8; every label is -1
+    ``imagenette``      (13394, 3, 160, 160)  9469 / 3925      torchvision, uint8, middle of the image
+    =================== ===================== ================ ===================================================
 
     ``photos`` cuts 48-pixel tiles that do not overlap, keeps at most 100 of each of eleven photographs, averages them
     down to 32 pixels and trains on the first 70 % of each photograph's shuffled tiles. It is always the same draw.
@@ -71,8 +80,8 @@ def load(name):
     Returns
     -------
     Dataset
-        ``images`` (N, C, H, W) float32 in [0, 1], ``labels`` (N,) int64, ``names`` of the classes, ``n_train``, and the
-        pairs ``train`` and ``test`` of images and labels.
+        ``images`` (N, C, H, W), ``labels`` (N,) int64, ``names`` of the classes, ``n_train``, and the pairs ``train``
+        and ``test`` of images and labels.
 
     Raises
     ------
@@ -80,10 +89,16 @@ def load(name):
         If the name is unknown, or a file's checksum is not the recorded one.
     FileNotFoundError
         If a file is missing. The shipped files are looked for in the folder ``data`` of the source tree, or in the
-        folder that the environment variable ``REPLEARN_DATA`` names.
+        folder that the environment variable ``REPLEARN_DATA`` names; downloaded ones are kept in ``~/.cache/replearn``,
+        or in the folder that ``REPLEARN_CACHE`` names, and the message says what to do without a network.
     """
     check_choice("name", name, tuple(_LOADERS))
     return _LOADERS[name]()
+
+
+def as_float(images):
+    """Return images as floating-point numbers: uint8 (N, C, H, W) divided by 255, everything else as it is."""
+    return images.float().div_(255) if images.dtype == torch.uint8 else images
 
 
 def standardise(x, dim=None):
@@ -142,7 +157,14 @@ def _photos(tile=48, res=32, most=100, train_share=0.7):
     return Dataset(images, labels, tuple(PHOTOGRAPHS), sum(len(x) for x, _ in parts["train"]))
 
 
-_LOADERS = {"digits": _digits, "mnist_10k": _mnist_10k, "photos": _photos}
+def _downloaded(loader):
+    return lambda: Dataset(*loader())
+
+
+_LOADERS = {"digits": _digits, "mnist_10k": _mnist_10k, "photos": _photos} | {
+    name: _downloaded(getattr(downloads, name))
+    for name in ("cifar10", "cifar100", "stl10", "stl10_unlabeled", "imagenette")
+}
 
 
 def _photograph(file):

@@ -16,7 +16,7 @@ class ICA(NamedTuple):
     loss: float
 
 
-def vcreg_ica(x, features, *, restarts=5, steps=300, seed=0):
+def vcreg_ica(x, features, *, restarts=5, draws=1, steps=300, seed=0):
     r"""Separate mixed sources by decorrelating fixed features of single outputs (VCReg with an element-wise projector).
 
     .. math:: y = x_w Q, \qquad \min_{Q^\top Q = I} \; \sum_{i < j} \|C_{ij}\|_F^2
@@ -31,7 +31,10 @@ def vcreg_ica(x, features, *, restarts=5, steps=300, seed=0):
     features : callable
         Element-wise map (N, d) -> (N, d, P), for example ``replearn.models.RandomFeatures(32)``.
     restarts : int
-        Random starts.
+        Random starts, from each of which the loss is descended.
+    draws : int
+        Random rotations tried for each start, which is the one with the lowest loss; trying one costs a small part of
+        a descent, so a few restarts of many draws are cheaper than many restarts.
     steps : int
         Largest number of iterations of each descent (see ``minimise``).
     seed : int
@@ -45,8 +48,8 @@ def vcreg_ica(x, features, *, restarts=5, steps=300, seed=0):
     Raises
     ------
     ValueError
-        If x is not a finite matrix of N > d samples, its covariance is singular, ``restarts`` or ``steps`` is not a
-        positive integer.
+        If x is not a finite matrix of N > d samples, its covariance is singular, ``restarts``, ``draws`` or
+        ``steps`` is not a positive integer.
 
     Notes
     -----
@@ -56,8 +59,8 @@ def vcreg_ica(x, features, *, restarts=5, steps=300, seed=0):
     check_matrix("x", x)
     if x.shape[1] < 2:
         raise ValueError("x must mix at least two sources, shape (N, d) with d >= 2")
-    check_integer("restarts", restarts, 1)
-    check_integer("steps", steps, 1)
+    for name, value in {"restarts": restarts, "draws": draws, "steps": steps}.items():
+        check_integer(name, value, 1)
     white = whiten(x.detach().double(), correction=0)
     generator = torch.Generator().manual_seed(seed)
 
@@ -69,8 +72,12 @@ def vcreg_ica(x, features, *, restarts=5, steps=300, seed=0):
     def loss(weights):
         return offblock_cov_sq(features(outputs(weights)))
 
+    def draw():
+        return torch.randn(x.shape[1], x.shape[1], generator=generator, dtype=white.dtype).to(white.device)
+
     def descent():
-        start = torch.randn(x.shape[1], x.shape[1], generator=generator, dtype=white.dtype).to(white.device)
+        tried = [draw() for _ in range(draws)]
+        start = min(tried, key=loss) if draws > 1 else tried[0]
         (weights,) = minimise(loss, [start], steps=steps)
         return ICA(outputs(weights), loss(weights).item())
 

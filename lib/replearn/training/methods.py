@@ -5,6 +5,7 @@ from functools import partial
 import torch
 from torch import nn
 
+from replearn.data import as_float
 from replearn.training.gather import gather
 
 
@@ -77,7 +78,7 @@ class JointEmbedding(Method):
         return f"loss={describe(self.loss)}, augment={describe(self.augment)}"
 
     def views(self, images, index, generator):
-        batch = images[index]
+        batch = as_float(images[index])
         return self.augment(batch, generator), self.augment(batch, generator)
 
     def step(self, views):

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from replearn.data import RandomAffine, RandomAffineCrop, load, standardise
+from replearn.data import RandomAffine, RandomAffineCrop, as_float, load, standardise
 from replearn.models import TinyConv, mlp, mlp_head
 from replearn.training.loop import pretrain
 from replearn.training.methods import JointEmbedding
@@ -285,7 +285,7 @@ def features(network, x, *, batch_size=1000):
     training = network.training
     network.eval()
     try:
-        return torch.cat([network(part) for part in x.split(batch_size)])
+        return torch.cat([network(as_float(part)) for part in x.split(batch_size)])
     finally:
         network.train(training)
 
