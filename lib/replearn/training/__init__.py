@@ -1,6 +1,7 @@
 """The one loop that every method shares, and what it stands on."""
 
 from replearn.training.checkpoint import load_checkpoint, save_checkpoint
+from replearn.training.distillation import DINO, SelfDistillation
 from replearn.training.gather import gather, processes
 from replearn.training.ica import ICA, vcreg_ica
 from replearn.training.loop import pretrain
@@ -31,10 +32,12 @@ from replearn.training.schedules import cosine_ramp, scale_lr, warmup_cosine
 from replearn.training.seed import seed_everything, seeded
 from replearn.training.swav import SwAV
 from replearn.training.teacher import EMA
+from replearn.training.worlds import LossScale, WorldRun, loss_scale, train_world
 
 __all__ = [
     "AFFINE",
     "CROP_ROT",
+    "DINO",
     "EMA",
     "ICA",
     "LARS",
@@ -44,16 +47,20 @@ __all__ = [
     "FeatureQueue",
     "History",
     "JointEmbedding",
+    "LossScale",
     "Method",
     "NonFiniteLossError",
     "Recipe",
+    "SelfDistillation",
     "Start",
     "SwAV",
     "Trained",
+    "WorldRun",
     "cosine_ramp",
     "features",
     "gather",
     "load_checkpoint",
+    "loss_scale",
     "mlp_encoder",
     "param_groups",
     "pretrain",
@@ -70,6 +77,7 @@ __all__ = [
     "train_networks",
     "train_pairs",
     "train_tiny",
+    "train_world",
     "vcreg_ica",
     "warm_up_batch_norm",
     "warmup_cosine",

@@ -7,7 +7,6 @@ from lightning_fabric import Fabric
 
 from replearn.training.checkpoint import load_checkpoint, save_checkpoint
 from replearn.training.methods import Method, describe
-from replearn.training.optimisers import param_groups
 from replearn.training.progress import History, LossLog
 from replearn.training.schedules import warmup_cosine
 from replearn.training.seed import seeded
@@ -103,7 +102,7 @@ def pretrain(
         "precision": precision.precision,
     }
     with seeded(seed + fabric.global_rank):
-        model, optim = fabric.setup(method.train(), optimiser(param_groups(method, weight_decay), lr=lr))
+        model, optim = fabric.setup(method.train(), optimiser(method.param_groups(weight_decay), lr=lr))
         images, history, share = images.to(fabric.device), History(), batch_size // fabric.world_size
         generator = torch.Generator(fabric.device).manual_seed(seed + fabric.global_rank)
         parts = {"method": method, "optimiser": optim, "precision": precision, "draws": generator, "history": history}
@@ -111,8 +110,9 @@ def pretrain(
         log = LossLog(history, fabric, steps, batch_size, log_every, saved=start)
         try:
             for step in range(start, steps):
+                method.progress = step / steps
                 for group in optim.param_groups:
-                    group["lr"] = warmup_cosine(step, steps, warmup, lr)
+                    group["lr"] = warmup_cosine(step, steps, warmup, lr) * group.get("lr_scale", 1.0)
                 index = torch.randint(len(images), (share,), generator=generator, device=fabric.device)
                 out = model(method.views(images, index, generator))
                 fabric.backward(out["loss"])

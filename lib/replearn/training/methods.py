@@ -7,14 +7,18 @@ from torch import nn
 
 from replearn.data import as_float
 from replearn.training.gather import gather
+from replearn.training.optimisers import param_groups
 
 
 class Method(nn.Module):
     """What ``pretrain`` needs: views of a batch, a loss of the views, and what follows the optimiser's step.
 
     A family of methods subclasses this and keeps whatever it trains or remembers (encoder, projector, teacher, queue)
-    as submodules and buffers, so that one checkpoint holds it all.
+    as submodules and buffers, so that one checkpoint holds it all. The loop keeps ``progress``, the share of the run
+    that is done, for schedules.
     """
+
+    progress = 0.0
 
     def views(self, images, index, generator):
         """Make the views of the images drawn for this step.
@@ -41,6 +45,10 @@ class Method(nn.Module):
 
     def after_step(self):
         """Follow the optimiser's step: move a teacher, a queue, a centre. Nothing by default."""
+
+    def param_groups(self, weight_decay):
+        """What the optimiser is given; a group's ``lr_scale`` multiplies its learning rate."""
+        return param_groups(self, weight_decay)
 
     def forward(self, views):
         """Run ``step``, under the precision and across the processes that Fabric arranges."""
@@ -84,9 +92,14 @@ class JointEmbedding(Method):
     def step(self, views):
         z = self.projector(self.encoder(torch.cat(views)))
         with torch.autocast(z.device.type, enabled=False):
-            z = z.to(torch.promote_types(z.dtype, torch.float32))
+            z = raised(z)
             loss = self.loss(*map(gather, z.chunk(2)))
         return {"loss": getattr(loss, "total", loss), "z": z.detach()}
+
+
+def raised(z):
+    """Return ``z`` in float32, or in float64 where it has that already."""
+    return z.to(torch.promote_types(z.dtype, torch.float32))
 
 
 def describe(function):

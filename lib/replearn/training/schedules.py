@@ -73,7 +73,12 @@ def cosine_ramp(step, total, start, end):
     """
     check_integer("total", total, 1)
     check_integer("step", step, 0, total)
-    return end + (start - end) * (1 + math.cos(math.pi * step / total)) / 2
+    return cosine(step / total, start, end)
+
+
+def cosine(progress, start, end):
+    """Go from ``start`` to ``end`` along half a cosine while ``progress`` goes from 0 to 1."""
+    return end + (start - end) * (1 + math.cos(math.pi * progress)) / 2
 
 
 def scale_lr(base, batch, rule="linear"):

@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 
 from replearn.training.gather import gather
-from replearn.training.methods import JointEmbedding
+from replearn.training.methods import JointEmbedding, raised
 from replearn.validate import check_integer
 
 
@@ -51,8 +51,7 @@ class SwAV(JointEmbedding):
     def step(self, views):
         z = self.projector(self.encoder(torch.cat(views)))
         with torch.autocast(z.device.type, enabled=False):
-            z = z.to(torch.promote_types(z.dtype, torch.float32))
-            loss = self.loss(*map(gather, self.scores(z).chunk(2)))
+            loss = self.loss(*map(gather, self.scores(raised(z)).chunk(2)))
         return {"loss": loss, "z": z.detach()}
 
     @torch.no_grad()

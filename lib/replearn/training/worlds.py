@@ -1,0 +1,134 @@
+"""Training on pairs from a world whose latents are known, which tell the loss that can be reached."""
+
+from typing import NamedTuple
+
+import torch
+from torch import nn
+
+from replearn.training.recipes import features
+from replearn.training.sampled import train_pairs
+from replearn.validate import check_integer
+
+_BATCHES = 5
+
+
+class LossScale(NamedTuple):
+    """A loss of pairs for a constant embedding, ``nothing``, and for the latents at their best ``scale``, ``truth``."""
+
+    nothing: float
+    truth: float
+    scale: float
+
+
+class WorldRun(NamedTuple):
+    """A trained ``encoder``, and the share of the way from ``nothing`` to ``truth`` that its loss is ``missing``."""
+
+    encoder: nn.Module
+    missing: float
+
+
+def loss_scale(loss, world, *, batch_size=512, seed=0):
+    """Measure what a loss of two views is for embeddings that say nothing, and for the true latents.
+
+    ``truth = min_c loss(c z, c z')`` over the scales c = 0.1, 0.2, ... 3, each a mean over 5 batches.
+
+    Parameters
+    ----------
+    loss : callable
+        ``loss(z_a, z_b)``, a scalar tensor.
+    world : LatentWorld
+        Without style, whose latents are content alone.
+    batch_size : int
+        Pairs in a batch; contrastive losses depend on it.
+    seed : int
+        Seed of the pairs.
+
+    Returns
+    -------
+    LossScale
+        ``nothing``, ``truth`` and ``scale``.
+
+    Raises
+    ------
+    ValueError
+        If ``batch_size`` is not an integer of at least 2, or the latents are no better than nothing.
+
+    Notes
+    -----
+    Source: for InfoNCE with matching similarity the latents are optimal (Zimmermann et al., 2021), at scale 1.
+    """
+    batches = _pairs(world, batch_size, seed)
+    losses = {scale / 10: _mean([loss(scale / 10 * a, scale / 10 * b) for a, b in batches]) for scale in range(31)}
+    nothing = losses.pop(0.0)
+    scale = min(losses, key=losses.get)
+    if not losses[scale] < nothing:
+        raise ValueError(f"the loss of the latents, {losses[scale]:.3g}, is not below that of nothing, {nothing:.3g}")
+    return LossScale(nothing, losses[scale], scale)
+
+
+def train_world(make, loss, world, steps, *, good=0.15, starts=3, batch_size=512, seed=0, **settings):
+    """Train an encoder on pairs of a world from one start after another, until its loss is nearly that of the latents.
+
+    ``missing = (loss - truth) / (nothing - truth)`` on given pairs (see ``loss_scale``; content alone counts), with
+    BatchNorm's running averages. A folded sphere misses 0.2 or more. Only the loss is looked at, so that latents may be
+    scored afterwards.
+
+    Parameters
+    ----------
+    make : callable
+        ``make(seed)`` returns a new encoder (n, d + style) -> (n, k).
+    loss : callable
+        ``loss(z_a, z_b)``, a scalar tensor.
+    world : LatentWorld
+        Gives pairs, ``world.views``.
+    steps : int
+        Steps of training from each start.
+    good : float
+        Share below which no further start is made.
+    starts : int
+        Largest number of starts; they have the seeds ``seed``, ``seed + 1``, ...
+    batch_size : int
+        Pairs in each step, and in each batch of the measurement.
+    **settings
+        More arguments of ``train_pairs``.
+
+    Returns
+    -------
+    list of WorldRun
+        All that were made, the smallest ``missing`` first.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of its range.
+    NonFiniteLossError
+        If the loss becomes NaN or infinite.
+
+    Notes
+    -----
+    Source: Zimmermann et al., "Contrastive Learning Inverts the Data Generating Process" (2021): the theorem is about
+    the global minimum, which in a synthetic world is known.
+    """
+    check_integer("starts", starts, 1)
+    reach = loss_scale(loss, world._replace(style=0), batch_size=batch_size)
+    batches = [[world.render(z) for z in pair] for pair in _pairs(world, batch_size, 0)]
+    made = []
+    for start in range(seed, seed + starts):
+        encoder = make(start)
+        train_pairs(encoder, loss, world.views, steps, batch_size=batch_size, seed=start, **settings)
+        with torch.no_grad():
+            reached = _mean([loss(features(encoder, a), features(encoder, b)) for a, b in batches])
+        made.append(WorldRun(encoder, (reached - reach.truth) / (reach.nothing - reach.truth)))
+        if made[-1].missing < good:
+            break
+    return sorted(made, key=lambda run: run.missing)
+
+
+def _pairs(world, batch_size, seed):
+    check_integer("batch_size", batch_size, 2)
+    generator = torch.Generator(world.centres.device).manual_seed(seed)
+    return [world.pair(batch_size, generator) for _ in range(_BATCHES)]
+
+
+def _mean(losses):
+    return torch.stack(losses).mean().item()
