@@ -21,6 +21,7 @@ from cookbook.contents import readme_contents
 from cookbook.notebooks import read_built, stored_claims
 from cookbook.runner import RunFailed, execute
 from cookbook.skeleton import new_chapter
+from cookbook.train import train as run_recipe
 
 WRONG_USE, FAILED, INTERRUPTED = 2, 1, 130
 LAST_LINES = 12
@@ -157,6 +158,18 @@ def check(slugs: Slugs = None):
         out.print(Text.assemble((problem.where, "cyan"), f"  [{problem.rule}]  {problem.message}"), soft_wrap=True)
     out.print(f"{len(problems)} problems" if problems else "no problems")
     raise typer.Exit(FAILED if problems else 0)
+
+
+@app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
+    add_help_option=False,
+)
+def train(words: typer.Context):
+    """Train a recipe outside the notebook: `cookbook train vicreg --data cifar10 --devices auto`; -h lists the options.
+
+    Running the same command again goes on from the checkpoint in runs/train, or in the folder that --out names.
+    """
+    raise typer.Exit(run_recipe(Book.here().root, words.args))
 
 
 @app.command()

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torchvision.transforms import functional as reference
 
-from replearn.data import ColorJitter, GaussianBlur, RandomGrayscale
+from replearn.data import ColorJitter, GaussianBlur, Normalise, RandomGrayscale
 from replearn.data.color import grayscale, turn_hue
 
 
@@ -55,6 +55,15 @@ def test_blur_is_torchvisions_with_a_width_for_each_image():
     widths = 0.1 + 1.9 * torch.rand(6, generator=draws)
     expected = torch.stack([reference.gaussian_blur(image, 5, s.item()) for image, s in zip(x, widths, strict=True)])
     torch.testing.assert_close(GaussianBlur(5, p=1.0)(x, generator()), expected, rtol=0, atol=1e-5)
+
+
+def test_normalising_is_torchvisions():
+    x, mean, std = photos(), (0.4, 0.5, 0.6), (0.2, 0.3, 0.1)
+    torch.testing.assert_close(Normalise(mean, std)(x), reference.normalize(x, mean, std))
+    with pytest.raises(ValueError, match="one number for each channel"):
+        Normalise(mean, std[:2])
+    with pytest.raises(ValueError, match="std must be positive"):
+        Normalise(mean, (0.0, 1.0, 1.0))
 
 
 @pytest.mark.parametrize("augment", [ColorJitter(p=0.0), RandomGrayscale(0.0), GaussianBlur(p=0.0)])

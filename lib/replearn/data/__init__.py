@@ -1,7 +1,15 @@
 """Small data sets, 2-D toys, a shapes renderer and augmentations that run batched on the device."""
 
 from replearn.data.affine import RandomAffine, affine_warp
-from replearn.data.augment import Compose, GaussianNoise, HueRotate, MultiCrop, RandomAffineCrop, RandomErase
+from replearn.data.augment import (
+    Compose,
+    GaussianNoise,
+    HueRotate,
+    MultiCrop,
+    Normalise,
+    RandomAffineCrop,
+    RandomErase,
+)
 from replearn.data.backgrounds import hot_pixels, smooth_background
 from replearn.data.color import ColorJitter, GaussianBlur, RandomGrayscale
 from replearn.data.latent_worlds import (
@@ -28,6 +36,7 @@ __all__ = [
     "InvertibleMLP",
     "LatentWorld",
     "MultiCrop",
+    "Normalise",
     "RandomAffine",
     "RandomAffineCrop",
     "RandomErase",

@@ -209,6 +209,36 @@ class HueRotate:
         return (rotation @ x.flatten(2)).view_as(x)
 
 
+@dataclass(frozen=True)
+class Normalise:
+    """Subtract a mean and divide by a deviation, channel by channel: what comes after colours have been changed.
+
+    Parameters
+    ----------
+    mean, std : tuple of float
+        One number for each channel, ``std`` positive.
+
+    Raises
+    ------
+    ValueError
+        If the two have different lengths, a deviation is not positive, or ``x`` has another number of channels.
+    """
+
+    mean: tuple
+    std: tuple
+
+    def __post_init__(self):
+        if len(self.mean) != len(self.std):
+            raise ValueError(f"mean and std need one number for each channel, but have {self.mean} and {self.std}")
+        for value in self.std:
+            check_positive("std", value)
+
+    def __call__(self, x, generator=None):
+        _check_images(x, channels=len(self.mean))
+        mean, std = (x.new_tensor(v).view(-1, 1, 1) for v in (self.mean, self.std))
+        return (x - mean) / std
+
+
 class Compose:
     """Apply augmentations one after the other: ``Compose(a, b)(x, g) = b(a(x, g), g)``.
 

@@ -192,6 +192,30 @@ class LatentWorld(NamedTuple):
         c = torch.randint(len(self.centres), (n,), generator=generator, device=self.centres.device)
         return self._with_style(sample_vmf(self.centres[c], self.kappa, generator), generator), c
 
+    def posterior(self, z):
+        """Return the probability (n, C) of each class given latents (n, d + style), the softmax of kappa times V z."""
+        return (self.kappa * z[:, : self.centres.shape[1]] @ self.centres.T).softmax(1)
+
+    def views(self, n, generator):
+        """Draw what anchors and their positives look like, (n, d + style) each."""
+        anchor, positive = self.pair(n, generator)
+        return self.render(anchor), self.render(positive)
+
+    def listed_views(self, n_pairs, generator):
+        """Draw a fixed list of pairs; return a sampler like ``views`` that draws from the list, with replacement."""
+        x, x_positive = self.views(n_pairs, generator)
+
+        def sampler(n, generator):
+            index = torch.randint(n_pairs, (n,), generator=generator, device=x.device)
+            return x[index], x_positive[index]
+
+        return sampler
+
+    def labelled(self, n, generator):
+        """Draw what latents with uniform content look like, (n, d + style), and a class (n,) from their posterior."""
+        z = self.sample(n, generator)
+        return self.render(z), self.posterior(z).multinomial(1, generator=generator)[:, 0]
+
     def render(self, z):
         """Return what latents (n, d + style) look like, (n, d + style)."""
         return self.mixing(z)

@@ -32,7 +32,7 @@ from replearn.training.schedules import cosine_ramp, scale_lr, warmup_cosine
 from replearn.training.seed import seed_everything, seeded
 from replearn.training.swav import SwAV
 from replearn.training.teacher import EMA
-from replearn.training.worlds import LossScale, WorldRun, loss_scale, train_world
+from replearn.training.worlds import LossScale, WorldRun, loss_scale, train_world, train_world_classes
 
 __all__ = [
     "AFFINE",
@@ -78,6 +78,7 @@ __all__ = [
     "train_pairs",
     "train_tiny",
     "train_world",
+    "train_world_classes",
     "vcreg_ica",
     "warm_up_batch_norm",
     "warmup_cosine",

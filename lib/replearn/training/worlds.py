@@ -1,12 +1,15 @@
-"""Training on pairs from a world whose latents are known, which tell the loss that can be reached."""
+"""Training on a world whose latents are known, which tell the loss that can be reached."""
 
 from typing import NamedTuple
 
 import torch
 from torch import nn
 
+from replearn.data import bayes_cross_entropy
 from replearn.training.recipes import features
+from replearn.training.restarts import train_ce_starts
 from replearn.training.sampled import train_pairs
+from replearn.training.seed import seeded
 from replearn.validate import check_integer
 
 _BATCHES = 5
@@ -35,7 +38,7 @@ def loss_scale(loss, world, *, batch_size=512, seed=0):
     Parameters
     ----------
     loss : callable
-        ``loss(z_a, z_b)``, a scalar tensor.
+        ``loss(z_a, z_b)``, a scalar tensor or terms with a ``total``.
     world : LatentWorld
         Without style, whose latents are content alone.
     batch_size : int
@@ -58,7 +61,7 @@ def loss_scale(loss, world, *, batch_size=512, seed=0):
     Source: for InfoNCE with matching similarity the latents are optimal (Zimmermann et al., 2021), at scale 1.
     """
     batches = _pairs(world, batch_size, seed)
-    losses = {scale / 10: _mean([loss(scale / 10 * a, scale / 10 * b) for a, b in batches]) for scale in range(31)}
+    losses = {c / 10: _mean(loss, [(c / 10 * a, c / 10 * b) for a, b in batches]) for c in range(31)}
     nothing = losses.pop(0.0)
     scale = min(losses, key=losses.get)
     if not losses[scale] < nothing:
@@ -78,7 +81,7 @@ def train_world(make, loss, world, steps, *, good=0.15, starts=3, batch_size=512
     make : callable
         ``make(seed)`` returns a new encoder (n, d + style) -> (n, k).
     loss : callable
-        ``loss(z_a, z_b)``, a scalar tensor.
+        ``loss(z_a, z_b)``, a scalar tensor or terms with a ``total``.
     world : LatentWorld
         Gives pairs, ``world.views``.
     steps : int
@@ -116,12 +119,63 @@ def train_world(make, loss, world, steps, *, good=0.15, starts=3, batch_size=512
     for start in range(seed, seed + starts):
         encoder = make(start)
         train_pairs(encoder, loss, world.views, steps, batch_size=batch_size, seed=start, **settings)
-        with torch.no_grad():
-            reached = _mean([loss(features(encoder, a), features(encoder, b)) for a, b in batches])
+        reached = _mean(loss, [(features(encoder, a), features(encoder, b)) for a, b in batches])
         made.append(WorldRun(encoder, (reached - reach.truth) / (reach.nothing - reach.truth)))
         if made[-1].missing < good:
             break
     return sorted(made, key=lambda run: run.missing)
+
+
+def train_world_classes(make, world, steps, *, good=0.06, starts=4, seed=0, **settings):
+    """Train a classifier on a world whose content is uniform: ``train_ce_starts`` with 2,000 things to check it on.
+
+    Parameters
+    ----------
+    make : callable
+        ``make(seed)`` returns a new encoder (n, d + style) -> (n, k). It gets a linear head without bias.
+    world : LatentWorld
+        Gives things and their classes, ``world.labelled``.
+    steps : int
+        Steps of training from each start.
+    good : float
+        Gap in nats to the cross-entropy of the true posterior below which no further start is made.
+    starts : int
+        Largest number of starts; they have the seeds ``seed``, ``seed + 1``, ...
+    seed : int
+        Seed of the first start and of the check.
+    **settings
+        More arguments of ``train_ce``.
+
+    Returns
+    -------
+    list of Start
+        All that were made, the smallest gap first.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of its range.
+    NonFiniteLossError
+        If the loss becomes NaN or infinite.
+
+    Notes
+    -----
+    Source: Reizinger et al., "Cross-Entropy Is All You Need To Invert the Data Generating Process" (2025), with the
+    posterior of their process and another law of the latents, on which the theorem does not depend.
+    """
+    classes, d = world.centres.shape
+    generator = torch.Generator(world.centres.device).manual_seed(seed)
+    z = world.sample(2000, generator)
+    c = world.posterior(z).multinomial(1, generator=generator)[:, 0]
+    check = world.render(z), c, bayes_cross_entropy(world.centres, world.kappa, z[:, :d], c)
+
+    def with_head(start):
+        encoder = make(start)
+        width = features(encoder, check[0][:2]).shape[1]
+        with seeded(start):
+            return encoder, nn.Linear(width, classes, bias=False, device=check[0].device)
+
+    return train_ce_starts(with_head, world.labelled, check, steps, good=good, starts=starts, seed=seed, **settings)
 
 
 def _pairs(world, batch_size, seed):
@@ -130,5 +184,6 @@ def _pairs(world, batch_size, seed):
     return [world.pair(batch_size, generator) for _ in range(_BATCHES)]
 
 
-def _mean(losses):
-    return torch.stack(losses).mean().item()
+def _mean(loss, batches):
+    terms = [loss(a, b) for a, b in batches]
+    return torch.stack([getattr(term, "total", term) for term in terms]).mean().item()
