@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from scipy import stats
 from scipy.special import ive
 
@@ -103,6 +104,33 @@ def test_samples_are_uniform_on_the_sphere_and_render_to_invertible_views():
     np.testing.assert_allclose(np.cov(z[:, :3].T), np.eye(3) / 3, atol=0.02)
     torch.testing.assert_close(world.mixing.inverse(world.render(z)), z, rtol=0, atol=1e-10)
     assert latent_world(3).sample(5, draws()).dtype == torch.float32
+
+
+def test_views_are_rendered_pairs():
+    world = latent_world(3, style=2, seed=1)
+    expected = [world.render(z) for z in world.pair(50, draws())]
+    for seen, wanted in zip(world.views(50, draws()), expected, strict=True):
+        assert torch.equal(seen, wanted)
+
+
+def test_listed_views_are_rows_of_the_list_and_keep_partners():
+    world = latent_world(3, seed=1)
+    x, x_positive = world.views(7, draws())
+    a, b = world.listed_views(7, draws())(200, draws(1))
+    index = (a[:, None] == x).all(2).float().argmax(1)
+    assert torch.equal(a, x[index]) and torch.equal(b, x_positive[index])
+    assert set(index.tolist()) == set(range(7))
+
+
+def test_labels_follow_the_posterior_of_bayes_rule():
+    world = latent_world(3, n_classes=4, style=1, seed=1, dtype=torch.float64)
+    x, c = world.labelled(40_000, draws())
+    z = world.mixing.inverse(x)
+    density = torch.stack([(world.kappa * z[:, :3] @ centre).exp() for centre in world.centres], 1)
+    torch.testing.assert_close(world.posterior(z), density / density.sum(1, keepdim=True))
+    north = (z[:, :3] @ world.centres[0] > 0.5).double()
+    counted, expected = F.one_hot(c, 4).double(), world.posterior(z)
+    torch.testing.assert_close(north @ counted / north.sum(), north @ expected / north.sum(), atol=0.02, rtol=0)
 
 
 def test_bayes_cross_entropy_is_that_of_the_posterior():

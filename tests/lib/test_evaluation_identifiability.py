@@ -10,7 +10,7 @@ from sklearn.metrics import r2_score
 from sklearn.neighbors import NearestNeighbors
 
 from replearn.data import latent_world
-from replearn.evaluation import affine_rank, flat_directions, hsic, linear_cka, linear_r2, mcc, mutual_knn
+from replearn.evaluation import affine_rank, cross_r2, flat_directions, hsic, linear_cka, linear_r2, mcc, mutual_knn
 
 
 def normal(*shape, seed=0):
@@ -35,6 +35,20 @@ def test_weighted_linear_r2_is_scikit_learns_and_does_not_change_when_the_target
     assert linear_r2(h, z, weighted=True) == pytest.approx(expected, abs=1e-8)
     assert linear_r2(h, z @ rotation, weighted=True) == pytest.approx(expected, abs=1e-8)
     assert linear_r2(h, z) != pytest.approx(expected, abs=1e-3)
+
+
+def test_cross_r2_is_the_worse_of_scikit_learns_two_regressions():
+    a, noise = normal(100, 2), normal(100, 3, seed=1)
+    b = np.hstack([a, noise[:, :1]]) + 4
+
+    def score(x, y):
+        return r2_score(y[50:], LinearRegression().fit(x[:50], y[:50]).predict(x[50:]), multioutput="variance_weighted")
+
+    scores = cross_r2([a, b, noise])
+    assert scores[0, 1].item() == pytest.approx(min(score(a, b), score(b, a)), abs=1e-8)
+    assert scores[1, 2].item() == pytest.approx(min(score(b, noise), score(noise, b)), abs=1e-8)
+    np.testing.assert_allclose(scores.diagonal(), 1, atol=1e-8)
+    assert (scores == scores.T).all() and scores[0, 1] < score(b, a) - 0.1
 
 
 def test_linear_r2_of_an_affine_image_is_one_even_with_collinear_features():

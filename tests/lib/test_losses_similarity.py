@@ -35,6 +35,13 @@ def test_with_agreeing_views_it_is_the_spectral_contrastive_loss():
     torch.testing.assert_close(losses.vcreg_loss(Z, unbiased=True) - 3, losses.spectral_contrastive(Z, Z))
 
 
+def test_the_centred_spectral_loss_takes_the_mean_of_both_views_off():
+    a, b = Z + 2, Z.flip(0) - 1
+    expected = losses.spectral_contrastive(a - torch.cat([a, b]).mean(0), b - torch.cat([a, b]).mean(0))
+    torch.testing.assert_close(losses.spectral_contrastive(a, b, centred=True), expected)
+    torch.testing.assert_close(losses.spectral_contrastive(a + 9, b + 9, centred=True), expected)
+
+
 def test_gradients_flow_and_half_precision_is_raised():
     z = Z.clone().requires_grad_()
     assert torch.autograd.gradcheck(losses.vcreg_loss, z)

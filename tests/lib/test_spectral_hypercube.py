@@ -23,6 +23,17 @@ def test_the_cube_holds_each_point_once_and_parities_are_its_orthonormal_basis()
     assert spectral.parity(CUBE, [1, 4])[37] == CUBE[37, 1] * CUBE[37, 4]
 
 
+def test_the_basis_lists_the_parities_with_their_degree_and_diameter():
+    basis = spectral.parity_basis(D)
+    assert basis.sets == SETS
+    np.testing.assert_array_equal(basis.values, PARITIES)
+    for S, column, degree, diameter in zip(basis.sets, basis.values.T, basis.degree, basis.diameter, strict=True):
+        minus = np.sum(CUBE[:, list(S)] < 0, axis=1)
+        np.testing.assert_array_equal(column, np.where(minus % 2, -1, 1))
+        assert degree == len(S)
+        assert diameter == (shortest_interval(S) if S else 0)
+
+
 @pytest.mark.parametrize("p", [0.0, 0.1, 0.5, 0.9])
 def test_flips_follow_from_flipping_bit_by_bit_and_parities_diagonalise_them(p):
     one = np.array([[1 - p, p], [p, 1 - p]])
@@ -82,6 +93,7 @@ def test_the_papers_example_swaps_local_triples_for_spread_pairs():
     [
         (lambda: spectral.hypercube(0), "d must be"),
         (lambda: spectral.hypercube(15), "d must be"),
+        (lambda: spectral.parity_basis(0), "d must be"),
         (lambda: spectral.parity(CUBE, [D]), "coordinate of S"),
         (lambda: spectral.parity(CUBE, [0, 0]), "distinct"),
         (lambda: spectral.parity(2 * CUBE, [0]), "-1 and 1"),

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from sklearn.decomposition import PCA
 
 from replearn import spectral
 
@@ -80,6 +81,19 @@ def test_samples_have_the_exact_signal_and_the_random_noise():
     assert not np.array_equal(corrupted, spectral.nuisance_samples(kappa2, gamma, 40_000, seed=4)[1])
 
 
+def test_components_are_scikit_learns_and_the_noise_stays_in_its_columns():
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((4000, 6)) @ rng.standard_normal((6, 6)) + 3
+    clean, corrupted = spectral.pca_with_nuisance(X, 4, [1.0, 9.0], fit=3000, seed=5)
+    expected = PCA(4).fit(X[:3000]).transform(X)
+    np.testing.assert_allclose(abs(clean[:, :4]), abs(expected), atol=1e-8)
+    assert not clean[:, 4:].any()
+    noise = corrupted - clean
+    assert not noise[:, :4].any()
+    np.testing.assert_allclose(np.cov(noise[:, 4:].T), np.diag([1.0, 9.0]), atol=0.5)
+    np.testing.assert_array_equal(corrupted, spectral.pca_with_nuisance(X, 4, [1.0, 9.0], fit=3000, seed=5)[1])
+
+
 GOOD = problem(0, 1.0)
 
 
@@ -98,6 +112,10 @@ GOOD = problem(0, 1.0)
         (lambda: spectral.nuisance_moments(GOOD[0], GOOD[1][:2], GOOD[2], 1.0), "one length"),
         (lambda: spectral.nuisance_samples(GOOD[0], -GOOD[2], 100), "gamma must hold variances"),
         (lambda: spectral.nuisance_samples(GOOD[0], GOOD[2], D), "n .more than the dimensions"),
+        (lambda: spectral.pca_with_nuisance(np.eye(3), 4, [1.0]), "k must be"),
+        (lambda: spectral.pca_with_nuisance(np.eye(3), 2, [-1.0]), "negative"),
+        (lambda: spectral.pca_with_nuisance(np.eye(3), 2, [1.0], fit=4), "fit must be"),
+        (lambda: spectral.pca_with_nuisance(np.eye(3) * np.nan, 2, [1.0]), "NaN"),
         (lambda: spectral.direction_scores(GOOD[0] * np.nan, GOOD[1], GOOD[2], 1.0), "NaN"),
     ],
 )

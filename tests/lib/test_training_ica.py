@@ -38,6 +38,7 @@ def test_it_finds_the_best_of_all_angles():
         return offblock_cov_sq(features(white @ torch.tensor([[c, -s], [s, c]], dtype=torch.float64))).item()
 
     scanned = min(at(a) for a in np.linspace(0, 2 * math.pi, 1441))
+    assert vcreg_ica(x, features, restarts=1, draws=60).loss <= scanned + 1e-9
     result = vcreg_ica(x, features, restarts=20)
     assert result.loss <= scanned + 1e-9
     assert result.loss == pytest.approx(offblock_cov_sq(features(result.y)).item(), rel=1e-9)
@@ -76,6 +77,7 @@ X = torch.randn(20, 3, generator=torch.Generator().manual_seed(0))
         (lambda: vcreg_ica(X[:, :1].expand(20, 2), RandomFeatures(4)), "singular"),
         (lambda: vcreg_ica(X * torch.nan, RandomFeatures(4)), "NaN"),
         (lambda: vcreg_ica(X, RandomFeatures(4), restarts=0), "restarts"),
+        (lambda: vcreg_ica(X, RandomFeatures(4), draws=0), "draws"),
         (lambda: vcreg_ica(X, RandomFeatures(4), steps=0), "steps"),
         (lambda: vcreg_ica(X[:, :1], RandomFeatures(4)), "at least two sources"),
     ],

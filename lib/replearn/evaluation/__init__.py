@@ -4,6 +4,7 @@ from replearn.evaluation.dependence import dhsic, dhsic_null, gram_gaussian, hsi
 from replearn.evaluation.identifiability import (
     FlatDirections,
     affine_rank,
+    cross_r2,
     flat_directions,
     linear_cka,
     linear_r2,
@@ -25,13 +26,16 @@ from replearn.evaluation.information import (
 from replearn.evaluation.logistic import logistic_probe
 from replearn.evaluation.probes import knn_probe, loo_residuals, low_shot_probe, r2_probe, ridge_probe
 from replearn.evaluation.rank import effective_rank
+from replearn.evaluation.tabular import TabularClassifier, learning_coefficient, tabular_classifier
 
 __all__ = [
     "BarberAgakov",
     "FlatDirections",
     "MonteCarlo",
+    "TabularClassifier",
     "affine_rank",
     "ba_bound_gaussian",
+    "cross_r2",
     "dhsic",
     "dhsic_null",
     "effective_rank",
@@ -43,6 +47,7 @@ __all__ = [
     "hsic",
     "hsic_xy",
     "knn_probe",
+    "learning_coefficient",
     "linear_cka",
     "linear_r2",
     "logdet_entropy",
@@ -57,4 +62,5 @@ __all__ = [
     "pairwise_entropy",
     "r2_probe",
     "ridge_probe",
+    "tabular_classifier",
 ]

@@ -13,17 +13,22 @@ from replearn.validate import check_finite, check_integer, check_pair, check_pos
 _ENTRIES = 2**22
 
 
-def linear_r2(h, z, *, fit=0.5):
+def linear_r2(h, z, *, fit=0.5, weighted=False):
     r"""Share of the variance of latents that a linear regression reads off a representation, on unseen samples.
 
     The regression (with intercept) is fitted to the first samples, and R^2 is averaged over the coordinates of z on the
-    others. A ridge of 1e-10 makes collinear features no exception.
+    others. A ridge of 1e-10 makes collinear features no exception. ``weighted`` is for a z that is itself learned: then
+
+    .. math:: R^2 = 1 - \frac{\sum_i \|z_i - \hat z_i\|^2}{\sum_i \|z_i - \bar z\|^2}
+
+    does not change when z is rotated, and a coordinate that hardly varies hardly counts.
 
     Parameters
     ----------
     h : representation (N, K), samples in random order, array or tensor.
     z : latents (N,) or (N, Q).
     fit : share of the samples that the regression is fitted to, strictly between 0 and 1.
+    weighted : weight the coordinates of z by their variance on the unseen samples, rather than equally.
 
     Returns
     -------
@@ -44,7 +49,36 @@ def linear_r2(h, z, *, fit=0.5):
     if not 0 < fit < 1:
         raise ValueError(f"fit must lie strictly between 0 and 1, but is {fit}")
     split = min(max(round(fit * n), 2), n - 2)
-    return r2_probe(h[:split], z[:split], h[split:], z[split:], lam=1e-10)
+    targets = z.split(1, dim=1) if weighted else [z]
+    scores = [r2_probe(h[:split], t[:split], h[split:], t[split:], lam=1e-10) for t in targets]
+    weights = [t[split:].var(0).sum().item() for t in targets]
+    return sum(weight * score for weight, score in zip(weights, scores, strict=True)) / sum(weights)
+
+
+def cross_r2(representations, *, fit=0.5):
+    r"""Agreement of every two representations up to linear maps, the worse of both directions.
+
+    ``min(linear_r2(a, b, weighted=True), linear_r2(b, a, weighted=True))``
+
+    Parameters
+    ----------
+    representations : M of them, (N, K_m) each, of the same samples in random order, arrays or tensors.
+    fit : share of the samples that the regressions are fitted to, strictly between 0 and 1.
+
+    Returns
+    -------
+    Tensor (M, M), float64, symmetric: 1 is equal up to a linear map and a shift, 0 has nothing linear in common.
+
+    Raises
+    ------
+    ValueError
+        As ``linear_r2``.
+
+    Source: linear identifiability as in Roeder et al. 2021 (arXiv 2007.00810).
+    """
+    pairs = [[linear_r2(a, b, fit=fit, weighted=True) for b in representations] for a in representations]
+    scores = torch.tensor(pairs, dtype=torch.float64)
+    return torch.minimum(scores, scores.T)
 
 
 def mcc(a, b):

@@ -8,7 +8,7 @@ from replearn.validate import check_matrix, check_pair
 
 
 @full_precision
-def spectral_contrastive(z1, z2):
+def spectral_contrastive(z1, z2, *, centred=False):
     r"""Spectral contrastive loss: inner products are large between views of one sample, zero between samples.
 
     .. math:: -\frac2N \sum_i z_{1i}^\top z_{2i} + \frac1{N(N-1)} \sum_{i \ne j} (z_{1i}^\top z_{2j})^2
@@ -16,6 +16,7 @@ def spectral_contrastive(z1, z2):
     Parameters
     ----------
     z1, z2 : embeddings (N, K) of two views of the same N >= 2 samples, not normalised.
+    centred : subtract the mean of all 2N embeddings first, so that no dimension is spent on a constant.
 
     Returns
     -------
@@ -30,6 +31,9 @@ def spectral_contrastive(z1, z2):
     """
     check_pair("z1", z1, "z2", z2)
     n = len(z1)
+    if centred:
+        mean = (z1.mean(0) + z2.mean(0)) / 2
+        z1, z2 = z1 - mean, z2 - mean
     attraction = (z1 * z2).sum() / n
     repulsion = off_diagonal_energy(z1.T, z2.T) / (n * (n - 1))
     return repulsion - 2 * attraction

@@ -23,12 +23,15 @@ from replearn.spectral.embeddings import (
 from replearn.spectral.energies import barlow_graph_loss, contrastive_graph_loss, vicreg_graph_loss
 from replearn.spectral.graphs import augmentation_graph, knn_graph, label_graph, pairs_graph, rewire_graph
 from replearn.spectral.hypercube import (
+    ParityBasis,
     crop_channel,
     crop_eigenvalue,
+    cyclic_diameter,
     degree_eigenvalues,
     flip_channel,
     hypercube,
     parity,
+    parity_basis,
 )
 from replearn.spectral.interplay import augmentation_operator, interplay_eigenvalues, interplay_solution, moment_ssl
 from replearn.spectral.kernel_ssl import KernelSSL, kernel_ssl, smoothest_directions, ssl_target, tied_eigenspace
@@ -43,7 +46,13 @@ from replearn.spectral.moments import (
     masking_score,
     view_moments,
 )
-from replearn.spectral.noise_alignment import alignment_threshold, direction_scores
+from replearn.spectral.noise_alignment import (
+    alignment_threshold,
+    direction_scores,
+    nuisance_moments,
+    nuisance_samples,
+    pca_with_nuisance,
+)
 from replearn.spectral.principal import linear_autoencoder_flow, pca_split, task_alignment
 from replearn.spectral.reduced_rank import (
     ReducedRank,
@@ -70,6 +79,7 @@ __all__ = [
     "KernelSSL",
     "LinearSSL",
     "PairMoments",
+    "ParityBasis",
     "ReducedRank",
     "SpectralEmbedding",
     "additive_moments",
@@ -86,6 +96,7 @@ __all__ = [
     "contrastive_graph_loss",
     "crop_channel",
     "crop_eigenvalue",
+    "cyclic_diameter",
     "degree_eigenvalues",
     "descend",
     "direction_scores",
@@ -114,11 +125,15 @@ __all__ = [
     "masking_score",
     "median_bandwidth",
     "moment_ssl",
+    "nuisance_moments",
+    "nuisance_samples",
     "nystrom_features",
     "pair_moments",
     "pairs_graph",
     "parity",
+    "parity_basis",
     "pca_split",
+    "pca_with_nuisance",
     "principal_angles",
     "procrustes",
     "rayleigh_quotient",

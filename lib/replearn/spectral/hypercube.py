@@ -1,6 +1,8 @@
 """The Boolean hypercube, where parities diagonalise augmentations and kernels alike."""
 
+from itertools import combinations
 from math import comb
+from typing import NamedTuple
 
 import numpy as np
 
@@ -56,6 +58,48 @@ def parity(X, S):
     if np.any(abs(X) != 1):
         raise ValueError("X must hold nothing but -1 and 1")
     return X[:, _coordinates(S, X.shape[1])].prod(axis=1)
+
+
+class ParityBasis(NamedTuple):
+    """All the parities of the cube, by degree and then in the order of their coordinates.
+
+    Attributes
+    ----------
+    sets : list of 2^d tuples of coordinates.
+    values : (2^d, 2^d) array of -1 and 1, a column for each set, a row for each point of :func:`hypercube`.
+    degree : (2^d,) integers, |S|.
+    diameter : (2^d,) integers, of :func:`cyclic_diameter`.
+    """
+
+    sets: list
+    values: np.ndarray
+    degree: np.ndarray
+    diameter: np.ndarray
+
+
+def parity_basis(d):
+    """The 2^d parities, an orthonormal basis of all functions on {-1, 1}^d when its points are equally likely.
+
+    Parameters
+    ----------
+    d : int, 1 to 14.
+
+    Returns
+    -------
+    ParityBasis with ``sets``, ``values``, ``degree`` and ``diameter``.
+
+    Raises
+    ------
+    ValueError
+        If d is not an integer between 1 and 14.
+
+    Source: O'Donnell 2014.
+    """
+    X = hypercube(d)
+    sets = [S for size in range(d + 1) for S in combinations(range(d), size)]
+    values = np.stack([parity(X, S) for S in sets], axis=1)
+    diameter = np.array([cyclic_diameter(S, d) for S in sets])
+    return ParityBasis(sets, values, np.array([len(S) for S in sets]), diameter)
 
 
 def _coordinates(S, d):
@@ -128,11 +172,34 @@ def _windows(d, w):
     return [(start + np.arange(w)) % d for start in range(d)]
 
 
+def cyclic_diameter(S, d):
+    """Length of the shortest cyclic interval of d coordinates that contains S; 0 for the empty set.
+
+    Parameters
+    ----------
+    S : coordinates, distinct integers between 0 and d - 1.
+    d : int >= 1, number of bits, arranged in a ring.
+
+    Returns
+    -------
+    int, 0 to d.
+
+    Raises
+    ------
+    ValueError
+        If d < 1, or a coordinate of S is out of range or given twice.
+
+    Source: Cabannes et al. 2023, where a crop sees a parity only if its window is at least that long.
+    """
+    check_integer("d", d, 1)
+    S = _coordinates(S, d)
+    return min((max((i - start) % d for i in S) + 1 for start in S), default=0)
+
+
 def crop_eigenvalue(S, d, w):
     """Eigenvalue of the crop's augmentation operator on the parity of S: Pr(S lies in the window)^2.
 
-    For 2 <= w <= d / 2 and S not empty, Pr = (w + 1 - diam S)_+ / d, diam S the length of the shortest cyclic interval
-    that contains S.
+    For 2 <= w <= d / 2 and S not empty, Pr = (w + 1 - diam S)_+ / d, with the diameter of :func:`cyclic_diameter`.
 
     Parameters
     ----------

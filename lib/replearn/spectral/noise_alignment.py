@@ -1,8 +1,10 @@
 """How well an augmentation must match irrelevant noise for reconstruction, or joint embedding, to discard it."""
 
 import numpy as np
+from scipy import linalg
 
-from replearn.spectral.arrays import as_array
+from replearn.spectral.arrays import as_array, as_points
+from replearn.spectral.moments import AugmentedMoments
 from replearn.validate import check_choice, check_finite, check_integer, check_positive
 
 
@@ -81,6 +83,97 @@ def alignment_threshold(kappa2, theta, gamma, k, *, paradigm="je"):
     if paradigm == "rc":
         return float(np.max(gamma[k:] / weakest**2 - own - 1)), weakest
     return float(np.max((1 - weakest) / weakest - own)), weakest
+
+
+def nuisance_moments(kappa2, theta, gamma, alpha):
+    """Moments of the same model, given endless data: C_plus = C_clean = diag(a), C = diag(a + b).
+
+    Parameters
+    ----------
+    kappa2, theta, gamma, alpha : as in :func:`direction_scores`, which are a and b there.
+
+    Returns
+    -------
+    AugmentedMoments of (d, d) arrays, for ``reduced_rank_regression`` and ``je_linear``.
+
+    Raises
+    ------
+    ValueError
+        If an array is malformed or negative, or alpha < 0.
+
+    Source: Van Assel et al. 2025, section 4.1.
+    """
+    check_positive("alpha", alpha, allow_zero=True)
+    kappa2, theta, gamma = _variances(kappa2, theta, gamma)
+    data = np.diag(kappa2 + gamma)
+    return AugmentedMoments(data + np.diag(theta + alpha**2 * gamma), data, data)
+
+
+def nuisance_samples(kappa2, gamma, n, *, seed=0):
+    """Draw samples of the same model: a Gaussian signal X with X^T X / n = diag(kappa2) exactly, and X + noise.
+
+    The sample covariance of the signal is corrected, as the model fixes X; the noise N(0, diag(gamma)) is left random.
+
+    Parameters
+    ----------
+    kappa2, gamma : (d,) arrays, as in :func:`direction_scores`.
+    n : int > d, number of samples.
+    seed : int.
+
+    Returns
+    -------
+    clean, corrupted : (n, d) arrays.
+
+    Raises
+    ------
+    ValueError
+        If an array is malformed or negative, or n is at most d.
+
+    Source: Van Assel et al. 2025, section 4.1. Costs O(n d^2).
+    """
+    kappa2, _, gamma = _variances(kappa2, kappa2, gamma)
+    check_integer("n (more than the dimensions)", n, len(kappa2) + 1)
+    check_integer("seed", seed, 0)
+    rng = np.random.default_rng(seed)
+    scores = rng.standard_normal((n, len(kappa2)))
+    root = linalg.cholesky(scores.T @ scores / n)
+    clean = linalg.solve_triangular(root, scores.T, trans="T").T * np.sqrt(kappa2)
+    return clean, clean + rng.standard_normal(clean.shape) * np.sqrt(gamma)
+
+
+def pca_with_nuisance(X, k, gamma, *, fit=None, seed=0):
+    """The first k principal components of real data beside columns of nothing but noise N(0, diag(gamma)).
+
+    Parameters
+    ----------
+    X : (n, D) array or tensor of samples.
+    k : int, 1 <= k <= D, components kept; they come first and in descending order of variance.
+    gamma : (m,) array, variances of the m columns of noise.
+    fit : int or None, how many of the first samples the mean and the components are taken from; None for all.
+    seed : int, of the noise.
+
+    Returns
+    -------
+    clean, corrupted : (n, k + m) arrays; the last m columns of ``clean`` are zero.
+
+    Raises
+    ------
+    ValueError
+        If X or gamma is malformed, a variance is negative, or k or fit is out of range.
+
+    Source: Van Assel et al. 2025, appendix C. Costs O(n D^2 + D^3).
+    """
+    X = as_points("X", X, min_rows=2)
+    gamma = _variances(gamma, gamma, gamma)[2]
+    check_integer("k", k, 1, X.shape[1])
+    fit = len(X) if fit is None else fit
+    check_integer("fit", fit, 2, len(X))
+    check_integer("seed", seed, 0)
+    X = X - X[:fit].mean(axis=0)
+    components = linalg.eigh(X[:fit].T @ X[:fit])[1][:, : -k - 1 : -1]
+    clean = np.pad(X @ components, [(0, 0), (0, len(gamma))])
+    noise = np.random.default_rng(seed).standard_normal((len(X), len(gamma))) * np.sqrt(gamma)
+    return clean, clean + np.pad(noise, [(0, 0), (k, 0)])
 
 
 def _variances(kappa2, theta, gamma):
