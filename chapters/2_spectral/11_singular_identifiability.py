@@ -243,7 +243,7 @@ for xs, ys, key, fill, x, y, text in [
 ]:
     ax.plot(np.ravel(xs), np.ravel(ys), "o", fillstyle=fill, ms=7, color=cb.color(key), alpha=0.8)
     ax.text(x, y, text, color=cb.color(key), ha="right")
-ax.set(xlim=(0.2, 1.03), ylim=(0.2, 1.12), xlabel="agreement: cross-R²", ylabel="truth: R²", title="Not the same")
+ax.set(xlim=(0.2, 1.03), ylim=(0.2, 1.12), xlabel="cross-R²", ylabel="R²", title="Agreement is not truth")
 plt.show()
 
 # %% [markdown]
@@ -365,8 +365,8 @@ plt.show()
 # *Read the first row, then the last.* Two starts agree more than two methods, and these more than untrained encoders. But everybody shares neighbours with the pixels: part of the agreement was in the input.
 #
 # ## Play
-# **Count.** $C$ classes in $d$ dimensions, 20 states; each Hessian is computed while you drag. Orange eigenvalues are zero to the last digits of a float64; ten empty orders of magnitude follow, so that counting is safe. With free heads
-# below $C = d$ each state adds flat directions. Find the $C$ below which unit rows buy nothing.
+# **Count.** $C$ classes in $d$ dimensions, 20 states; each Hessian is computed while you drag. Orange eigenvalues are zero to the last digits of a float64; ten empty orders of magnitude follow, so that counting is safe. From
+# $C = d$ down each state adds flat directions. Find the $C$ below which unit rows buy nothing.
 
 
 # %%
@@ -468,8 +468,8 @@ print("h -> a h, w -> w / a moves no score; w -> w + b moves all scores of a sta
 # %% tags=["solution"] jupyter={"source_hidden": true}
 wrong = places.double().square()
 other = wrong @ torch.tensor([[1.0, 2, 0], [0, 1, 3], [1, 0, 1]]).double()
-agreed, right = evaluation.cross_r2([wrong, other])[0, 1], evaluation.linear_r2(wrong, places)
-print(f"Squares forget all signs, and so does a linear image of them: cross-R² {agreed:.3f}, R²(z) {right:.3f}")
+equal, right = evaluation.cross_r2([wrong, other])[0, 1], evaluation.linear_r2(wrong, places)
+print(f"Squares forget all signs, and so does a linear image of them: cross-R² {equal:.3f}, R²(z) {right:.3f}")
 
 # %% [markdown] tags=["exercise"]
 # **3.** InfoNCE has the logarithm of a mean over $B$ negatives. Show that its bias is about $-\mathrm{Var}(e^s) / (2 B\, \mathbb E[e^s]^2)$, and measure it for the true places.

@@ -11,7 +11,13 @@ from replearn.losses.canonical_correlation import (
 from replearn.losses.contrastive import dcl, info_nce, nt_xent, sup_con
 from replearn.losses.independence import offblock_cov_sq
 from replearn.losses.information import infomax_logdet, infomax_pairwise
-from replearn.losses.metric_learning import align_loss, contrastive_pair_loss, triplet_loss, uniform_loss
+from replearn.losses.metric_learning import (
+    align_loss,
+    contrastive_pair_loss,
+    multi_view_alignment,
+    triplet_loss,
+    uniform_loss,
+)
 from replearn.losses.self_distillation import byol_loss, dino_loss, simsiam_loss
 from replearn.losses.similarity import spectral_contrastive, vcreg_loss
 from replearn.losses.statistics import (
@@ -36,6 +42,7 @@ __all__ = [
     "info_nce",
     "infomax_logdet",
     "infomax_pairwise",
+    "multi_view_alignment",
     "nt_xent",
     "off_diagonal",
     "off_diagonal_energy",

@@ -6,7 +6,7 @@ import torch
 from torch.nn import functional as F
 
 from replearn.losses.precision import full_precision
-from replearn.validate import check_matrix, check_pair, check_positive
+from replearn.validate import check_finite, check_matrix, check_pair, check_positive
 
 
 @full_precision
@@ -122,3 +122,35 @@ def uniform_loss(z, *, t=2.0):
     n, unit = len(z), F.normalize(z, dim=1)
     exponents = (2 * t * (unit @ unit.T - 1)).fill_diagonal_(-torch.inf)
     return exponents.flatten().logsumexp(0) - math.log(n * (n - 1))
+
+
+@full_precision
+def multi_view_alignment(z):
+    r"""Alignment of many views: mean squared distance over all ordered pairs of different views of a sample.
+
+    .. math:: \frac1N \sum_n \frac{1}{V (V - 1)} \sum_{i \ne j} \|z_{ni} - z_{nj}\|^2
+        = \frac{2}{N (V - 1)} \sum_n \sum_i \|z_{ni} - \bar z_n\|^2
+
+    where the bar is the mean over views: V distances to a centre stand for V (V - 1) pairs.
+
+    Parameters
+    ----------
+    z : embeddings (N, V, K) of V >= 2 views of each of N >= 1 samples, taken as they are. For two views of length 1 it
+        is :func:`align_loss`.
+
+    Returns
+    -------
+    Scalar tensor, in squared units of z. Costs O(N V K).
+
+    Raises
+    ------
+    ValueError
+        Bad shapes, fewer than two views, non-finite values.
+
+    Source: the pairs of multi-crop (Caron et al. 2020, SwAV), all of them alike; Huygens' identity.
+    """
+    if z.ndim != 3 or z.shape[0] < 1 or z.shape[1] < 2 or z.shape[2] < 1:
+        raise ValueError(f"z must hold at least two views of each sample, (N, V >= 2, K), but has {tuple(z.shape)}")
+    check_finite("z", z)
+    distances = (z - z.mean(1, keepdim=True)).square().sum(2)
+    return 2 * distances.sum(1).mean() / (z.shape[1] - 1)

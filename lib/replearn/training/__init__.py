@@ -7,6 +7,8 @@ from replearn.training.ica import ICA, vcreg_ica
 from replearn.training.loop import pretrain
 from replearn.training.methods import JointEmbedding, Method
 from replearn.training.optimisers import LARS, param_groups
+from replearn.training.pairs import GroupedPairs
+from replearn.training.pretext import RotationPrediction
 from replearn.training.progress import History, NonFiniteLossError
 from replearn.training.queue import FeatureQueue
 from replearn.training.recipes import (
@@ -45,12 +47,14 @@ __all__ = [
     "R100",
     "R200",
     "FeatureQueue",
+    "GroupedPairs",
     "History",
     "JointEmbedding",
     "LossScale",
     "Method",
     "NonFiniteLossError",
     "Recipe",
+    "RotationPrediction",
     "SelfDistillation",
     "Start",
     "SwAV",
