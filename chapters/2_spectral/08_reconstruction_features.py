@@ -324,7 +324,7 @@ ax.semilogx(clock, courses[0][1], color=dark)
 ax.semilogx(clock, courses[len(seeds)][1], color=dark, ls="--", lw=1)
 ax.text(4, 0.9, "error left", color=olive)
 ax.text(1.2, 0.08, "accuracy", color=dark)
-ax.text(1.2, 0.74, "accuracy, larger start", color=dark)
+ax.text(12, 0.73, "accuracy, larger start", color=dark)
 ax.set(ylim=(0, 1.02), xlabel="time (1 / largest variance)", title="The error falls early, the digit comes late")
 plt.show()
 
