@@ -4,9 +4,10 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from replearn.losses.precision import full_precision
-from replearn.losses.statistics import _standardise, off_diagonal_energy
+from replearn.losses.statistics import _standardise, off_diagonal_energy, split_product
 from replearn.validate import check_choice, check_integer, check_matrix, check_pair, check_positive
 
 
@@ -52,7 +53,7 @@ def vicreg(z1, z2, *, inv=25.0, var=25.0, cov=1.0, eps=1e-4, gamma=1.0):
     check_pair("z1", z1, "z2", z2)
     for name, value in {"inv": inv, "var": var, "cov": cov, "eps": eps, "gamma": gamma}.items():
         check_positive(name, value, allow_zero=True)
-    invariance = (z1 - z2).square().mean()
+    invariance = F.mse_loss(z1, z2)
     variance, covariance = zip(*(_spread(z, eps, gamma) for z in (z1, z2)), strict=True)
     variance, covariance = sum(variance) / 2, sum(covariance)
     return VICRegTerms(inv * invariance + var * variance + cov * covariance, invariance, variance, covariance)
@@ -60,8 +61,7 @@ def vicreg(z1, z2, *, inv=25.0, var=25.0, cov=1.0, eps=1e-4, gamma=1.0):
 
 def _spread(z, eps, gamma):
     n, k = z.shape
-    centred = z - z.mean(0)
-    std = (centred.square().sum(0) / (n - 1) + eps).sqrt()
+    centred, std = z - z.mean(0), (z.var(0) + eps).sqrt()
     return (gamma - std).clamp(min=0).mean(), off_diagonal_energy(centred, centred) / (n - 1) ** 2 / k
 
 
@@ -104,8 +104,8 @@ def barlow_twins(z1, z2, *, lam=0.0051, eps=1e-5):
     z1 = _standardise(z1, eps)
     z2 = z1 if same else _standardise(z2, eps)
     n = len(z1)
-    invariance = (1 - (z1 * z2).mean(0)).square().sum()
-    redundancy = off_diagonal_energy(z1, z2) / n**2
+    diagonal, off_diagonal = split_product(z1, z2)
+    invariance, redundancy = (1 - diagonal / n).square().sum(), off_diagonal / n**2
     return BarlowTwinsTerms(invariance + lam * redundancy, invariance, redundancy)
 
 

@@ -4,6 +4,7 @@ import torch
 from torch.nn import functional as F
 
 from replearn.losses.precision import full_precision
+from replearn.losses.statistics import gram
 from replearn.validate import check_choice, check_labels, check_matrix, check_pair, check_positive
 
 
@@ -32,11 +33,7 @@ def nt_xent(z1, z2, *, temperature=0.5):
     """
     check_pair("z1", z1, "z2", z2)
     check_positive("temperature", temperature)
-    n = len(z1)
-    z = F.normalize(torch.cat([z1, z2]), dim=1)
-    logits = (z @ z.T / temperature).fill_diagonal_(-torch.inf)
-    partner = torch.arange(2 * n, device=z.device).roll(n)
-    return F.cross_entropy(logits, partner)
+    return _attract_and_repel(z1, z2, temperature, among_all=True)
 
 
 @full_precision
@@ -111,13 +108,7 @@ def dcl(z1, z2, *, temperature=0.1):
     """
     check_pair("z1", z1, "z2", z2)
     check_positive("temperature", temperature)
-    n = len(z1)
-    z = F.normalize(torch.cat([z1, z2]), dim=1)
-    logits = z @ z.T / temperature
-    positives = logits.diagonal(n)
-    logits = logits.fill_diagonal_(-torch.inf)
-    partner = torch.arange(2 * n, device=z.device).roll(n).unsqueeze(1)
-    return logits.scatter(1, partner, -torch.inf).logsumexp(1).mean() - positives.mean()
+    return _attract_and_repel(z1, z2, temperature, among_all=False)
 
 
 @full_precision
@@ -152,11 +143,24 @@ def sup_con(z, labels, *, temperature=0.1):
     positives = same.sum(1) - 1
     if (positives == 0).any():
         raise ValueError("each label must occur at least twice: a sample without a positive has no loss")
-    z = F.normalize(z, dim=1)
-    scores = z @ z.T / temperature
+    scores = gram(F.normalize(z, dim=1) * temperature**-0.5)
     off_diagonal = ~torch.eye(len(z), dtype=torch.bool, device=z.device)
     log_sum = scores.masked_fill(~off_diagonal, -torch.inf).logsumexp(1)
     return (log_sum - (scores * (same & off_diagonal)).sum(1) / positives).mean()
+
+
+def _attract_and_repel(z1, z2, temperature, among_all):
+    """Mean over all views of the log-sum-exp of their similarities, with the positive or not, minus the positive's.
+
+    The similarities are kept as three (N, N) blocks, which are never joined: that halves time and memory.
+    """
+    z1, z2 = (F.normalize(z, dim=1) * temperature**-0.5 for z in (z1, z2))
+    across = z1 @ z2.T
+    if not among_all:
+        across = across.fill_diagonal_(-torch.inf)
+    within1, within2 = (gram(z).fill_diagonal_(-torch.inf).logsumexp(1) for z in (z1, z2))
+    first, second = torch.logaddexp(across.logsumexp(1), within1), torch.logaddexp(across.logsumexp(0), within2)
+    return (first + second).mean() / 2 - (z1 * z2).sum(1).mean()
 
 
 def _check_queue(queue, k, symmetric):

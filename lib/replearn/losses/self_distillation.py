@@ -88,7 +88,8 @@ def dino_loss(student, teacher, center=0.0, *, tau_s=0.1, tau_t=0.04):
     check_positive("tau_s", tau_s)
     check_positive("tau_t", tau_t)
     log_q, p = F.log_softmax(student / tau_s, dim=2), F.softmax((teacher - center) / tau_t, dim=2)
-    every_pair, same_view = (p.sum(0) * log_q.sum(0)).sum(), (p * log_q[:targets]).sum()
+    every_pair = torch.vdot(p.sum(0).flatten(), log_q.sum(0).flatten())
+    same_view = torch.vdot(p.flatten(), log_q[:targets].flatten())
     return (same_view - every_pair) / (targets * (views - 1) * student.shape[1])
 
 

@@ -1,5 +1,8 @@
 """Second moments of a batch of embeddings, each on the cheaper side of the Gram/covariance duality."""
 
+import torch
+from torch.nn import functional as F
+
 from replearn.validate import check_matrix, check_pair, check_positive
 
 
@@ -48,20 +51,48 @@ def off_diagonal_energy(a, b):
     Theorem 3.3.
     """
     check_pair("a", a, "b", b, min_rows=1)
+    return split_product(a, b)[1]
+
+
+def split_product(a, b):
+    """The diagonal (K,) of a^T b, and the sum of squares of everything else, for matrices (N, K)."""
     n, k = a.shape
     # Below k = 2n the Gram form saves little, and its difference of two sums may cancel digits.
     if k < 2 * n:
-        return off_diagonal(a.T @ b).square().sum()
-    gram = a @ a.T
-    total = gram.square().sum() if a is b else (gram * (b @ b.T)).sum()
-    return total - (a * b).sum(0).square().sum()
+        product = a.T @ b
+        return product.diagonal(), off_diagonal(product).square().sum()
+    total = gram(a).square().sum() if a is b else (gram(a) * gram(b)).sum()
+    diagonal = (a * b).sum(0)
+    return diagonal, total - diagonal.square().sum()
+
+
+def gram(z):
+    """Inner products of all rows, z z^T (N, N) for a matrix z (N, K), with one product in its backward pass.
+
+    The gradient is (g + g^T) z for the gradient g of the result; plain automatic differentiation multiplies twice.
+    """
+    return _Gram.apply(z)
+
+
+class _Gram(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, z):
+        ctx.save_for_backward(z)
+        return z @ z.T
+
+    @staticmethod
+    def backward(ctx, gradient):
+        (z,) = ctx.saved_tensors
+        return (gradient + gradient.T) @ z
 
 
 def _standardise(z, eps):
     """Batch normalisation without affine parameters: columns of mean 0 and biased variance 1."""
     check_positive("eps", eps, allow_zero=True)
+    if eps > 0:
+        return F.batch_norm(z, None, None, training=True, eps=eps)
     centred = z - z.mean(0)
-    variance = centred.square().mean(0) + eps
+    variance = centred.square().mean(0)
     if (variance == 0).any():
         raise ValueError("z has a constant column, whose correlations are undefined; drop it or use eps > 0")
     return centred / variance.sqrt()
