@@ -322,7 +322,8 @@ plt.show()
 #
 # **The bound.** Nine encoders: seven weightings of VICReg, one that was stopped early, one untrained. Representations (128 units) are brought to unit variance per unit, then get a constant feature, and are divided by
 # $\sqrt{129}$, so that $\|f\| \approx 1$. Without this the terms of (3) would not be comparable between runs. A dead unit has no variance, so deviations count as at least 0.01. The
-# theorem draws all images from one distribution; so labelled and test images are augmented too. We take $m = 8000$, $n = 500$, and a mean over four sets of labels.
+# theorem draws all images from one distribution; so labelled and test images are augmented too. We take $m = 8000$, $n = 500$, and the *median* over eight sets of labels: once in a while 500 images
+# leave a direction nearly empty, the head that fits them relies on it, and its test error explodes.
 
 
 # %%
@@ -338,12 +339,12 @@ def diagnose(encoder):
     z1, z2, z_test = (training.features(encoder, x).double() for x in (*views, test))
     mean, std = z1.mean(0), z1.std(0).clamp(min=0.01)
     z1, z2, z_test = (F.pad((z - mean) / std, (0, 1), value=1.0) / sqrt(129) for z in (z1, z2, z_test))
-    sets = [slice(500 * i, 500 * i + 500) for i in range(4)]
+    sets = [slice(500 * i, 500 * i + 500) for i in range(8)]
     heads = [torch.linalg.lstsq(z1[s], targets[s], rcond=1e-8, driver="gelsd").solution for s in sets]
-    error = np.mean([(z_test @ head - truth).norm(dim=1).mean() for head in heads])
+    error = np.median([(z_test @ head - truth).norm(dim=1).mean() for head in heads])
     left_over = [evaluation.null_projection_residual(z1[s], targets[s]) / sqrt(500) for s in sets]
     unlabelled = 2 / sqrt(8000) * evaluation.null_projection_residual(z1, targets)
-    return (z1 - z2).norm(dim=1).mean().item(), unlabelled, np.mean(left_over), error
+    return (z1 - z2).norm(dim=1).mean().item(), unlabelled, np.median(left_over), error
 
 
 weights = [(25, 25, 0), (25, 25, 5), (1, 25, 25), (200, 25, 25)]

@@ -56,9 +56,23 @@ def test_uniformity_is_the_mean_over_scipys_pairs(t):
     assert losses.uniform_loss(torch.ones(4, 3)).item() == pytest.approx(0, abs=1e-6)
 
 
+def test_both_terms_are_those_of_scipys_pairs_and_of_cosines():
+    terms = losses.align_uniform(A, B, align=0.5, uniform=3.0, t=1.5)
+    spread = [math.log(sum(math.exp(-1.5 * d**2) for d in pdist(F.normalize(z).numpy())) / 21) for z in (A, B)]
+    pull = (2 - 2 * F.cosine_similarity(A, B)).mean().item()
+    assert terms.align.item() == pytest.approx(pull, rel=1e-12)
+    assert terms.uniform.item() == pytest.approx(sum(spread) / 2, rel=1e-12)
+    assert terms.total.item() == pytest.approx(0.5 * pull + 1.5 * sum(spread), rel=1e-12)
+
+
 @pytest.mark.parametrize(
     "loss",
-    [losses.align_loss, lambda a, b: losses.triplet_loss(a, b, C), lambda a, b: losses.uniform_loss(a + b)],
+    [
+        losses.align_loss,
+        lambda a, b: losses.triplet_loss(a, b, C),
+        lambda a, b: losses.uniform_loss(a + b),
+        lambda a, b: losses.align_uniform(a, b).total,
+    ],
 )
 def test_gradients_agree_with_finite_differences(loss):
     assert torch.autograd.gradcheck(loss, (A.clone().requires_grad_(), B.clone().requires_grad_()))
@@ -70,6 +84,9 @@ def test_gradients_agree_with_finite_differences(loss):
         (lambda: losses.align_loss(A, B[:, :2]), "one shape"),
         (lambda: losses.uniform_loss(A[:1]), "N >= 2"),
         (lambda: losses.uniform_loss(A, t=0.0), "t must be positive"),
+        (lambda: losses.align_uniform(A, B, align=-1.0), "align must be"),
+        (lambda: losses.align_uniform(A, B, uniform=-1.0), "uniform must be"),
+        (lambda: losses.align_uniform(A[:1], B[:1]), "N >= 2"),
         (lambda: losses.triplet_loss(A, B, C[:3]), "one shape"),
         (lambda: losses.triplet_loss(A, B, C, margin=-1.0), "margin must be positive"),
         (lambda: losses.triplet_loss(A, B, C * torch.nan), "NaN"),

@@ -60,6 +60,17 @@ def test_augmentations_measure_the_energy():
     assert small.item() == pytest.approx(spectral.dirichlet_energy(torch.sin, X).item(), rel=0.02)
 
 
+@pytest.mark.parametrize("d", [1, 3])
+def test_quadrature_takes_the_mean_over_the_noise(d):
+    points = X[:, :d]
+    squares = (4 * points**2 + 2 * 0.3**2).sum(dim=1).mean()
+    torch.testing.assert_close(spectral.augmentation_energy(torch.square, points, 0.3, nodes=3), squares)
+    exact = spectral.augmentation_energy(torch.sin, points, 0.3, nodes=12)
+    views = spectral.augmentation_energy(torch.sin, points, 0.3, views=4000, generator=torch.Generator().manual_seed(0))
+    assert exact.item() == pytest.approx(views.item(), rel=0.02)
+    assert spectral.augmentation_energy(linear, X, 5.0, nodes=4).item() == pytest.approx(A.square().sum().item())
+
+
 @pytest.mark.parametrize("sigma", [None, 0.05])
 def test_on_normal_numbers_the_eigenfunctions_are_hermite_polynomials(sigma):
     x = norm.ppf((np.arange(3000) + 0.5) / 3000)[:, None]
@@ -109,6 +120,8 @@ def test_the_rayleigh_quotient_is_the_sum_over_edges():
         (lambda: spectral.dirichlet_energy(lambda x: x.sum(), X), "one row per row"),
         (lambda: spectral.augmentation_energy(linear, X, 0.0), "sigma must be"),
         (lambda: spectral.augmentation_energy(linear, X, 0.1, views=1), "views must be"),
+        (lambda: spectral.augmentation_energy(linear, X, 0.1, nodes=1), "nodes must be"),
+        (lambda: spectral.augmentation_energy(lambda x: x[:2], X, 0.1, nodes=4), "one row per row"),
         (lambda: spectral.augmentation_energy(lambda x: x[:2], X, 0.1), "one row per row"),
         (lambda: spectral.rbf_galerkin(X, 7, centers=X[:5], bandwidth=1.0), "p "),
         (lambda: spectral.rbf_galerkin(X[:3], 4, centers=X, bandwidth=1.0), "p "),

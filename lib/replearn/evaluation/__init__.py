@@ -1,5 +1,6 @@
 """Probes and label-free measures of frozen representations."""
 
+from replearn.evaluation.collapse import CollapseReport, TargetReport, collapse_report, target_report
 from replearn.evaluation.dependence import dhsic, dhsic_null, gram_gaussian, hsic, hsic_xy, nhsic
 from replearn.evaluation.identifiability import (
     FlatDirections,
@@ -24,28 +25,36 @@ from replearn.evaluation.information import (
     pairwise_entropy,
 )
 from replearn.evaluation.logistic import logistic_probe
+from replearn.evaluation.mutual_information import GaussianPair, gaussian_critic, gaussian_pair, infonce_mi_bound
 from replearn.evaluation.probes import knn_probe, loo_residuals, low_shot_probe, r2_probe, ridge_probe
 from replearn.evaluation.rank import effective_rank
 from replearn.evaluation.tabular import TabularClassifier, learning_coefficient, tabular_classifier
 
 __all__ = [
     "BarberAgakov",
+    "CollapseReport",
     "FlatDirections",
+    "GaussianPair",
     "MonteCarlo",
     "TabularClassifier",
+    "TargetReport",
     "affine_rank",
     "ba_bound_gaussian",
+    "collapse_report",
     "cross_r2",
     "dhsic",
     "dhsic_null",
     "effective_rank",
     "flat_directions",
+    "gaussian_critic",
     "gaussian_entropy",
+    "gaussian_pair",
     "gmm_entropy_mc",
     "gmm_logpdf",
     "gram_gaussian",
     "hsic",
     "hsic_xy",
+    "infonce_mi_bound",
     "knn_probe",
     "learning_coefficient",
     "linear_cka",
@@ -63,4 +72,5 @@ __all__ = [
     "r2_probe",
     "ridge_probe",
     "tabular_classifier",
+    "target_report",
 ]

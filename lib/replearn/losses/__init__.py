@@ -12,7 +12,9 @@ from replearn.losses.contrastive import dcl, info_nce, nt_xent, sup_con
 from replearn.losses.independence import offblock_cov_sq
 from replearn.losses.information import infomax_logdet, infomax_pairwise
 from replearn.losses.metric_learning import (
+    AlignUniform,
     align_loss,
+    align_uniform,
     contrastive_pair_loss,
     multi_view_alignment,
     triplet_loss,
@@ -29,9 +31,11 @@ from replearn.losses.statistics import (
 from replearn.losses.swav import sinkhorn, swav_loss
 
 __all__ = [
+    "AlignUniform",
     "BarlowTwinsTerms",
     "VICRegTerms",
     "align_loss",
+    "align_uniform",
     "barlow_twins",
     "byol_loss",
     "contrastive_pair_loss",

@@ -1,6 +1,7 @@
 """Before the softmax: losses of single pairs and triplets with a margin, and the two halves that a softmax balances."""
 
 import math
+from typing import NamedTuple
 
 import torch
 from torch.nn import functional as F
@@ -122,6 +123,45 @@ def uniform_loss(z, *, t=2.0):
     n, unit = len(z), F.normalize(z, dim=1)
     exponents = (2 * t * (unit @ unit.T - 1)).fill_diagonal_(-torch.inf)
     return exponents.flatten().logsumexp(0) - math.log(n * (n - 1))
+
+
+class AlignUniform(NamedTuple):
+    """Both terms, unweighted, and their weighted sum."""
+
+    align: torch.Tensor
+    uniform: torch.Tensor
+    total: torch.Tensor
+
+
+@full_precision
+def align_uniform(z1, z2, *, align=1.0, uniform=1.0, t=2.0):
+    r"""Alignment of the two views plus uniformity of each: what a softmax over many negatives does, as two terms.
+
+    .. math:: a \, L_\text{align}(z_1, z_2) + u \, \tfrac12 (L_\text{uniform}(z_1) + L_\text{uniform}(z_2))
+
+    Parameters
+    ----------
+    z1, z2 : embeddings (N, K) of two views of the same N >= 2 samples; scaled to unit length here.
+    align, uniform : weights a, u >= 0 of the terms.
+    t : sharpness > 0 of :func:`uniform_loss`.
+
+    Returns
+    -------
+    AlignUniform of scalar tensors. Costs O(N^2 K) time and O(N^2) memory.
+
+    Raises
+    ------
+    ValueError
+        Bad shapes, one sample, non-finite values, a negative weight, ``t <= 0``.
+
+    Source: Wang & Isola 2020, section 5, both weights 1.
+    """
+    check_pair("z1", z1, "z2", z2)
+    check_positive("align", align, allow_zero=True)
+    check_positive("uniform", uniform, allow_zero=True)
+    pull = align_loss(z1, z2)
+    spread = (uniform_loss(z1, t=t) + uniform_loss(z2, t=t)) / 2
+    return AlignUniform(pull, spread, align * pull + uniform * spread)
 
 
 @full_precision

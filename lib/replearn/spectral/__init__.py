@@ -9,6 +9,7 @@ from replearn.spectral.alignment import (
     spectral_gap,
     subspace_overlap,
 )
+from replearn.spectral.byol_flow import LinearBYOL, byol_fixed_points, linear_byol_flow, surviving_directions
 from replearn.spectral.canonical import CCA, PairMoments, canonical_spectrum, cca, pair_moments, total_correlation
 from replearn.spectral.descent import Descent, descend
 from replearn.spectral.distances import double_center, geodesic_distances
@@ -77,6 +78,7 @@ __all__ = [
     "Descent",
     "Eigenfunctions",
     "KernelSSL",
+    "LinearBYOL",
     "LinearSSL",
     "PairMoments",
     "ParityBasis",
@@ -89,6 +91,7 @@ __all__ = [
     "augmentation_operator",
     "barlow_embedding",
     "barlow_graph_loss",
+    "byol_fixed_points",
     "canonical_spectrum",
     "cca",
     "classical_mds",
@@ -120,6 +123,7 @@ __all__ = [
     "laplacian",
     "laplacian_eigenmaps",
     "linear_autoencoder_flow",
+    "linear_byol_flow",
     "linear_ssl",
     "mask_moments",
     "masking_score",
@@ -148,6 +152,7 @@ __all__ = [
     "spectral_gap",
     "ssl_target",
     "subspace_overlap",
+    "surviving_directions",
     "task_alignment",
     "tied_eigenspace",
     "total_correlation",

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.polynomial import hermite_e
 from scipy import linalg
 
 from replearn.spectral.arrays import as_array, as_points
@@ -39,7 +40,7 @@ def dirichlet_energy(f, X):
     return sum(slope.square().sum() for slope in slopes) / len(X)
 
 
-def augmentation_energy(f, X, sigma, *, views=2, generator=None):
+def augmentation_energy(f, X, sigma, *, views=2, nodes=None, generator=None):
     r"""Dirichlet energy measured by augmentations: E||f(x + sigma e) - f(x + sigma e')||^2 / (2 sigma^2), e ~ N(0, I).
 
     All pairs of views enter. The distance to :func:`dirichlet_energy` falls as sigma^2; its mean is 0 for linear f.
@@ -50,6 +51,8 @@ def augmentation_energy(f, X, sigma, *, views=2, generator=None):
     X : (N, d) tensor of points.
     sigma : float > 0, in units of x.
     views : int >= 2, noisy copies of each point.
+    nodes : int >= 2, or None: take the mean over the noise by Gauss-Hermite quadrature, so many nodes in each of the d
+        directions, in the place of random views. Exact where f is a polynomial of degree < nodes.
     generator : ``torch.Generator`` of the noise.
 
     Returns
@@ -59,7 +62,7 @@ def augmentation_energy(f, X, sigma, *, views=2, generator=None):
     Raises
     ------
     ValueError
-        If X is not a finite matrix, sigma <= 0, views < 2, or f does not return a matrix with N rows.
+        If X is not a finite matrix, sigma <= 0, views < 2, nodes < 2, or f does not return a matrix with N rows.
 
     Source: Cabannes, Bietti & Balestriero 2022, whose code compares one clean and one noisy view: half of ours times
     2 sigma^2.
@@ -67,10 +70,31 @@ def augmentation_energy(f, X, sigma, *, views=2, generator=None):
     check_matrix("X", X)
     check_positive("sigma", sigma)
     check_integer("views", views, 2)
+    if nodes is not None:
+        check_integer("nodes", nodes, 2)
+        return _exact_augmentation_energy(f, X, sigma, *_gaussian_quadrature(nodes, X))
     noise = torch.randn(views, *X.shape, dtype=X.dtype, device=X.device, generator=generator)
     outputs = f((X + sigma * noise).flatten(0, 1))
     _check_outputs(outputs, views * len(X))
     return outputs.unflatten(0, (views, len(X))).var(dim=0).sum() / (len(X) * sigma**2)
+
+
+def _gaussian_quadrature(nodes, X):
+    """Nodes (J, d) and weights (J,) whose sum is E over N(0, I) in the space of X."""
+    line, weights = (torch.as_tensor(a, dtype=X.dtype, device=X.device) for a in hermite_e.hermegauss(nodes))
+    shape = (-1, X.shape[1])
+    grid = torch.cartesian_prod(*[line] * X.shape[1]).reshape(shape)
+    shares = torch.cartesian_prod(*[weights / weights.sum()] * X.shape[1]).reshape(shape)
+    return grid, shares.prod(dim=1)
+
+
+def _exact_augmentation_energy(f, X, sigma, noise, weights):
+    outputs = f((X[:, None] + sigma * noise).flatten(0, 1))
+    _check_outputs(outputs, len(X) * len(noise))
+    outputs = outputs.unflatten(0, (len(X), len(noise)))
+    mean = torch.einsum("j,njk->nk", weights, outputs)
+    variance = torch.einsum("j,njk->nk", weights, (outputs - mean[:, None]).square())
+    return variance.sum() / (len(X) * sigma**2)
 
 
 def _check_outputs(outputs, n):

@@ -6,6 +6,7 @@ from replearn.training.gather import gather, processes
 from replearn.training.ica import ICA, vcreg_ica
 from replearn.training.loop import pretrain
 from replearn.training.methods import JointEmbedding, Method
+from replearn.training.moco import KeyFreshness, MoCo, key_freshness
 from replearn.training.optimisers import LARS, param_groups
 from replearn.training.pairs import GroupedPairs
 from replearn.training.pretext import RotationPrediction
@@ -50,8 +51,10 @@ __all__ = [
     "GroupedPairs",
     "History",
     "JointEmbedding",
+    "KeyFreshness",
     "LossScale",
     "Method",
+    "MoCo",
     "NonFiniteLossError",
     "Recipe",
     "RotationPrediction",
@@ -63,6 +66,7 @@ __all__ = [
     "cosine_ramp",
     "features",
     "gather",
+    "key_freshness",
     "load_checkpoint",
     "loss_scale",
     "mlp_encoder",
