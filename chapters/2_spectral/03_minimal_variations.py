@@ -20,7 +20,8 @@
 # %% [markdown]
 # # Minimal variations
 #
-# Why should unlabelled data help at all? After this chapter you can say which functions vary least where the data are, find them in three ways that look nothing alike, and tell when an augmentation is too large to find them.
+# Why should unlabelled data help at all? After this chapter you can say which functions vary least where the data are, find them in three ways that look nothing alike, and tell
+# when an augmentation is too large to find them.
 
 # %% tags=["parameters"]
 scale = "toy"
@@ -48,7 +49,8 @@ seeds = range(ch.seed, ch.seed + ch.pick(fast=1, toy=3))
 # %% [markdown]
 # ## The question
 #
-# A thousand points: a circle cut in two, the right half lifted. Two of them have labels, the stars: $-1$ on the left, $+1$ on the right. The colour of each picture is a function that fits both labels exactly (blue is negative); it changes sign at the black line. Which of the two would you trust?
+# A thousand points: a circle cut in two, the right half lifted. Two of them have labels, the stars: $-1$ on the left, $+1$ on the right. The colour of each picture is a function
+# that fits both labels exactly (blue is negative); it changes sign at the black line. Which of the two would you trust?
 
 # %%
 window = (-1.5, 1.5, -1.4, 2.4)
@@ -90,7 +92,9 @@ for ax, name, (on_data, on_plane, energy) in zip(axes, ("straight", "bent"), (st
 plt.show()
 
 # %% [markdown]
-# *Follow the black lines.* The left one runs through the data and cuts both halves; the right one stays in the empty space. The number above is the mean squared slope at the data (in units of the function's variance): the right function changes too, but *where nobody is*. To prefer it one needs no further label, only the other 998 points. That is the paper's principle: good targets vary little where data are dense, so a representation should be made of the functions that vary least.
+# *Follow the black lines.* The left one runs through the data and cuts both halves; the right one stays in the empty space. The number above is the mean squared slope at the data
+# (in units of the function's variance): the right function changes too, but *where nobody is*. To prefer it one needs no further label, only the other 998 points. That is the
+# paper's principle: good targets vary little where data are dense, so a representation should be made of the functions that vary least.
 #
 # ## The mathematics
 #
@@ -100,31 +104,41 @@ plt.show()
 #
 # The last step integrates by parts ($p \nabla f$ vanishes at infinity). $\Delta$ is a Laplacian weighted by the density: symmetric for the inner product $E[f g]$, and never negative.
 #
-# **The principle.** A representation is a list of $K$ functions, $\phi = (\phi_1, \dots, \phi_K)$. Make their variation as small as it can be, but keep them orthonormal, so that none is constant zero or a copy of another:
+# **The principle.** A representation is a list of $K$ functions, $\phi = (\phi_1, \dots, \phi_K)$. Make their variation as small as it can be, but keep them orthonormal, so that
+# none is constant zero or a copy of another:
 #
 # $$ \min_\phi \ \sum_k \mathcal E(\phi_k) \quad \text{subject to} \quad E[\phi \phi^\top] = I . \tag{2} $$
 #
-# By (1) and Ky Fan's theorem the optimum spans the first $K$ **eigenfunctions** $\Delta \psi_k = \lambda_k \psi_k$, with $0 = \lambda_1 \le \lambda_2 \le \dots$ Nothing is centred, so the first is the constant. Any rotation of them is as good; only the span means something, and only if $\lambda_K < \lambda_{K+1}$.
+# By (1) and Ky Fan's theorem the optimum spans the first $K$ **eigenfunctions** $\Delta \psi_k = \lambda_k \psi_k$, with $0 = \lambda_1 \le \lambda_2 \le \dots$ Nothing is
+# centred, so the first is the constant. Any rotation of them is as good; only the span means something, and only if $\lambda_K < \lambda_{K+1}$.
 #
 # **As a loss.** In practice the constraint becomes a penalty, with weights $\mathrm{cov}$ and $\mathrm{inv}$:
 #
 # $$ \mathcal L(\phi) = \mathrm{cov}\, \big\| E[\phi \phi^\top] - I \big\|_F^2 + \mathrm{inv} \sum_k \mathcal E(\phi_k) . \tag{3} $$
 #
-# Along $\psi_k$, with second moment $c_k$, this is $\mathrm{cov}\, (c_k - 1)^2 + \mathrm{inv}\, \lambda_k c_k$, least at $c_k = \big(1 - \frac{\mathrm{inv}}{2\, \mathrm{cov}} \lambda_k\big)_+$, where $(a)_+ = \max(a, 0)$. These are the shrinkage and the threshold of VICReg in [spectral embedding](01_spectral_embedding.ipynb), with a derivative in the place of the graph.
+# Along $\psi_k$, with second moment $c_k$, this is $\mathrm{cov}\, (c_k - 1)^2 + \mathrm{inv}\, \lambda_k c_k$, least at
+# $c_k = \big(1 - \frac{\mathrm{inv}}{2\, \mathrm{cov}} \lambda_k\big)_+$, where $(a)_+ = \max(a, 0)$. These are the shrinkage and the threshold of VICReg in
+# [spectral embedding](01_spectral_embedding.ipynb), with a derivative in the place of the graph.
 #
-# **Three ways to measure it.** *By derivatives.* Restrict $f$ to combinations $f(x) = \sum_i v_i\, b_i(x)$ of given functions (Galerkin's method): a constant, and Gaussian bumps around some of the points. Then $E[f^2] = v^\top S v$ and $\mathcal E(f) = v^\top R\, v$, and the best combinations are the lowest solutions of
+# **Three ways to measure it.** *By derivatives.* Restrict $f$ to combinations $f(x) = \sum_i v_i\, b_i(x)$ of given functions (Galerkin's method): a constant, and Gaussian bumps
+# around some of the points. Then $E[f^2] = v^\top S v$ and $\mathcal E(f) = v^\top R\, v$, and the best combinations are the lowest solutions of
 #
 # $$ R\, v = \lambda\, S\, v, \qquad S = E\big[b(x)\, b(x)^\top\big], \qquad R = \sum_{d=1}^{D} E\Big[\frac{\partial b}{\partial x_d} \frac{\partial b}{\partial x_d}^{\!\top}\Big] . \tag{4} $$
 #
-# With $b_i(x) = x_i$ we have $R = I$, and this is principal component analysis: among *linear* functions it already is the answer. *By augmentations.* Let $\varepsilon, \varepsilon'$ be standard normal and $s$ a size. Taylor's formula gives $f(x + s \varepsilon) - f(x + s \varepsilon') = s\, \nabla f \cdot (\varepsilon - \varepsilon') + O(s^2)$. Square and average; odd powers of $s$ vanish by symmetry:
+# With $b_i(x) = x_i$ we have $R = I$, and this is principal component analysis: among *linear* functions it already is the answer. *By augmentations.* Let
+# $\varepsilon, \varepsilon'$ be standard normal and $s$ a size. Taylor's formula gives
+# $f(x + s \varepsilon) - f(x + s \varepsilon') = s\, \nabla f \cdot (\varepsilon - \varepsilon') + O(s^2)$. Square and average; odd powers of $s$ vanish by symmetry:
 #
 # $$ \frac{1}{2 s^2}\, E \big(f(x + s \varepsilon) - f(x + s \varepsilon')\big)^2 = \mathcal E(f) + O(s^2) . \tag{5} $$
 #
-# So the invariance term of a joint embedding *is* a Monte-Carlo derivative, and (3) is what it trains. *By a graph.* Take finite differences between neighbours, $G_{ij} = e^{-\|x_i - x_j\|^2 / 2 h^2}$, and with the diagonal matrix $D_G$ of their sums $\sum_j G_{ij}$ solve $(D_G - G)\, v = \lambda\, D_G v$. For many points and a small width $h$ the sum $\sum_{ij} G_{ij} (f(x_i) - f(x_j))^2$ tends to a multiple of $\int p^2 \|\nabla f\|^2$: nearly (1), with $p^2$ for $p$.
+# So the invariance term of a joint embedding *is* a Monte-Carlo derivative, and (3) is what it trains. *By a graph.* Take finite differences between neighbours,
+# $G_{ij} = e^{-\|x_i - x_j\|^2 / 2 h^2}$, and with the diagonal matrix $D_G$ of their sums $\sum_j G_{ij}$ solve $(D_G - G)\, v = \lambda\, D_G v$. For many points and a small
+# width $h$ the sum $\sum_{ij} G_{ij} (f(x_i) - f(x_j))^2$ tends to a multiple of $\int p^2 \|\nabla f\|^2$: nearly (1), with $p^2$ for $p$.
 #
 # ## From scratch
 #
-# First (4) on the half-moons, with 120 bumps of width 0.3. A small ridge keeps the coefficients tame, and $S$ is so nearly singular that $10^{-8}$ and double precision are needed; absolute values are compared because signs are free. Then (5), from one pair of views of each point (the library takes all pairs of any number of views).
+# First (4) on the half-moons, with 120 bumps of width 0.3. A small ridge keeps the coefficients tame, and $S$ is so nearly singular that $10^{-8}$ and double precision are needed;
+# absolute values are compared because signs are free. Then (5), from one pair of views of each point (the library takes all pairs of any number of views).
 
 
 # %%
@@ -158,9 +172,12 @@ torch.testing.assert_close(difference.square().sum(dim=1).mean() / (2 * 0.1**2),
 # %% [markdown]
 # ## The theorem, tested
 #
-# **A case with a known answer.** Let $x \sim \mathcal N(0, 1)$. Then $\Delta f = x f' - f''$, whose eigenfunctions are the Hermite polynomials $\psi_k = \mathrm{He}_k / \sqrt{k!}$ with energies $k = 0, 1, 2, \dots$ We solve (4) among polynomials of degree at most six; Gauss-Hermite quadrature makes the means exact.
+# **A case with a known answer.** Let $x \sim \mathcal N(0, 1)$. Then $\Delta f = x f' - f''$, whose eigenfunctions are the Hermite polynomials $\psi_k = \mathrm{He}_k / \sqrt{k!}$
+# with energies $k = 0, 1, 2, \dots$ We solve (4) among polynomials of degree at most six; Gauss-Hermite quadrature makes the means exact.
 #
-# Now a *large* augmentation that leaves the Gaussian as it is, $x' = \rho x + \sqrt{1 - \rho^2}\, \varepsilon$ with $0 < \rho < 1$ (Ornstein and Uhlenbeck's). What it leaves of a function is its mean over views, $T f(x) = E[f(x') \mid x]$. By Mehler's formula $T \psi_k = \rho^k \psi_k$: the *same* eigenfunctions, and one of energy $\lambda$ keeps the share $\rho^\lambda$.
+# Now a *large* augmentation that leaves the Gaussian as it is, $x' = \rho x + \sqrt{1 - \rho^2}\, \varepsilon$ with $0 < \rho < 1$ (Ornstein and Uhlenbeck's). What it leaves of a
+# function is its mean over views, $T f(x) = E[f(x') \mid x]$. By Mehler's formula $T \psi_k = \rho^k \psi_k$: the *same* eigenfunctions, and one of energy $\lambda$ keeps the
+# share $\rho^\lambda$.
 
 # %%
 nodes, weights = hermite_e.hermegauss(40)
@@ -186,7 +203,8 @@ ch.claim("hermite-check.overlap", "1 − overlap with Hermite; with views", meas
 ch.claim("hermite-check.kept", "Views keep ρ^energy", measured=abs(kept - rho**energies), below=1e-10, **exact)
 
 # %% [markdown]
-# **From views to derivatives.** A random tanh network, at 100 of the points. The mean over the noise is taken by quadrature again, with 12 nodes in each direction, so that no sampling error hides the law. Equation (5) promises an error that falls as $s^2$, and none for a linear map.
+# **From views to derivatives.** A random tanh network, at 100 of the points. The mean over the noise is taken by quadrature again, with 12 nodes in each direction, so that no
+# sampling error hides the law. Equation (5) promises an error that falls as $s^2$, and none for a linear map.
 
 # %%
 maps = [nn.Linear(2, 4, dtype=torch.float64)]
@@ -213,11 +231,15 @@ ax.set(xlabel="size s of the augmentation", ylabel="relative error", title="Smal
 plt.show()
 
 # %% [markdown]
-# *Compare the two lines.* Halving $s$ divides the error by four. The large views above were exact only because of their kind: they are the diffusion $e^{-t \Delta}$ of the Gaussian density, run for a time $t = -\log \rho$. Large plain noise is not the diffusion of the half-moons, and will fail below.
+# *Compare the two lines.* Halving $s$ divides the error by four. The large views above were exact only because of their kind: they are the diffusion $e^{-t \Delta}$ of the
+# Gaussian density, run for a time $t = -\log \rho$. Large plain noise is not the diffusion of the half-moons, and will fail below.
 #
 # ## Three routes, one subspace
 #
-# Half-moons again, and $K = 4$, where the energies printed above take a step. *Derivatives* are the reference; *views* are the same bumps with augmentations of size $s = 0.05$ and no derivative; the *graph* has width $h = 0.15$ and is cut at 150 neighbours. A *network* knows neither bumps nor eigenvectors: two hidden layers of 64 units (layer norm, SiLU), 400 steps of Adam on (3) with $\mathrm{cov} = 5$, $\mathrm{inv} = 0.5$, and its energy either from two views of each point or from automatic differentiation. Spans are compared by their largest principal angle, on the data.
+# Half-moons again, and $K = 4$, where the energies printed above take a step. *Derivatives* are the reference; *views* are the same bumps with augmentations of size $s = 0.05$ and
+# no derivative; the *graph* has width $h = 0.15$ and is cut at 150 neighbours. A *network* knows neither bumps nor eigenvectors: two hidden layers of 64 units (layer norm, SiLU),
+# 400 steps of Adam on (3) with $\mathrm{cov} = 5$, $\mathrm{inv} = 0.5$, and its energy either from two views of each point or from automatic differentiation. Spans are compared
+# by their largest principal angle, on the data.
 
 
 # %%
@@ -279,11 +301,15 @@ for k, ax in enumerate(axes[:, 0], 2):
 plt.show()
 
 # %% [markdown]
-# *Compare along a row, where the points are.* (Rotations are undone; the constant is not shown.) The first row is the gap between the moons, the next two run along one moon and along the other. Away from the data the routes differ, since nothing was asked of them there, and the graph has no values at all: it is a table of 1000 points.
+# *Compare along a row, where the points are.* (Rotations are undone; the constant is not shown.) The first row is the gap between the moons, the next two run along one moon and
+# along the other. Away from the data the routes differ, since nothing was asked of them there, and the graph has no values at all: it is a table of 1000 points.
 #
 # ## Few labels, and how large a view may be
 #
-# **Few labels.** Four classes: which moon, and the upper or lower half of the circle. Five labels a class, fifty draws, a ridge probe of strength $10^{-3}$, 2000 new points; the four functions compete with the raw coordinates. As a control, a target that varies a lot: $\operatorname{sign} \sin 12 \theta$, where $\theta$ is the angle on the circle, with all thousand labels. **How large?** The moons are about 1 apart, less the noise. Views of size $s = 0.8$ jump across. Let the sign of the first function that is not constant guess the moon.
+# **Few labels.** Four classes: which moon, and the upper or lower half of the circle. Five labels a class, fifty draws, a ridge probe of strength $10^{-3}$, 2000 new points; the
+# four functions compete with the raw coordinates. As a control, a target that varies a lot: $\operatorname{sign} \sin 12 \theta$, where $\theta$ is the angle on the circle, with
+# all thousand labels. **How large?** The moons are about 1 apart, less the noise. Views of size $s = 0.8$ jump across. Let the sign of the first function that is not constant
+# guess the moon.
 
 
 # %%
@@ -322,7 +348,10 @@ ch.claim("augmentation-scale-matters.turned", "Angle between the two spans", mea
 # %% [markdown]
 # ## The experiment: digits
 #
-# Do *real* labels vary little? 1797 handwritten digits, each joined with its 8 nearest neighbours in pixel space. The variation of labels along such a graph is a **Rayleigh quotient**: with $F$ ($N \times 10$) the one-hot labels less their degree-weighted mean, $\operatorname{tr}(F^\top (D_G - G) F) / \operatorname{tr}(F^\top D_G F)$, near 1 for random labels. Then probes with few labels, on the graph's 15 smoothest functions, on 15 principal components, and on the pixels: pictures come in random order, labels from the first 900, the score from the others. (Ridge $0.1$ on unscaled features: of the settings that we tried, the best for principal components.)
+# Do *real* labels vary little? 1797 handwritten digits, each joined with its 8 nearest neighbours in pixel space. The variation of labels along such a graph is a **Rayleigh
+# quotient**: with $F$ ($N \times 10$) the one-hot labels less their degree-weighted mean, $\operatorname{tr}(F^\top (D_G - G) F) / \operatorname{tr}(F^\top D_G F)$, near 1 for
+# random labels. Then probes with few labels, on the graph's 15 smoothest functions, on 15 principal components, and on the pixels: pictures come in random order, labels from the
+# first 900, the score from the others. (Ridge $0.1$ on unscaled features: of the settings that we tried, the best for principal components.)
 
 # %%
 digits = data.load("digits")
@@ -359,7 +388,8 @@ right.set(xlabel="labels per digit", xticks=counts, ylabel="accuracy", ylim=(0.6
 plt.show()
 
 # %% [markdown]
-# *Look at the left end of the curves.* With one label a digit the smoothest functions score what the others need three for. No label trained them: the pictures alone said which differences are rare. Principal components too are functions of least variation, but among linear ones, which cannot see where data are dense.
+# *Look at the left end of the curves.* With one label a digit the smoothest functions score what the others need three for. No label trained them: the pictures alone said which
+# differences are rare. Principal components too are functions of least variation, but among linear ones, which cannot see where data are dense.
 #
 # ## Play
 #
@@ -384,7 +414,8 @@ def draw_size(fig, s):
 cb.explore(draw_size, figsize=(7.2, 3.4), s=ipywidgets.SelectionSlider(options=steps, value=steps[3]))
 
 # %% [markdown]
-# **The number of functions.** Left, the `K`-th function; right, the accuracy of a probe on the first $K$, with all labels. Four functions are what the four classes need. The wild target gains nothing from ten.
+# **The number of functions.** Left, the `K`-th function; right, the accuracy of a probe on the first $K$, with all labels. Four functions are what the four classes need. The wild
+# target gains nothing from ten.
 
 # %%
 ten = smoothest(x, 10)
@@ -409,7 +440,8 @@ def draw_number(fig, K=4):
 cb.explore(draw_number, K=(1, 10))
 
 # %% [markdown]
-# **Degree and strength.** In the Gaussian world the target is $\psi_k$ with $k =$ `degree`, in black; in blue what views leave of it, $\rho^k \psi_k$. On the right, the share of the target that the first functions explain: nothing, until the right one is there. Energy says *when* a target is learned, all or nothing.
+# **Degree and strength.** In the Gaussian world the target is $\psi_k$ with $k =$ `degree`, in black; in blue what views leave of it, $\rho^k \psi_k$. On the right, the share of
+# the target that the first functions explain: nothing, until the right one is there. Energy says *when* a target is learned, all or nothing.
 
 # %%
 curve_x = np.linspace(-3, 3, 121)
@@ -431,15 +463,23 @@ cb.explore(draw_degree, degree=(1, 6), rho=(0.1, 0.95, 0.05))
 # %% [markdown]
 # ## What breaks
 #
-# - **No gap, no subspace.** Energies 5 and 6 of the half-moons are nearly equal, so five functions of two routes need not agree (exercise 2). Compare spans where the spectrum has a step. And the graph weighs by $p^2$, the derivatives by $p$: a part of the few degrees between them stays, however many the points. With only 1200 of the digits, the 15 functions of one draw in twelve lost more than half of the ones among other digits, and their lead over principal components fell from about 0.13 to 0.08.
-# - **The weights.** The paper's code gives the energy about a fifth of our weight ($\mathrm{inv} = 0.1$ in our units). Our network is then still 15 to 19 degrees off after 400 steps: so faint a term takes long to be heard. Too heavy a one kills functions, at $\lambda_k > 2\, \mathrm{cov} / \mathrm{inv}$. Without layer norm we found some 20 degrees.
-# - **One view or two.** The paper's code compares a clean view with a noisy one, which measures $s^2 \mathcal E$; two noisy ones give $2 s^2 \mathcal E$. The library divides by $2 s^2$. (And with ReLU units $f$ has folds, where the error of (5) need not fall as $s^2$.)
-# - **Gaussian noise on pixels** is a poor augmentation of images; on 8 by 8 digits a pixel graph serves. What the principle asks is *in which metric* good targets vary little. Crops and colours are an answer that somebody supplied.
+# - **No gap, no subspace.** Energies 5 and 6 of the half-moons are nearly equal, so five functions of two routes need not agree (exercise 2). Compare spans where the spectrum has
+#   a step. And the graph weighs by $p^2$, the derivatives by $p$: a part of the few degrees between them stays, however many the points. With only 1200 of the digits, the 15
+#   functions of one draw in twelve lost more than half of the ones among other digits, and their lead over principal components fell from about 0.13 to 0.08.
+# - **The weights.** The paper's code gives the energy about a fifth of our weight ($\mathrm{inv} = 0.1$ in our units). Our network is then still 15 to 19 degrees off after 400
+#   steps: so faint a term takes long to be heard. Too heavy a one kills functions, at $\lambda_k > 2\, \mathrm{cov} / \mathrm{inv}$. Without layer norm we found some 20 degrees.
+# - **One view or two.** The paper's code compares a clean view with a noisy one, which measures $s^2 \mathcal E$; two noisy ones give $2 s^2 \mathcal E$. The library divides by
+#   $2 s^2$. (And with ReLU units $f$ has folds, where the error of (5) need not fall as $s^2$.)
+# - **Gaussian noise on pixels** is a poor augmentation of images; on 8 by 8 digits a pixel graph serves. What the principle asks is *in which metric* good targets vary little.
+#   Crops and colours are an answer that somebody supplied.
 # - **Ours and theirs.** The paper shows level sets and few numbers. The angles and accuracies here are ours, with as many points as its code has, a smaller network and full batches.
 #
 # ## Before and after
 #
-# [Spectral embedding](01_spectral_embedding.ipynb) solved the losses on a graph that somebody drew; here geometry drew it, and it became a derivative. [The kernel regime](02_kernel_regime.ipynb) reached new points; bumps and networks do so here. [The SSL interplay](04_ssl_interplay.ipynb) takes the operator $T$, weighs it against the architecture and counts samples. And in [joint embedding vs reconstruction](09_joint_embedding_vs_reconstruction.ipynb) the covariance of the noise decides what is kept, as in exercise 4.
+# [Spectral embedding](01_spectral_embedding.ipynb) solved the losses on a graph that somebody drew; here geometry drew it, and it became a derivative.
+# [The kernel regime](02_kernel_regime.ipynb) reached new points; bumps and networks do so here. [The SSL interplay](04_ssl_interplay.ipynb) takes the operator $T$, weighs it
+# against the architecture and counts samples. And in [joint embedding vs reconstruction](09_joint_embedding_vs_reconstruction.ipynb) the covariance of the noise decides what is
+# kept, as in exercise 4.
 #
 # ## Claims
 
@@ -482,7 +522,8 @@ for K in range(1, 7):
 print("It is +1 on the upper half of one moon and the lower half of the other: functions 3 and 4, together.")
 
 # %% [markdown] tags=["exercise"]
-# **4.** (research) Let the views' noise have a covariance $\Sigma$, small in one direction. Which energy do they measure? Solve (4) for it, with a horizontal standard deviation of 1, 0.3 and 0.1 times the vertical one. Which directions become nearly free?
+# **4.** (research) Let the views' noise have a covariance $\Sigma$, small in one direction. Which energy do they measure? Solve (4) for it, with a horizontal standard deviation of
+# 1, 0.3 and 0.1 times the vertical one. Which directions become nearly free?
 
 # %% tags=["solution"] jupyter={"source_hidden": true}
 R_1, R_2 = (slope[:, :, d].T @ slope[:, :, d] / len(x) for d in (0, 1))
@@ -496,5 +537,7 @@ for horizontal in (1, 0.3, 0.1):
 # ## References
 #
 # - V. Cabannes, A. Bietti, R. Balestriero. [On minimal variations for unsupervised representation learning](https://arxiv.org/abs/2211.03782). *ICASSP*, 2023. Code: VivienCabannes/laplacian.
-# - M. Belkin, P. Niyogi. Laplacian Eigenmaps, 2003. R. Coifman, S. Lafon. Diffusion maps, 2006. X. Zhu, Z. Ghahramani, J. Lafferty. Semi-supervised learning using Gaussian fields and harmonic functions, 2003. L. Pillaud-Vivien, F. Bach. Kernelized diffusion maps, 2023.
-# - V. Cabannes, F. Bach. [The Galerkin method beats graph-based approaches for spectral algorithms](https://arxiv.org/abs/2306.00742), 2023. J. HaoChen et al. Spectral contrastive loss, 2021. A. Bardes, J. Ponce, Y. LeCun. VICReg, 2022.
+# - M. Belkin, P. Niyogi. Laplacian Eigenmaps, 2003. R. Coifman, S. Lafon. Diffusion maps, 2006. X. Zhu, Z. Ghahramani, J. Lafferty. Semi-supervised learning using Gaussian fields
+#   and harmonic functions, 2003. L. Pillaud-Vivien, F. Bach. Kernelized diffusion maps, 2023.
+# - V. Cabannes, F. Bach. [The Galerkin method beats graph-based approaches for spectral algorithms](https://arxiv.org/abs/2306.00742), 2023. J. HaoChen et al. Spectral contrastive
+#   loss, 2021. A. Bardes, J. Ponce, Y. LeCun. VICReg, 2022.

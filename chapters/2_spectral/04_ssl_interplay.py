@@ -20,7 +20,8 @@
 # %% [markdown]
 # # The SSL interplay
 #
-# After this chapter you can write down two operators, one for the augmentations and one for the architecture, and read off from their sum which features self-supervised learning will keep, when the one or the other rules, and how many images and views it takes to find them.
+# After this chapter you can write down two operators, one for the augmentations and one for the architecture, and read off from their sum which features self-supervised learning
+# will keep, when the one or the other rules, and how many images and views it takes to find them.
 
 # %% tags=["parameters"]
 scale = "toy"
@@ -44,9 +45,12 @@ AUGMENTATION, KERNEL, BOTH, FAINT = cb.color("contrastive"), cb.color("vicreg"),
 # %% [markdown]
 # ## The question
 #
-# Small handwritten digits, each seen in four **views**: shifted by up to a pixel, with a little noise. A model is told which views belong together and learns 20 features; then fifty labels, five for each digit, train a linear probe on them. What does it take to be good: the
-# augmentations, the architecture (here a Gaussian kernel, to which near images are similar), or both? We compare encoders. The first minimises the loss of the augmentations and *nothing else*; many do that equally well, so it takes one at random. The second has both. The
-# third has never heard of augmentations. (All use the kernel to carry features to new images. A fourth, told lies about which views belong together, is for later.) How `encode` works is the matter of this chapter.
+# Small handwritten digits, each seen in four **views**: shifted by up to a pixel, with a little noise. A model is told which views belong together and learns 20 features; then
+# fifty labels, five for each digit, train a linear probe on them. What does it take to be good: the
+# augmentations, the architecture (here a Gaussian kernel, to which near images are similar), or both? We compare encoders. The first minimises the loss of the augmentations and
+# *nothing else*; many do that equally well, so it takes one at random. The second has both. The
+# third has never heard of augmentations. (All use the kernel to carry features to new images. A fourth, told lies about which views belong together, is for later.) How `encode`
+# works is the matter of this chapter.
 
 # %%
 images = ch.pick(fast=150, toy=300)
@@ -96,38 +100,48 @@ for ax, (name, (Z, Z_new)) in zip(axes, encoders[0].items(), strict=False):
 plt.show()
 
 # %% [markdown]
-# *Compare the three titles*, the accuracies on 1,000 new digits. (The dots are the new 0s, 1s, 3s, 4s and 6s, a colour each, in two of the features.) Augmentations alone are far behind, although their loss is perfect. The kernel alone is not good. Together they are twice as good.
+# *Compare the three titles*, the accuracies on 1,000 new digits. (The dots are the new 0s, 1s, 3s, 4s and 6s, a colour each, in two of the features.) Augmentations alone are far
+# behind, although their loss is perfect. The kernel alone is not good. Together they are twice as good.
 #
 # ## The mathematics
 #
-# $X$ is a clean input, $\xi$ an augmented view of it, $\xi'$ another view of the same $X$, $\eta$ a view of an independent input. An encoder $\psi = (\psi_1, \dots, \psi_K)$ is $K$ functions of a *view*, and $\langle f, g \rangle = \mathbb E f(\xi) g(\xi)$.
+# $X$ is a clean input, $\xi$ an augmented view of it, $\xi'$ another view of the same $X$, $\eta$ a view of an independent input. An encoder $\psi = (\psi_1, \dots, \psi_K)$ is
+# $K$ functions of a *view*, and $\langle f, g \rangle = \mathbb E f(\xi) g(\xi)$.
 #
-# - **$T$, the augmentations.** $(T f)(\xi) = \mathbb E [ f(\xi') \,|\, \xi ]$ replaces a function by its mean over the other views of the same input. So $\langle f, T f \rangle = \mathbb E f(\xi) f(\xi') = \mathbb E_X\, \mathbb E[f(\xi) | X]^2$: its eigenvalues $\tau$ lie
+# - **$T$, the augmentations.** $(T f)(\xi) = \mathbb E [ f(\xi') \,|\, \xi ]$ replaces a function by its mean over the other views of the same input. So
+#   $\langle f, T f \rangle = \mathbb E f(\xi) f(\xi') = \mathbb E_X\, \mathbb E[f(\xi) | X]^2$: its eigenvalues $\tau$ lie
 #   between 0 and 1, and $\tau = 1$ means that $f$ is the same on all views of an input.
-# - **$\mathcal K$, the architecture.** Let $\psi_i = \theta_i^\top \varphi$ with fixed features $\varphi$, and $k(\xi, \eta) = \varphi(\xi)^\top \varphi(\eta)$ their kernel. Then $(\mathcal K f)(\xi) = \mathbb E_\eta\, k(\xi, \eta) f(\eta)$, and a function costs
+# - **$\mathcal K$, the architecture.** Let $\psi_i = \theta_i^\top \varphi$ with fixed features $\varphi$, and $k(\xi, \eta) = \varphi(\xi)^\top \varphi(\eta)$ their kernel. Then
+#   $(\mathcal K f)(\xi) = \mathbb E_\eta\, k(\xi, \eta) f(\eta)$, and a function costs
 #   $\|\theta\|^2 = \langle f, \mathcal K^{-1} f \rangle$: an eigenfunction with eigenvalue $\kappa$ costs $1 / \kappa$, and infinitely much where $\kappa = 0$.
 #
 # **The loss**, with $C = \mathbb E\, \psi \psi^\top$ ($K \times K$, not centred) and a weight $0 \le \beta \le 1$:
 #
 # $$ \mathcal L_\beta(\psi) = \beta\, \mathbb E \|\psi(\xi) - \psi(\xi')\|^2 + \|C - I\|_F^2 , \qquad \text{to which training adds } 2 \lambda \|\Theta\|^2 = 2 \lambda \textstyle\sum_i \|\theta_i\|^2 . $$
 #
-# $\beta = 0$ only decorrelates (the paper's VCReg). $\beta = 1$ is the spectral contrastive loss of [Spectral embedding](01_spectral_embedding.ipynb), $-2\, \mathbb E\, \psi(\xi)^\top \psi(\xi') + \mathbb E\, (\psi(\xi)^\top \psi(\eta))^2$, plus the constant $K$.
+# $\beta = 0$ only decorrelates (the paper's VCReg). $\beta = 1$ is the spectral contrastive loss of [Spectral embedding](01_spectral_embedding.ipynb),
+# $-2\, \mathbb E\, \psi(\xi)^\top \psi(\xi') + \mathbb E\, (\psi(\xi)^\top \psi(\eta))^2$, plus the constant $K$.
 #
-# **Step 1, one operator.** $\mathbb E \|\psi(\xi) - \psi(\xi')\|^2 = 2 \operatorname{tr} C - 2 \sum_i \langle \psi_i, T \psi_i \rangle$ and $\|C - I\|_F^2 = \|C\|_F^2 - 2 \operatorname{tr} C + K$. Add everything up:
+# **Step 1, one operator.** $\mathbb E \|\psi(\xi) - \psi(\xi')\|^2 = 2 \operatorname{tr} C - 2 \sum_i \langle \psi_i, T \psi_i \rangle$ and
+# $\|C - I\|_F^2 = \|C\|_F^2 - 2 \operatorname{tr} C + K$. Add everything up:
 #
 # $$ \mathcal L_\beta + 2 \lambda \|\Theta\|^2 = \|C\|_F^2 - 2 \sum_i \langle \psi_i, T_\lambda \psi_i \rangle + K, \qquad T_\lambda = (1 - \beta) I + \beta T - \lambda \mathcal K^{-1} . \tag{1} $$
 #
-# **Step 2, the minimiser.** Let $\Psi\Psi^*$ be the operator $f \mapsto \sum_i \psi_i \langle \psi_i, f \rangle$. The sum of its squared eigenvalues is $\|C\|_F^2$, so (1) is $\|\Psi\Psi^* - T_\lambda\|^2$ plus a constant: the loss looks for the positive operator of rank $K$
+# **Step 2, the minimiser.** Let $\Psi\Psi^*$ be the operator $f \mapsto \sum_i \psi_i \langle \psi_i, f \rangle$. The sum of its squared eigenvalues is $\|C\|_F^2$, so (1) is
+# $\|\Psi\Psi^* - T_\lambda\|^2$ plus a constant: the loss looks for the positive operator of rank $K$
 # that is closest to $T_\lambda$. With the largest eigenvalues $e_i$ of $T_\lambda$ and their eigenfunctions $f_i$, $\langle f_i, f_i \rangle = 1$,
 #
 # $$ \psi_i = \sqrt{(e_i)_+}\, f_i, \qquad \min = K - \sum_{i \le K} (e_i)_+^2, \qquad (e)_+ = \max(e, 0) . \tag{2} $$
 #
-# **Step 3, the bargain.** Where $T$ and $\mathcal K$ share their eigenfunctions, $e_i = 1 - \beta + \beta \tau_i - \lambda / \kappa_i$: for each function a line in $\lambda$ that starts at what the augmentations think of it and falls as it is costly for the architecture. The
-# $K$ highest are learned. $T_\lambda$ is the $T - \lambda k_{ss}^{-1}$ of [The kernel regime](02_kernel_regime.ipynb), with expectations in the place of sums. A large $\lambda$ makes every $e_i$ negative, and then $\psi = 0$: complete collapse.
+# **Step 3, the bargain.** Where $T$ and $\mathcal K$ share their eigenfunctions, $e_i = 1 - \beta + \beta \tau_i - \lambda / \kappa_i$: for each function a line in $\lambda$ that
+# starts at what the augmentations think of it and falls as it is costly for the architecture. The
+# $K$ highest are learned. $T_\lambda$ is the $T - \lambda k_{ss}^{-1}$ of [The kernel regime](02_kernel_regime.ipynb), with expectations in the place of sums. A large $\lambda$
+# makes every $e_i$ negative, and then $\psi = 0$: complete collapse.
 #
 # ## From scratch
 #
-# Our 64 points are the corners $\{-1, 1\}^6$ of a **hypercube**. $P_{xv}$ is the probability of view $v$ of point $x$; a view keeps three neighbouring bits and redraws the others, a *crop*. All views are equally likely: $T = P^\top P$. The kernel is $e^{2 \xi^\top \eta / 6}$.
+# Our 64 points are the corners $\{-1, 1\}^6$ of a **hypercube**. $P_{xv}$ is the probability of view $v$ of point $x$; a view keeps three neighbouring bits and redraws the others,
+# a *crop*. All views are equally likely: $T = P^\top P$. The kernel is $e^{2 \xi^\top \eta / 6}$.
 
 # %%
 P = spectral.crop_channel(6, 3)
@@ -147,7 +161,8 @@ cb.show_source(spectral.interplay_solution)
 # %% [markdown]
 # ## The theorem, tested
 #
-# **Descent knows no eigenvectors.** L-BFGS minimises the loss as it was *defined*, over all pairs of views, from random weights $W = \Theta^\top$: six dimensions, which all live; then ten, for seven positive eigenvalues. (The last lines check $\mathcal L_1$ against its contrastive form.)
+# **Descent knows no eigenvectors.** L-BFGS minimises the loss as it was *defined*, over all pairs of views, from random weights $W = \Theta^\top$: six dimensions, which all live;
+# then ten, for seven positive eigenvalues. (The last lines check $\mathcal L_1$ against its contrastive form.)
 
 # %%
 pairs = torch.tensor(P.T @ P / len(points))
@@ -177,7 +192,8 @@ contrastive = -2 * (pairs * similarity).sum() + similarity.square().mean() + 10
 torch.testing.assert_close(contrastive, loss(torch.tensor(psi), beta=1.0))
 
 # %% [markdown]
-# **Three regimes.** The paper's Figure 2 has three functions with $\tau = 0.9, 0.75, 0.5$, which cost $0.4, 0.25, 0.125$, one dimension to give away, and $\beta = 1$. We hide the functions in a random rotation of three points, and see where the solver's winner changes.
+# **Three regimes.** The paper's Figure 2 has three functions with $\tau = 0.9, 0.75, 0.5$, which cost $0.4, 0.25, 0.125$, one dimension to give away, and $\beta = 1$. We hide the
+# functions in a random rotation of three points, and see where the solver's winner changes.
 
 # %%
 tau_3, cost_3, lambdas = np.array([0.9, 0.75, 0.5]), np.array([0.4, 0.25, 0.125]), np.linspace(0, 3, 601)
@@ -207,17 +223,21 @@ def draw_regimes(fig, lam):
 cb.explore(draw_regimes, figsize=(7.2, 3.4), lam=(0.0, 3.0, 0.05))
 
 # %% [markdown]
-# *Drag `lam` from 0 to 3 and watch the thick line.* At first the function that the augmentations like best wins, at last the one that is cheapest for the architecture. Between 1 and 2 wins $f_2$, the first choice of neither: that is the interplay.
+# *Drag `lam` from 0 to 3 and watch the thick line.* At first the function that the augmentations like best wins, at last the one that is cheapest for the architecture. Between 1
+# and 2 wins $f_2$, the first choice of neither: that is the interplay.
 #
 # ## The hypercube, where both can be solved
 #
-# For a set $S$ of bits, the **parity** is $\chi_S(x) = \prod_{i \in S} x_i$; the $2^d$ parities are an orthonormal basis of all functions on $\{-1, 1\}^d$. The *degree* of $S$ is its size $|S|$; its *diameter*, the length of the shortest arc of the ring of bits that holds it.
+# For a set $S$ of bits, the **parity** is $\chi_S(x) = \prod_{i \in S} x_i$; the $2^d$ parities are an orthonormal basis of all functions on $\{-1, 1\}^d$. The *degree* of $S$ is
+# its size $|S|$; its *diameter*, the length of the shortest arc of the ring of bits that holds it.
 #
 # - **Bit flips**, each with probability $p$: a view's bit is $(1 - 2p)$ times the bit on average, so $\tau_S = (1 - 2p)^{2 |S|}$.
-# - **Crops** keep $w$ neighbouring bits and redraw the others. A parity survives if $S$ lies in the window, else it averages to zero: $\tau_S = \Pr(S \subset \text{window})^2$, which is $\big( (w + 1 - \operatorname{diam} S)_+ / d \big)^2$ for $w \le d/2$, $S \ne \emptyset$.
+# - **Crops** keep $w$ neighbouring bits and redraw the others. A parity survives if $S$ lies in the window, else it averages to zero: $\tau_S = \Pr(S \subset \text{window})^2$,
+#   which is $\big( (w + 1 - \operatorname{diam} S)_+ / d \big)^2$ for $w \le d/2$, $S \ne \emptyset$.
 # - **A kernel** $h(\xi^\top \eta / d)$ sees only how many bits agree, so $\kappa_S = \nu_{|S|} = \mathbb E_\xi \big[ h(\tfrac1d \sum_i \xi_i)\, \xi_1 \cdots \xi_{|S|} \big]$.
 #
-# Crops like what is *local*, whatever its degree; kernels like *few bits*, however far apart. We take $d = 8$, $h(u) = e^{2u}$, and check all 256 parities against matrices that know nothing of parities.
+# Crops like what is *local*, whatever its degree; kernels like *few bits*, however far apart. We take $d = 8$, $h(u) = e^{2u}$, and check all 256 parities against matrices that
+# know nothing of parities.
 
 # %%
 d = 8
@@ -242,9 +262,12 @@ ch.claim(f"{name}.window", "τ from the diameter, widths 1 to 4 (largest gap)", 
 ch.claim(f"{name}.kernel", "256 parities: residual of the kernel with ν of the degree", measured=of_kernel, **exact)
 
 # %% [markdown]
-# **A swap.** Crop with $w = 4$. In $K = 33$ dimensions there is room for the constant, the 8 single bits, the 16 pairs of diameter 2 and 3, and *one* group of eight more. Two compete: the 8 triples of diameter 3 ($\tau = 1/16$, cost $1/\nu_3$) and the 8 pairs of diameter 4
-# ($\tau = 1/64$, cost $1/\nu_2$). Their lines cross at $\lambda^\star = \beta\, (1/16 - 1/64) / (1/\nu_3 - 1/\nu_2)$. A downstream target is the sum of a group's parities; its *unexplained fraction*, the part of its variance that no linear probe on $\psi$ can reach. We
-# solve at 0.9 and 1.1 times $\lambda^\star$, with $\beta = 0.9$: at $\beta = 1$ the pairs' line reaches zero just after the crossing, and (2) would learn neither group (exercise 2). The control has bit flips instead of crops, and room for all pairs.
+# **A swap.** Crop with $w = 4$. In $K = 33$ dimensions there is room for the constant, the 8 single bits, the 16 pairs of diameter 2 and 3, and *one* group of eight more. Two
+# compete: the 8 triples of diameter 3 ($\tau = 1/16$, cost $1/\nu_3$) and the 8 pairs of diameter 4
+# ($\tau = 1/64$, cost $1/\nu_2$). Their lines cross at $\lambda^\star = \beta\, (1/16 - 1/64) / (1/\nu_3 - 1/\nu_2)$. A downstream target is the sum of a group's parities; its
+# *unexplained fraction*, the part of its variance that no linear probe on $\psi$ can reach. We
+# solve at 0.9 and 1.1 times $\lambda^\star$, with $\beta = 0.9$: at $\beta = 1$ the pairs' line reaches zero just after the crossing, and (2) would learn neither group (exercise
+# 2). The control has bit flips instead of crops, and room for all pairs.
 
 # %%
 beta = 0.9
@@ -284,17 +307,20 @@ axes[0].set_ylabel("degree (at its $\\nu$)")
 plt.show()
 
 # %% [markdown]
-# *Look at the two ringed groups.* Each dot is a group of parities; the black ones are kept. $T_\lambda$ is constant along the orange line, and what lies above it is learned. At $\lambda = 0$ the line would be vertical and only locality would count; for large $\lambda$ it is
+# *Look at the two ringed groups.* Each dot is a group of parities; the black ones are kept. $T_\lambda$ is constant along the orange line, and what lies above it is learned. At
+# $\lambda = 0$ the line would be vertical and only locality would count; for large $\lambda$ it is
 # horizontal and only the degree counts. On the way it drops the triples and picks up the pairs: a target made of triples goes from perfectly explained to not at all. No $\lambda$ is right for both.
 #
 # ## How many images, how many views
 #
-# So far all expectations were exact. From $n$ images with $m$ views each, one estimates $C_\varphi = \mathbb E\, \varphi \varphi^\top$ and $C_+ = \mathbb E\, \varphi(\xi) \varphi(\xi')^\top$, and the minimiser over $\psi = W^\top \varphi$ is
+# So far all expectations were exact. From $n$ images with $m$ views each, one estimates $C_\varphi = \mathbb E\, \varphi \varphi^\top$ and
+# $C_+ = \mathbb E\, \varphi(\xi) \varphi(\xi')^\top$, and the minimiser over $\psi = W^\top \varphi$ is
 #
 # $$ \big( (1 - \beta) C_\varphi + \beta C_+ - \lambda I \big) V = C_\varphi V \operatorname{diag}(e), \quad V^\top C_\varphi V = I, \quad W = V \operatorname{diag}(\sqrt{e_+}), \qquad
 #    \hat C_+ = \frac1{n m (m - 1)} \sum_{i} \sum_{a \ne b} \varphi(\xi_{ia}) \varphi(\xi_{ib})^\top . $$
 #
-# ($a = b$ is left out: a view agrees with itself without merit.) The features are the 93 parities of degree at most 3 times $\sqrt\nu$; $\beta = 1$, $\lambda = 10^{-3}$, $K = 9$. The **excess risk** is the exact penalised loss less its minimum. The paper bounds it by a constant,
+# ($a = b$ is left out: a view agrees with itself without merit.) The features are the 93 parities of degree at most 3 times $\sqrt\nu$; $\beta = 1$, $\lambda = 10^{-3}$, $K = 9$.
+# The **excess risk** is the exact penalised loss less its minimum. The paper bounds it by a constant,
 # which is not checked here, times $1 / \sqrt n$.
 
 # %%
@@ -340,9 +366,11 @@ for ax, ticks in ((left, counts), (right, views)):
 plt.show()
 
 # %% [markdown]
-# *Left:* the dashed line falls as $1 / \sqrt n$, the measured risk faster, a little faster even than $1 / n$: an upper bound need not be met. Above the orange line one had better learn nothing. *Right:* more views of fewer images help, until the images are too few.
+# *Left:* the dashed line falls as $1 / \sqrt n$, the measured risk faster, a little faster even than $1 / n$: an upper bound need not be met. Above the orange line one had better
+# learn nothing. *Right:* more views of fewer images help, until the images are too few.
 #
-# **Small batches.** $\|C - I\|_F^2$ squares an expectation, and the square of a batch's $C_B$ is too large on average, by $(\mathbb E \|\psi\|^4 - \|C\|_F^2) / B$. But $\|C\|_F^2 = \mathbb E (\psi(\xi)^\top \psi(\eta))^2$ needs just two independent samples: averaged over the
+# **Small batches.** $\|C - I\|_F^2$ squares an expectation, and the square of a batch's $C_B$ is too large on average, by $(\mathbb E \|\psi\|^4 - \|C\|_F^2) / B$. But
+# $\|C\|_F^2 = \mathbb E (\psi(\xi)^\top \psi(\eta))^2$ needs just two independent samples: averaged over the
 # distinct pairs of a batch (a U-statistic) it is right on average for *any* $B \ge 2$. Here are 5,000 batches of 16 for the $\psi$ that was solved by hand.
 
 # %%
@@ -402,12 +430,15 @@ def draw_strength(fig, step=4):
 cb.explore(draw_strength, figsize=(7.6, 3.3), step=(0, 9))
 
 # %% [markdown]
-# *Move `step` from left to right.* Each step is a larger $\lambda$. In the grey regime, over five powers of ten, the interplay wins: *any* $\lambda > 0$, however small, breaks the tie between the perfect encoders in favour of the smoothest ones. At $\lambda = 0$ there is
-# only $T$, and the accuracy jumps down to the orange dot. In the blue one the architecture rules: one feature after the other dies. ([The kernel regime](02_kernel_regime.ipynb) compares such an encoder with data augmentation.)
+# *Move `step` from left to right.* Each step is a larger $\lambda$. In the grey regime, over five powers of ten, the interplay wins: *any* $\lambda > 0$, however small, breaks the
+# tie between the perfect encoders in favour of the smoothest ones. At $\lambda = 0$ there is
+# only $T$, and the accuracy jumps down to the orange dot. In the blue one the architecture rules: one feature after the other dies. ([The kernel regime](02_kernel_regime.ipynb)
+# compares such an encoder with data augmentation.)
 #
 # ## Play
 #
-# **The bargain on the cube.** A bar is a group of parities, its height is $e - (1 - \beta) = \beta \tau - \lambda / \nu$. Dark groups are kept, middle ones in part (a tie), pale ones not. Below the dashed line $e < 0$, and nothing is kept. Raise `lam` and see the high
+# **The bargain on the cube.** A bar is a group of parities, its height is $e - (1 - \beta) = \beta \tau - \lambda / \nu$. Dark groups are kept, middle ones in part (a tie), pale
+# ones not. Below the dashed line $e < 0$, and nothing is kept. Raise `lam` and see the high
 # degrees fall first. Lower `beta`: nothing collapses, but locality counts less. Make the crop narrower (`w`), or the kernel sharper (`c` in $e^{cu}$), which makes many bits cheaper.
 
 # %%
@@ -439,13 +470,17 @@ cb.explore(draw_bargain, lam=cb.log_slider(5e-4, 1e-5, 1e-1), beta=(0.0, 1.0, 0.
 # - **$\lambda = 0$ is not a small $\lambda$.** It leaves an arbitrary choice among equally good encoders, which a solver makes by its rounding errors. That is a property of the loss, not a bug.
 # - **The jitter.** The $10^{-8}$ on the digits' kernel caps what a function of $N$ views can cost, at $10^8 N$. With $\lambda$ far below $10^{-8} / N$ no eigenvalue of $T_\lambda$ moves.
 # - **The positive part.** Dimensions with $e_i \le 0$ are lost, however large $K$ is. With $\beta = 1$ this happens early, because most functions have a small $\tau$.
-# - **A fixed kernel.** This is the theory of a lazy network, whose features $\varphi$ do not move. The paper also trains networks; this chapter does not. The digits are ours: they have no counterpart in the paper.
-# - **Rates.** The slope was measured on one toy; the worst case may look different. Downstream, a probe on $n'$ labels with noise variance $\sigma^2$ errs by the unexplained fraction plus about $K \sigma^2 / n'$: a larger $K$ lowers the one and raises the other.
+# - **A fixed kernel.** This is the theory of a lazy network, whose features $\varphi$ do not move. The paper also trains networks; this chapter does not. The digits are ours: they
+#   have no counterpart in the paper.
+# - **Rates.** The slope was measured on one toy; the worst case may look different. Downstream, a probe on $n'$ labels with noise variance $\sigma^2$ errs by the unexplained
+#   fraction plus about $K \sigma^2 / n'$: a larger $K$ lowers the one and raises the other.
 #
 # ## Before and after
 #
-# [Spectral embedding](01_spectral_embedding.ipynb) solved the losses for a graph; [The kernel regime](02_kernel_regime.ipynb) reached new points and met the tie; [Minimal variations](03_minimal_variations.ipynb) puts a derivative in the place of $T$. Next,
-# [What do we maximize?](05_what_do_we_maximize.ipynb) asks where such losses come from, and [Joint embedding or reconstruction](09_joint_embedding_vs_reconstruction.ipynb) lets the moments $C_\varphi$ and $C_+$ decide which of two losses tolerates useless features.
+# [Spectral embedding](01_spectral_embedding.ipynb) solved the losses for a graph; [The kernel regime](02_kernel_regime.ipynb) reached new points and met the tie;
+# [Minimal variations](03_minimal_variations.ipynb) puts a derivative in the place of $T$. Next,
+# [What do we maximize?](05_what_do_we_maximize.ipynb) asks where such losses come from, and [Joint embedding or reconstruction](09_joint_embedding_vs_reconstruction.ipynb) lets
+# the moments $C_\varphi$ and $C_+$ decide which of two losses tolerates useless features.
 #
 # ## Claims
 
@@ -466,7 +501,8 @@ lines = [spectral.interplay_eigenvalues(0.8 ** (2 * np.arange(9)), nu, lam=lam) 
 print("tau falls and 1 / nu rises with the degree, so tau - lam / nu falls, for every lam:", np.all(np.diff(lines) < 0))
 
 # %% [markdown] tags=["exercise"]
-# **2.** At which $\lambda$ does the line of the spread pairs reach zero for $\beta = 1$, $w = 4$, and how far is that from the crossing? Then compute $\lambda^\star$ for $w = 3$. Can $\beta = 1$ learn the spread pairs there?
+# **2.** At which $\lambda$ does the line of the spread pairs reach zero for $\beta = 1$, $w = 4$, and how far is that from the crossing? Then compute $\lambda^\star$ for $w = 3$.
+# Can $\beta = 1$ learn the spread pairs there?
 
 # %% tags=["solution"] jupyter={"source_hidden": true}
 print(f"nu_2 / 64 = {nu[2] / 64:.3e}, {nu[2] / 64 / (swap / beta):.3f} times the crossing at {swap / beta:.3e}.")
@@ -485,7 +521,8 @@ for n, m in [(512, 8), (128, 32), (512, 128), (128, 128)]:
 print("What many views leave over is the images' part: for 128 images, more than half of what 32 views pay.")
 
 # %% [markdown] tags=["exercise"]
-# **4.** (research) Replace $h$ by the arc-cosine kernel of a ReLU layer, $h(u) = \frac1\pi \big( \sqrt{1 - u^2} + u\, (\pi - \arccos u) \big)$. Which parities can never be learned, whatever the augmentations?
+# **4.** (research) Replace $h$ by the arc-cosine kernel of a ReLU layer, $h(u) = \frac1\pi \big( \sqrt{1 - u^2} + u\, (\pi - \arccos u) \big)$. Which parities can never be
+# learned, whatever the augmentations?
 
 # %% tags=["solution"] jupyter={"source_hidden": true}
 relu = spectral.degree_eigenvalues(lambda u: (np.sqrt(1 - u**2) + u * (np.pi - np.arccos(u))) / np.pi, d)
@@ -496,5 +533,8 @@ print("h(u) - u / 2 is even, so odd degrees from 3 on have nu = 0: an infinite c
 # ## References
 #
 # - V. Cabannes, B. Kiani, R. Balestriero, Y. LeCun, A. Bietti. [The SSL Interplay: Augmentations, Inductive Bias, and Generalization](https://arxiv.org/abs/2302.02774). *ICML*, 2023.
-# - J. HaoChen et al. [Provable guarantees for self-supervised deep learning with spectral contrastive loss](https://arxiv.org/abs/2106.04156), 2021. B. Kiani et al. [Joint embedding SSL in the kernel regime](https://arxiv.org/abs/2209.14884), 2022. R. Balestriero, Y. LeCun. [Contrastive and non-contrastive SSL](https://arxiv.org/abs/2205.11508), 2022. A. Bardes, J. Ponce, Y. LeCun. [VICReg](https://arxiv.org/abs/2105.04906), 2022.
-# - N. Saunshi et al. [Understanding contrastive learning requires incorporating inductive biases](https://arxiv.org/abs/2202.14037), 2022. S. Mei, T. Misiakiewicz, A. Montanari. [Learning with invariances in random features and kernel models](https://arxiv.org/abs/2102.13219), 2021. R. O'Donnell. *Analysis of Boolean functions*, 2014.
+# - J. HaoChen et al. [Provable guarantees for self-supervised deep learning with spectral contrastive loss](https://arxiv.org/abs/2106.04156), 2021. B. Kiani et al.
+#   [Joint embedding SSL in the kernel regime](https://arxiv.org/abs/2209.14884), 2022. R. Balestriero, Y. LeCun.
+#   [Contrastive and non-contrastive SSL](https://arxiv.org/abs/2205.11508), 2022. A. Bardes, J. Ponce, Y. LeCun. [VICReg](https://arxiv.org/abs/2105.04906), 2022.
+# - N. Saunshi et al. [Understanding contrastive learning requires incorporating inductive biases](https://arxiv.org/abs/2202.14037), 2022. S. Mei, T. Misiakiewicz, A. Montanari.
+#   [Learning with invariances in random features and kernel models](https://arxiv.org/abs/2102.13219), 2021. R. O'Donnell. *Analysis of Boolean functions*, 2014.

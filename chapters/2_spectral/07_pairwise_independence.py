@@ -20,7 +20,8 @@
 # %% [markdown]
 # # Pairwise independence
 #
-# After this chapter you can say what a covariance penalty buys once a nonlinear projector stands before it, measure the result with kernels, and separate mixed signals with nothing but that penalty. You will also know three things that it does not buy: mutual independence, the sources of a nonlinear mixture, and a better probe.
+# After this chapter you can say what a covariance penalty buys once a nonlinear projector stands before it, measure the result with kernels, and separate mixed signals with
+# nothing but that penalty. You will also know three things that it does not buy: mutual independence, the sources of a nonlinear mixture, and a better probe.
 
 # %% tags=["parameters"]
 scale = "toy"
@@ -62,31 +63,48 @@ for ax, (name, cloud) in zip(axes, clouds.items(), strict=True):
 plt.show()
 
 # %% [markdown]
-# *Ask of each cloud: does the horizontal coordinate tell you anything about the vertical one?* In the square it tells nothing: the coordinates are **independent**. In the others it tells much, and a correlation cannot see it. VICReg's covariance term is made of such correlations, so all three clouds are the same to it. Yet in practice a **projector**, a small network, comes between the representation and VICReg, and without it the method is worse. Why? And what happens, behind a projector, to the representation *before* it?
+# *Ask of each cloud: does the horizontal coordinate tell you anything about the vertical one?* In the square it tells nothing: the coordinates are **independent**. In the others
+# it tells much, and a correlation cannot see it. VICReg's covariance term is made of such correlations, so all three clouds are the same to it. Yet in practice a **projector**, a
+# small network, comes between the representation and VICReg, and without it the method is worse. Why? And what happens, behind a projector, to the representation *before* it?
 #
 # ## The mathematics
 #
-# **Symbols.** $X$ $(N, M)$ is the representation: $N$ images, $M$ variables, its columns $X_1, \dots, X_M$. A projector maps it to the embedding $Z = g(X)$, and $C = \frac1N Z^\top H Z$ is the covariance of $Z$, with the centring $H = I - \mathbf 1 \mathbf 1^\top / N$. The part of the loss that we study, **VCReg**, keeps the variances of $Z$ up and pushes $\sum_{k \ne l} C_{kl}^2$ down.
+# **Symbols.** $X$ $(N, M)$ is the representation: $N$ images, $M$ variables, its columns $X_1, \dots, X_M$. A projector maps it to the embedding $Z = g(X)$, and
+# $C = \frac1N Z^\top H Z$ is the covariance of $Z$, with the centring $H = I - \mathbf 1 \mathbf 1^\top / N$. The part of the loss that we study, **VCReg**, keeps the variances of
+# $Z$ up and pushes $\sum_{k \ne l} C_{kl}^2$ down.
 #
-# **Independence, measured.** Two variables are independent exactly if *no function of the one correlates with any function of the other*. A Gaussian kernel $k(x, x') = e^{-(x - x')^2 / 2 s^2}$, with bandwidth $s$, is an inner product of infinitely many functions of $x$ and of $x'$, enough of them for this purpose. Summing all their squared covariances gives the Hilbert-Schmidt independence criterion (Gretton et al., 2005):
+# **Independence, measured.** Two variables are independent exactly if *no function of the one correlates with any function of the other*. A Gaussian kernel
+# $k(x, x') = e^{-(x - x')^2 / 2 s^2}$, with bandwidth $s$, is an inner product of infinitely many functions of $x$ and of $x'$, enough of them for this purpose. Summing all their
+# squared covariances gives the Hilbert-Schmidt independence criterion (Gretton et al., 2005):
 #
 # $$ \mathrm{HSIC}(X_i, X_j) = \tfrac{1}{N^2} \operatorname{tr}(K_i H K_j H), \qquad (K_i)_{ab} = k(X_{ai}, X_{bi}) . \tag{1} $$
 #
-# With endless data it is 0 exactly for independent variables; with $N$ samples of them it is of order $1/N$. We fix $s = 1$ and give variables mean 0 and variance 1. Divided by $\sqrt{\mathrm{HSIC}(X_i, X_i)\, \mathrm{HSIC}(X_j, X_j)}$ it lies in $[0, 1]$: **nHSIC**.
+# With endless data it is 0 exactly for independent variables; with $N$ samples of them it is of order $1/N$. We fix $s = 1$ and give variables mean 0 and variance 1. Divided by
+# $\sqrt{\mathrm{HSIC}(X_i, X_i)\, \mathrm{HSIC}(X_j, X_j)}$ it lies in $[0, 1]$: **nHSIC**.
 #
-# **The theorem.** Let the projector act on each variable alone: $g(X) = [\phi(X_1), \dots, \phi(X_M)]$, with $\phi$ giving $P$ features of one number. Collect them in $\Phi_i = \phi(X_i)$ $(N, P)$. The block of $C$ that belongs to the variables $i \ne j$ is $C_{ij} = \frac1N \Phi_i^\top H \Phi_j$, and because $H H = H$ and $\operatorname{tr}(AB) = \operatorname{tr}(BA)$,
+# **The theorem.** Let the projector act on each variable alone: $g(X) = [\phi(X_1), \dots, \phi(X_M)]$, with $\phi$ giving $P$ features of one number. Collect them in
+# $\Phi_i = \phi(X_i)$ $(N, P)$. The block of $C$ that belongs to the variables $i \ne j$ is $C_{ij} = \frac1N \Phi_i^\top H \Phi_j$, and because $H H = H$ and
+# $\operatorname{tr}(AB) = \operatorname{tr}(BA)$,
 #
 # $$ \|C_{ij}\|_F^2 = \tfrac{1}{N^2} \operatorname{tr}(\Phi_i^\top H \Phi_j\, \Phi_j^\top H \Phi_i) = \tfrac{1}{N^2} \operatorname{tr}(\Phi_i \Phi_i^\top H\, \Phi_j \Phi_j^\top H) . \tag{2} $$
 #
-# The right side is (1) with the kernels $\Phi_i \Phi_i^\top$. So the covariance penalty *is* the sum of HSICs over pairs of variables (each counted twice), plus the blocks $C_{ii}$, which see one variable at a time. Which kernel do the features make? Take $\phi_p(x) = \sqrt{2/P} \cos(w_p x + b_p)$ with random $w_p \sim \mathcal N(0, 1/s^2)$ and $b_p$ uniform on $[0, 2\pi]$ (Rahimi and Recht, 2007). Then $\phi(x)^\top \phi(x')$ tends to the Gaussian kernel, with an error of order $1/\sqrt P$. A *wide random* nonlinear layer is enough. A linear one only repeats the correlation.
+# The right side is (1) with the kernels $\Phi_i \Phi_i^\top$. So the covariance penalty *is* the sum of HSICs over pairs of variables (each counted twice), plus the blocks
+# $C_{ii}$, which see one variable at a time. Which kernel do the features make? Take $\phi_p(x) = \sqrt{2/P} \cos(w_p x + b_p)$ with random $w_p \sim \mathcal N(0, 1/s^2)$ and
+# $b_p$ uniform on $[0, 2\pi]$ (Rahimi and Recht, 2007). Then $\phi(x)^\top \phi(x')$ tends to the Gaussian kernel, with an error of order $1/\sqrt P$. A *wide random* nonlinear
+# layer is enough. A linear one only repeats the correlation.
 #
-# **Pairs, not all together.** Three variables can be independent two by two and still not all together. That takes another measure (Pfister et al., 2018), zero in the limit for *mutual* independence alone:
+# **Pairs, not all together.** Three variables can be independent two by two and still not all together. That takes another measure (Pfister et al., 2018), zero in the limit for
+# *mutual* independence alone:
 #
 # $$ \mathrm{dHSIC} = \tfrac{1}{N^2} \sum_{ab} \prod_i (K_i)_{ab} + \prod_i \tfrac{1}{N^2} \sum_{ab} (K_i)_{ab} - \tfrac2N \sum_a \prod_i \tfrac1N \sum_b (K_i)_{ab} . \tag{3} $$
 #
-# **Unmixing.** Let $x = A s$ mix independent sources $s$, at most one of them Gaussian, by an invertible matrix $A$. Whiten $x$; what is left to find is a rotation $Q$. By a theorem of Comon (1994) the outputs $y = x Q$ are *pairwise* independent only if they are the sources, up to order and sign. So here pairs suffice, and VCReg behind an element-wise projector should perform **independent component analysis** (ICA).
+# **Unmixing.** Let $x = A s$ mix independent sources $s$, at most one of them Gaussian, by an invertible matrix $A$. Whiten $x$; what is left to find is a rotation $Q$. By a
+# theorem of Comon (1994) the outputs $y = x Q$ are *pairwise* independent only if they are the sources, up to order and sign. So here pairs suffice, and VCReg behind an
+# element-wise projector should perform **independent component analysis** (ICA).
 #
-# **A layer that mixes.** Real projectors begin with a full matrix $W$, and (2) then holds for the columns of $XW$. The paper extends its argument to them and relies on experiments. One limit is exact, though: for a *random Gaussian* $W$ and $P \to \infty$ the features make the kernel $e^{-\|x - x'\|^2 / 2 s^2}$ of the whole vector, which does not change when $X$ is rotated. Such a projector cannot tell the sources from a rotation of them.
+# **A layer that mixes.** Real projectors begin with a full matrix $W$, and (2) then holds for the columns of $XW$. The paper extends its argument to them and relies on
+# experiments. One limit is exact, though: for a *random Gaussian* $W$ and $P \to \infty$ the features make the kernel $e^{-\|x - x'\|^2 / 2 s^2}$ of the whole vector, which does
+# not change when $X$ is rotated. Such a projector cannot tell the sources from a rotation of them.
 #
 # ## From scratch
 #
@@ -127,7 +145,8 @@ cb.show_source(losses.offblock_cov_sq)
 # %% [markdown]
 # ## The theorem, tested
 #
-# The last cell held **the identity** (2) to be true, for three kinds of features. Now **the limit**: twelve dependent pairs $y = t\, g(x) + (1 - t) \cdot \text{noise}$ with four shapes $g$, and the relative difference between the penalty and the Gaussian HSIC, averaged over draws of the projector.
+# The last cell held **the identity** (2) to be true, for three kinds of features. Now **the limit**: twelve dependent pairs $y = t\, g(x) + (1 - t) \cdot \text{noise}$ with four
+# shapes $g$, and the relative difference between the penalty and the Gaussian HSIC, averaged over draws of the projector.
 
 # %%
 u = 2 * torch.rand(300, generator=generator, dtype=torch.float64) - 1
@@ -159,9 +178,12 @@ ch.claim("vcreg-is-hsic.limit", "512 random cosines: relative error of HSIC", me
 ch.claim("vcreg-is-hsic.rate", "... over that of 32 cosines", measured=error[512] / error[32], below=0.5, paper="0.25")
 
 # %% [markdown]
-# *Follow the dots from left to right.* Upwards is the penalty; a column of dots is one pair under several random projectors. A narrow projector estimates HSIC badly; a wide one measures it. This is the paper's first answer to "why a wide nonlinear projector".
+# *Follow the dots from left to right.* Upwards is the penalty; a column of dots is one pair under several random projectors. A narrow projector estimates HSIC badly; a wide one
+# measures it. This is the paper's first answer to "why a wide nonlinear projector".
 #
-# **Pairs, not all together.** Toss two coins, $-1$ or $1$, and let the third variable be their product. Any two of the three are independent; together, two decide the third. A **permutation test** says which size is significant: shuffle each variable on its own, many times, and take the 95 % quantile of the measure, its critical value. We divide by it, so 1 is the border. The control is three independent coins.
+# **Pairs, not all together.** Toss two coins, $-1$ or $1$, and let the third variable be their product. Any two of the three are independent; together, two decide the third. A
+# **permutation test** says which size is significant: shuffle each variable on its own, many times, and take the 95 % quantile of the measure, its critical value. We divide by it,
+# so 1 is the border. The control is three independent coins.
 
 # %%
 coins = [evaluation.gram_gaussian(coin) for coin in data.xor_triple(400, strength=0, seed=ch.seed).T]
@@ -187,7 +209,10 @@ ch.claim(f"{name}.control", "Free coins: dHSIC, mean of ten", measured=free[:, 3
 # %% [markdown]
 # ## Unmixing with nothing but the penalty
 #
-# Three sources, 800 samples, a random mixing matrix. The library's `vcreg_ica` whitens, then searches the rotations for the smallest penalty through 32 features. The landscape has local minima, so three times it tries twelve random rotations, descends from the best of them, and keeps the run with the *lowest loss*. That needs no label. Success is the mean correlation coefficient, **MCC**: match outputs to sources one to one, and average $|\text{correlation}|$. We plot the error, $1 - \text{MCC}$. FastICA (Hyvärinen and Oja, 2000) is the specialist to compare with; whitening alone is the baseline.
+# Three sources, 800 samples, a random mixing matrix. The library's `vcreg_ica` whitens, then searches the rotations for the smallest penalty through 32 features. The landscape has
+# local minima, so three times it tries twelve random rotations, descends from the best of them, and keeps the run with the *lowest loss*. That needs no label. Success is the mean
+# correlation coefficient, **MCC**: match outputs to sources one to one, and average $|\text{correlation}|$. We plot the error, $1 - \text{MCC}$. FastICA (Hyvärinen and Oja, 2000)
+# is the specialist to compare with; whitening alone is the baseline.
 
 
 # %%
@@ -239,9 +264,12 @@ for ax, (title, rows) in zip(axes, panels.items(), strict=True):
 plt.show()
 
 # %% [markdown]
-# *Look for the dots left of the dashed line, an MCC of 0.97.* Random cosines (rff) separate the first three kinds every time, nearly as well as the specialist, and ReLUs almost every time; a linear projector leaves what whitening leaves. On Gaussian sources nobody succeeds: a rotation of independent Gaussians is again independent, so there is nothing to find. The last panel is the paper's point about width: one cosine sometimes works and sometimes fails badly; more are safer.
+# *Look for the dots left of the dashed line, an MCC of 0.97.* Random cosines (rff) separate the first three kinds every time, nearly as well as the specialist, and ReLUs almost
+# every time; a linear projector leaves what whitening leaves. On Gaussian sources nobody succeeds: a rotation of independent Gaussians is again independent, so there is nothing to
+# find. The last panel is the paper's point about width: one cosine sometimes works and sometimes fails badly; more are safer.
 #
-# **Nonlinear mixing, the negative control.** Turn each point of a square by an angle that grows with its radius. An encoder and a decoder (2-64-64-2, tanh) are trained on 100 times the penalty plus the reconstruction error, so that nothing is lost on the way.
+# **Nonlinear mixing, the negative control.** Turn each point of a square by an angle that grows with its radius. An encoder and a decoder (2-64-64-2, tanh) are trained on 100
+# times the penalty plus the reconstruction error, so that nothing is lost on the way.
 
 
 # %%
@@ -276,11 +304,16 @@ missed = np.mean([1 - evaluation.mcc(outputs, sources) for sources, _, outputs, 
 ch.claim(f"{name}.control", "... but not the sources: mean 1 − MCC", measured=missed, above=0.05, control=True)
 
 # %% [markdown]
-# *Follow the colour, the first source.* The outputs fill a square evenly: knowing one says nothing about the other, and each point can be recovered. But the bands of colour lie askew, bent and mixed into both coordinates. In a nonlinear world there are endlessly many independent coordinates (Hyvärinen and Pajunen, 1999), and independence does not pick the true ones. What does is a topic of [Cross-entropy identifiability](10_cross_entropy_identifiability.ipynb).
+# *Follow the colour, the first source.* The outputs fill a square evenly: knowing one says nothing about the other, and each point can be recovered. But the bands of colour lie
+# askew, bent and mixed into both coordinates. In a nonlinear world there are endlessly many independent coordinates (Hyvärinen and Pajunen, 1999), and independence does not pick
+# the true ones. What does is a topic of [Cross-entropy identifiability](10_cross_entropy_identifiability.ipynb).
 #
 # ## The experiment
 #
-# Digits of 14 × 14 pixels, two random affine views. The encoder 196-256-16 ends in a batch normalisation without weights; its 16 outputs are the representation. VICReg with weights 25, 25, 25 acts on the representation itself ("none"), on a linear map of it to 64 numbers, on an MLP of two layers of width $P$ that is trained along, or on a *frozen random* layer of width $P$ (linear, norm, ReLU, norm). We measure, as means over three sets of 400 test images, the nHSIC of the 120 pairs of variables; the same **after whitening**, where only dependence that a correlation cannot see is left; dHSIC of six of the variables; and the accuracy of a linear probe with 2,000 labels (ridge regression).
+# Digits of 14 × 14 pixels, two random affine views. The encoder 196-256-16 ends in a batch normalisation without weights; its 16 outputs are the representation. VICReg with
+# weights 25, 25, 25 acts on the representation itself ("none"), on a linear map of it to 64 numbers, on an MLP of two layers of width $P$ that is trained along, or on a *frozen
+# random* layer of width $P$ (linear, norm, ReLU, norm). We measure, as means over three sets of 400 test images, the nHSIC of the 120 pairs of variables; the same **after
+# whitening**, where only dependence that a correlation cannot see is left; dHSIC of six of the variables; and the accuracy of a linear probe with 2,000 labels (ridge regression).
 
 # %%
 mnist = training.tiny_mnist(standardised=False)
@@ -348,11 +381,16 @@ right.set(ylim=0, xlabel="step", title="In training, width 256: nHSIC, dHSIC (da
 plt.show()
 
 # %% [markdown]
-# *Look at the left panel first.* Wider projectors leave less dependence between pairs, and a frozen random one leaves less than a trained one of its width; the widest leaves less than no projector at all (dotted). *Then follow the lines on the right.* With a trained MLP (blue) the agreement of the views first makes dependence, and then the penalty slowly removes some, the fall that the paper reports. In the paper dHSIC stays flat; here it moves a little with nHSIC, since dependence of pairs is part of it, but does not go clearly below where it began. And independence is not quality: the representation of the frozen projector is the most independent, and its probe is some points worse.
+# *Look at the left panel first.* Wider projectors leave less dependence between pairs, and a frozen random one leaves less than a trained one of its width; the widest leaves less
+# than no projector at all (dotted). *Then follow the lines on the right.* With a trained MLP (blue) the agreement of the views first makes dependence, and then the penalty slowly
+# removes some, the fall that the paper reports. In the paper dHSIC stays flat; here it moves a little with nHSIC, since dependence of pairs is part of it, but does not go clearly
+# below where it began. And independence is not quality: the representation of the frozen projector is the most independent, and its probe is some points worse.
 #
 # ## Play
 #
-# **Turn two sources.** Middle: the covariances between 16 random cosines of the one output and of the other. Correlation is 0 at all angles; these vanish only when the outputs are the sources. Right: HSIC (broad grey) and the penalty through 512 element-wise cosines (blue), both smallest near 0° and 90°, and the penalty through a random layer that mixes (orange), which sees nothing.
+# **Turn two sources.** Middle: the covariances between 16 random cosines of the one output and of the other. Correlation is 0 at all angles; these vanish only when the outputs are
+# the sources. Right: HSIC (broad grey) and the penalty through 512 element-wise cosines (blue), both smallest near 0° and 90°, and the penalty through a random layer that mixes
+# (orange), which sees nothing.
 
 # %%
 weights, phases = randn(2, 512), 2 * np.pi * torch.rand(512, generator=generator, dtype=torch.float64)
@@ -386,7 +424,8 @@ def draw_rotation(fig, rotation_angle):
 cb.explore(draw_rotation, figsize=(7.8, 2.8), rotation_angle=(0, 90, 3))
 
 # %% [markdown]
-# **Widen the projector.** The curve of the first picture. Each dot is the penalty through another random projector of width $P$; bars are one standard deviation of twenty, the line is HSIC. From $P = 16$ on the cloud shrinks by about half for each fourfold width.
+# **Widen the projector.** The curve of the first picture. Each dot is the penalty through another random projector of width $P$; bars are one standard deviation of twenty, the
+# line is HSIC. From $P = 16$ on the cloud shrinks by about half for each fourfold width.
 
 # %%
 exact = evaluation.hsic_xy(*curve.T, 1.0)
@@ -408,7 +447,8 @@ def draw_width(fig, width_P):
 cb.explore(draw_width, figsize=(7.2, 3), width_P=ipywidgets.SelectionSlider(options=powers, value=8))
 
 # %% [markdown]
-# **Tie three variables.** The third coin is the product of the others with probability $(1 + t)/2$. The square counts the tosses of the first two where the third is 1. Raise `dependence` $t$: the square becomes a diagonal, dHSIC leaves its critical value (the line) behind, and the pairs never notice.
+# **Tie three variables.** The third coin is the product of the others with probability $(1 + t)/2$. The square counts the tosses of the first two where the third is 1. Raise
+# `dependence` $t$: the square becomes a diagonal, dHSIC leaves its critical value (the line) behind, and the pairs never notice.
 
 
 # %%
@@ -430,15 +470,23 @@ cb.explore(draw_xor, figsize=(7.4, 2.6), dependence=(0.0, 1.0, 0.05))
 # %% [markdown]
 # ## What breaks
 #
-# - **Independence is not information.** A collapsed representation depends on itself, an untrained one looks independent. Low HSIC says something only between representations that know equally much. The paper finds that independence goes along with better transfer to other domains; at this scale we do not see it.
-# - **The theorem is for element-wise layers.** A wide random layer that mixes cannot see a rotation (the orange line above). That it lowers nHSIC in the experiment has to come from elsewhere: from making the representation white and alike in all directions. Nothing in (2) reaches beyond pairs, and only for linear mixtures are pairs enough.
-# - **Local minima.** ICA from a single start often fails. In our trials even the best of many starts failed with sixteen cosines for about one projector in thirty, and never with 32: too few functions have spurious zeros (exercise 3).
-# - **HSIC has a ruler.** It depends on the bandwidth, so fix $s$ and standardise. It is biased by $O(1/N)$: compare with permutations, never with 0. Dead ReLU units make nHSIC meaningless, constant ones make it $0/0$.
-# - **How the toy differs.** 16 variables, 14 × 14 digits and 200 steps for the 2,048 of a ResNet-50 on ImageNet with projectors of width 8,192; one seed at a time. The direction is the paper's, the ratios are ours.
+# - **Independence is not information.** A collapsed representation depends on itself, an untrained one looks independent. Low HSIC says something only between representations that
+#   know equally much. The paper finds that independence goes along with better transfer to other domains; at this scale we do not see it.
+# - **The theorem is for element-wise layers.** A wide random layer that mixes cannot see a rotation (the orange line above). That it lowers nHSIC in the experiment has to come
+#   from elsewhere: from making the representation white and alike in all directions. Nothing in (2) reaches beyond pairs, and only for linear mixtures are pairs enough.
+# - **Local minima.** ICA from a single start often fails. In our trials even the best of many starts failed with sixteen cosines for about one projector in thirty, and never with
+#   32: too few functions have spurious zeros (exercise 3).
+# - **HSIC has a ruler.** It depends on the bandwidth, so fix $s$ and standardise. It is biased by $O(1/N)$: compare with permutations, never with 0. Dead ReLU units make nHSIC
+#   meaningless, constant ones make it $0/0$.
+# - **How the toy differs.** 16 variables, 14 × 14 digits and 200 steps for the 2,048 of a ResNet-50 on ImageNet with projectors of width 8,192; one seed at a time. The direction
+#   is the paper's, the ratios are ours.
 #
 # ## Before and after
 #
-# [Information and VICReg](06_information_vicreg.ipynb) read the covariance term as an estimate of entropy, for which zero correlation suffices; behind a projector the same term tests independence. The constraint itself is that of [the canonical-correlation family](../1_recipes/04_canonical_correlation.ipynb), and features that stand for a kernel are those of [The kernel regime](02_kernel_regime.ipynb). Next, [Reconstruction features](08_reconstruction_features.ipynb) asks what a loss without any such term learns. What independence cannot identify, labels can: [Cross-entropy identifiability](10_cross_entropy_identifiability.ipynb).
+# [Information and VICReg](06_information_vicreg.ipynb) read the covariance term as an estimate of entropy, for which zero correlation suffices; behind a projector the same term
+# tests independence. The constraint itself is that of [the canonical-correlation family](../1_recipes/04_canonical_correlation.ipynb), and features that stand for a kernel are
+# those of [The kernel regime](02_kernel_regime.ipynb). Next, [Reconstruction features](08_reconstruction_features.ipynb) asks what a loss without any such term learns. What
+# independence cannot identify, labels can: [Cross-entropy identifiability](10_cross_entropy_identifiability.ipynb).
 #
 # ## Claims
 
@@ -495,6 +543,9 @@ for text, loss in {"VICReg": vicreg, "with triples": with_triples}.items():
 #
 # - G. Mialon, R. Balestriero, Y. LeCun. [Variance Covariance Regularization Enforces Pairwise Independence in Self-Supervised Representations](https://arxiv.org/abs/2209.14905), 2022.
 # - A. Gretton et al. Measuring statistical dependence with Hilbert-Schmidt norms. *ALT*, 2005. N. Pfister et al. [Kernel-based tests for joint independence](https://arxiv.org/abs/1603.00285), 2018.
-# - A. Rahimi, B. Recht. Random features for large-scale kernel machines. *NIPS*, 2007. S. Kornblith et al. [Similarity of neural network representations revisited](https://arxiv.org/abs/1905.00414) (nHSIC as CKA), 2019.
-# - P. Comon. Independent component analysis, a new concept? *Signal Processing*, 1994. A. Hyvärinen, E. Oja. Independent component analysis: algorithms and applications, 2000. A. Hyvärinen, P. Pajunen. Nonlinear independent component analysis: existence and uniqueness results, 1999.
-# - A. Bardes et al. [VICReg](https://arxiv.org/abs/2105.04906), 2021. J. Zbontar et al. [Barlow Twins](https://arxiv.org/abs/2103.03230), 2021. A. Ermolov et al. [W-MSE](https://arxiv.org/abs/2007.06346), 2021.
+# - A. Rahimi, B. Recht. Random features for large-scale kernel machines. *NIPS*, 2007. S. Kornblith et al.
+#   [Similarity of neural network representations revisited](https://arxiv.org/abs/1905.00414) (nHSIC as CKA), 2019.
+# - P. Comon. Independent component analysis, a new concept? *Signal Processing*, 1994. A. Hyvärinen, E. Oja. Independent component analysis: algorithms and applications, 2000. A.
+#   Hyvärinen, P. Pajunen. Nonlinear independent component analysis: existence and uniqueness results, 1999.
+# - A. Bardes et al. [VICReg](https://arxiv.org/abs/2105.04906), 2021. J. Zbontar et al. [Barlow Twins](https://arxiv.org/abs/2103.03230), 2021. A. Ermolov et al.
+#   [W-MSE](https://arxiv.org/abs/2007.06346), 2021.
