@@ -6,7 +6,7 @@ import pytest
 import torch
 from skimage.measure import points_in_poly
 
-from replearn.data import shapes
+from replearn.data import shape_targets, shapes
 
 
 def outline(shape, x, y, size, angle):
@@ -79,3 +79,13 @@ def test_shapes_refuse_bad_sizes():
         shapes(0)
     with pytest.raises(ValueError, match="res must be"):
         shapes(3, res=2)
+
+
+def test_targets_are_the_factors_in_a_form_without_jumps():
+    _, factors = shapes(200, seed=1, res=8)
+    targets = shape_targets(factors)
+    hue = np.exp(2j * np.pi * factors["hue"].numpy())
+    np.testing.assert_allclose(targets["hue"].numpy(), np.stack([hue.real, hue.imag], 1), atol=1e-6)
+    assert torch.equal(targets["position"], torch.stack([factors["x"], factors["y"]], 1))
+    for name, factor in (("size", "size"), ("background", "grey")):
+        assert torch.equal(targets[name][:, 0], factors[factor])

@@ -163,6 +163,14 @@ def test_tiny_temperatures_do_not_overflow():
     assert torch.isfinite(losses.nt_xent(a.float(), b.float(), temperature=1e-4))
 
 
+def test_functional_gradients_are_those_of_backward():
+    a, b, _ = views()
+    torch.testing.assert_close(
+        torch.func.grad(losses.nt_xent)(a, b), torch.autograd.functional.jacobian(lambda a: losses.nt_xent(a, b), a)
+    )
+    assert torch.autograd.gradgradcheck(losses.nt_xent, (a.requires_grad_(), b.requires_grad_()))
+
+
 def test_half_precision_under_autocast_equals_float32():
     a, b, _ = (z.bfloat16() for z in views())
     with torch.autocast("cpu", dtype=torch.bfloat16):

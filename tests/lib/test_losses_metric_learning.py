@@ -65,6 +65,19 @@ def test_both_terms_are_those_of_scipys_pairs_and_of_cosines():
     assert terms.total.item() == pytest.approx(0.5 * pull + 1.5 * sum(spread), rel=1e-12)
 
 
+@pytest.mark.parametrize("views", [2, 3, 6])
+def test_many_views_are_aligned_as_the_double_loop_over_pairs_says(views):
+    z = torch.randn(5, views, 4, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
+    pairs = [math.dist(s[i], s[j]) ** 2 for s in z for i in range(views) for j in range(views) if i != j]
+    assert losses.multi_view_alignment(z).item() == pytest.approx(sum(pairs) / len(pairs), rel=1e-10)
+
+
+def test_two_unit_views_are_aligned_as_before():
+    unit = torch.stack([F.normalize(A, dim=1), F.normalize(B, dim=1)], dim=1)
+    torch.testing.assert_close(losses.multi_view_alignment(unit), losses.align_loss(A, B))
+    assert losses.multi_view_alignment(unit.float()).dtype == torch.float32
+
+
 @pytest.mark.parametrize(
     "loss",
     [
@@ -72,6 +85,7 @@ def test_both_terms_are_those_of_scipys_pairs_and_of_cosines():
         lambda a, b: losses.triplet_loss(a, b, C),
         lambda a, b: losses.uniform_loss(a + b),
         lambda a, b: losses.align_uniform(a, b).total,
+        lambda a, b: losses.multi_view_alignment(torch.stack([a, b, a * b], dim=1)),
     ],
 )
 def test_gradients_agree_with_finite_differences(loss):
@@ -87,6 +101,9 @@ def test_gradients_agree_with_finite_differences(loss):
         (lambda: losses.align_uniform(A, B, align=-1.0), "align must be"),
         (lambda: losses.align_uniform(A, B, uniform=-1.0), "uniform must be"),
         (lambda: losses.align_uniform(A[:1], B[:1]), "N >= 2"),
+        (lambda: losses.multi_view_alignment(A), "at least two views"),
+        (lambda: losses.multi_view_alignment(A[:, None]), "at least two views"),
+        (lambda: losses.multi_view_alignment(A[:, None].expand(-1, 2, -1) * torch.nan), "NaN"),
         (lambda: losses.triplet_loss(A, B, C[:3]), "one shape"),
         (lambda: losses.triplet_loss(A, B, C, margin=-1.0), "margin must be positive"),
         (lambda: losses.triplet_loss(A, B, C * torch.nan), "NaN"),

@@ -5,16 +5,19 @@ import torch.nn.functional as F
 from sklearn.linear_model import Ridge
 from torch import nn
 
-from replearn.data import load
+from replearn import training
+from replearn.data import GaussianNoise, RandomAffineCrop, RandomErase, load
 from replearn.models import TinyConv
 from replearn.training import (
     R100,
     R200,
     JointEmbedding,
     features,
+    tiny_augmentation,
     tiny_encoder,
     tiny_mnist,
     train_tiny,
+    untrained,
     warm_up_batch_norm,
 )
 
@@ -128,3 +131,56 @@ def test_warm_up_settles_the_running_statistics():
     assert not bn.training and (bn.weight == 1).all()
     with pytest.raises(ValueError, match="passes"):
         warm_up_batch_norm(TinyConv(), x, passes=0)
+
+
+def test_an_augmentation_of_no_strength_leaves_images_as_they_are(digits):
+    x, generator = digits.x_train[:8], torch.Generator().manual_seed(0)
+    torch.testing.assert_close(tiny_augmentation()(x, generator), x, atol=1e-5, rtol=0)
+
+
+def test_an_augmentation_is_its_parts_one_after_the_other(digits):
+    x = digits.x_train[:8]
+    generator, again = torch.Generator().manual_seed(1), torch.Generator().manual_seed(1)
+    expected = RandomAffineCrop((0.4, 1.0), (3 / 4, 4 / 3), 15)(x, again)
+    expected = GaussianNoise(0.5)(RandomErase((0.2, 0.2))(expected, again), again)
+    torch.testing.assert_close(tiny_augmentation(0.4, 15, 0.2, 0.5)(x, generator), expected)
+
+
+@pytest.mark.parametrize(
+    ("strength", "message"),
+    [
+        ({"area": 0.0}, "scale"),
+        ({"erased": 1.5}, "scale"),
+        ({"noise": -1.0}, "std"),
+        ({"degrees": float("nan")}, "degrees"),
+    ],
+)
+def test_strengths_out_of_range_are_refused(strength, message):
+    with pytest.raises(ValueError, match=message):
+        tiny_augmentation(**strength)
+
+
+def test_the_score_of_few_labels_is_that_of_scikit_learns_ridge(digits):
+    encoder = untrained(digits.x_train, R100, seed=1)
+    assert training.low_shot(encoder, digits) == pytest.approx(low_shot(encoder, digits), abs=2e-3)
+    assert training.low_shot(nn.Flatten(), digits) == pytest.approx(low_shot(nn.Flatten(), digits), abs=2e-3)
+
+
+def test_the_score_reads_no_more_images_than_it_needs(digits):
+    short = digits._replace(x_train=digits.x_train[:400], y_train=digits.y_train[:400])
+    few = {"n_labels": 200, "repeats": 2}
+    assert training.low_shot(nn.Flatten(), short, **few) == training.low_shot(nn.Flatten(), digits, **few)
+    with pytest.raises(ValueError, match="labels need"):
+        training.low_shot(nn.Flatten(), short)
+
+
+def test_the_untrained_encoder_is_where_training_starts(digits):
+    start, _ = tiny_encoder(R100, seed=3)
+    settled = untrained(digits.x_train, R100, seed=3)
+    for a, b in zip(settled.parameters(), start.parameters(), strict=True):
+        assert torch.equal(a, b)
+    for layer in settled:
+        if isinstance(layer, nn.BatchNorm2d):
+            assert layer.num_batches_tracked == 20
+    with pytest.raises(ValueError, match="N, C, H, W"):
+        untrained(digits.x_train.flatten(1), R100)

@@ -21,7 +21,18 @@ from replearn.data.latent_worlds import (
     sample_vmf,
 )
 from replearn.data.load import Dataset, as_float, load, standardise
-from replearn.data.shapes import shapes
+from replearn.data.masks import (
+    Mask,
+    MultiBlock,
+    block_mask,
+    multiblock_mask,
+    patch_grid,
+    patchify,
+    random_mask,
+    take_patches,
+    unpatchify,
+)
+from replearn.data.shapes import shape_targets, shapes
 from replearn.data.sources import ica_sources, radial_rotation, xor_triple
 from replearn.data.sphere_grid import sphere_grid
 from replearn.data.toys import circles, half_moons, s_curve, spirals, swiss_roll, two_moons
@@ -35,6 +46,8 @@ __all__ = [
     "HueRotate",
     "InvertibleMLP",
     "LatentWorld",
+    "Mask",
+    "MultiBlock",
     "MultiCrop",
     "Normalise",
     "RandomAffine",
@@ -44,6 +57,7 @@ __all__ = [
     "affine_warp",
     "as_float",
     "bayes_cross_entropy",
+    "block_mask",
     "circles",
     "half_moons",
     "hot_pixels",
@@ -51,15 +65,22 @@ __all__ = [
     "invertible_mlp",
     "latent_world",
     "load",
+    "multiblock_mask",
+    "patch_grid",
+    "patchify",
     "radial_rotation",
+    "random_mask",
     "s_curve",
     "sample_vmf",
+    "shape_targets",
     "shapes",
     "smooth_background",
     "sphere_grid",
     "spirals",
     "standardise",
     "swiss_roll",
+    "take_patches",
     "two_moons",
+    "unpatchify",
     "xor_triple",
 ]

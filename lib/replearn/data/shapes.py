@@ -66,6 +66,29 @@ def shapes(n, seed=0, res=32):
     return alpha * colour + (1 - alpha) * background, factors
 
 
+def shape_targets(factors):
+    """Turn the factors of ``shapes`` into what a linear probe can be asked for.
+
+    Parameters
+    ----------
+    factors : dict of str to torch.Tensor
+        As ``shapes`` returns them, (n,) each.
+
+    Returns
+    -------
+    dict of str to torch.Tensor
+        ``hue`` (n, 2), its point on the unit circle, since hues 0 and 1 are one colour; ``position`` (n, 2), in
+        half-widths of the image; ``size`` and ``background`` (n, 1).
+    """
+    angle = 2 * math.pi * factors["hue"]
+    return {
+        "hue": torch.stack([angle.cos(), angle.sin()], dim=1),
+        "position": torch.stack([factors["x"], factors["y"]], dim=1),
+        "size": factors["size"].unsqueeze(1),
+        "background": factors["grey"].unsqueeze(1),
+    }
+
+
 def _coordinates(res):
     """Pixel centres in [-1, 1], as columns' x (1, 1, res) and rows' y (1, res, 1)."""
     centres = (torch.arange(res) + 0.5) * 2 / res - 1

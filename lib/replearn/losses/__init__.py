@@ -11,6 +11,7 @@ from replearn.losses.canonical_correlation import (
 from replearn.losses.contrastive import dcl, info_nce, nt_xent, sup_con
 from replearn.losses.independence import offblock_cov_sq
 from replearn.losses.information import infomax_logdet, infomax_pairwise
+from replearn.losses.masked import latent_loss, mae_loss
 from replearn.losses.metric_learning import (
     AlignUniform,
     align_loss,
@@ -46,6 +47,8 @@ __all__ = [
     "info_nce",
     "infomax_logdet",
     "infomax_pairwise",
+    "latent_loss",
+    "mae_loss",
     "multi_view_alignment",
     "nt_xent",
     "off_diagonal",

@@ -22,6 +22,7 @@ from replearn.spectral.embeddings import (
     vicreg_embedding,
 )
 from replearn.spectral.energies import barlow_graph_loss, contrastive_graph_loss, vicreg_graph_loss
+from replearn.spectral.gaussian_reconstruction import GaussianReconstruction, gaussian_reconstruction
 from replearn.spectral.graphs import augmentation_graph, knn_graph, label_graph, pairs_graph, rewire_graph
 from replearn.spectral.hypercube import (
     ParityBasis,
@@ -77,6 +78,7 @@ __all__ = [
     "AugmentedMoments",
     "Descent",
     "Eigenfunctions",
+    "GaussianReconstruction",
     "KernelSSL",
     "LinearBYOL",
     "LinearSSL",
@@ -110,6 +112,7 @@ __all__ = [
     "empirical_moments",
     "fix_signs",
     "flip_channel",
+    "gaussian_reconstruction",
     "geodesic_distances",
     "hypercube",
     "interplay_eigenvalues",

@@ -5,6 +5,7 @@ from replearn.training.distillation import DINO, SelfDistillation
 from replearn.training.gather import gather, processes
 from replearn.training.ica import ICA, vcreg_ica
 from replearn.training.loop import pretrain
+from replearn.training.masked import LatentPrediction, MaskedAutoencoder
 from replearn.training.methods import JointEmbedding, Method
 from replearn.training.moco import KeyFreshness, MoCo, key_freshness
 from replearn.training.optimisers import LARS, param_groups
@@ -21,12 +22,15 @@ from replearn.training.recipes import (
     Recipe,
     Trained,
     features,
+    low_shot,
     mlp_encoder,
+    tiny_augmentation,
     tiny_encoder,
     tiny_mnist,
     train_mlp,
     train_networks,
     train_tiny,
+    untrained,
     warm_up_batch_norm,
 )
 from replearn.training.restarts import Start, train_ce_starts
@@ -52,7 +56,9 @@ __all__ = [
     "History",
     "JointEmbedding",
     "KeyFreshness",
+    "LatentPrediction",
     "LossScale",
+    "MaskedAutoencoder",
     "Method",
     "MoCo",
     "NonFiniteLossError",
@@ -69,6 +75,7 @@ __all__ = [
     "key_freshness",
     "load_checkpoint",
     "loss_scale",
+    "low_shot",
     "mlp_encoder",
     "param_groups",
     "pretrain",
@@ -77,6 +84,7 @@ __all__ = [
     "scale_lr",
     "seed_everything",
     "seeded",
+    "tiny_augmentation",
     "tiny_encoder",
     "tiny_mnist",
     "train_ce",
@@ -87,6 +95,7 @@ __all__ = [
     "train_tiny",
     "train_world",
     "train_world_classes",
+    "untrained",
     "vcreg_ica",
     "warm_up_batch_norm",
     "warmup_cosine",

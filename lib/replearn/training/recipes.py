@@ -6,7 +6,17 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from replearn.data import RandomAffine, RandomAffineCrop, as_float, load, standardise
+from replearn.data import (
+    Compose,
+    GaussianNoise,
+    RandomAffine,
+    RandomAffineCrop,
+    RandomErase,
+    as_float,
+    load,
+    standardise,
+)
+from replearn.evaluation import low_shot_probe
 from replearn.models import TinyConv, mlp, mlp_head
 from replearn.training.loop import pretrain
 from replearn.training.methods import JointEmbedding
@@ -84,6 +94,36 @@ def tiny_mnist(*, standardised=True):
     images = F.interpolate(data.images, size=(14, 14), mode="area")
     data = data._replace(images=standardise(images) if standardised else images)
     return TinyMnist(*data.train, *data.test)
+
+
+def tiny_augmentation(area=1.0, degrees=0.0, erased=0.0, noise=0.0):
+    """Make an augmentation from four strengths: crop, turn, erase, and add noise, in this order.
+
+    Parameters
+    ----------
+    area : float
+        Smallest share of the area that a crop keeps, in (0, 1]; below 1 its aspect varies between 3/4 and 4/3.
+    degrees : float
+        Largest turn to either side, in degrees.
+    erased : float
+        Share of the image that is overwritten by its mean, in [0, 1].
+    noise : float
+        Standard deviation of the noise, in units of the pixels.
+
+    Returns
+    -------
+    Compose
+        ``augment(x, generator)``; with the defaults it leaves images as they are.
+
+    Raises
+    ------
+    ValueError
+        If a strength is out of its range.
+    """
+    ratio = (3 / 4, 4 / 3) if area < 1 else (1.0, 1.0)
+    crop = RandomAffineCrop(scale=(area, 1.0), ratio=ratio, degrees=degrees)
+    erase = [RandomErase(scale=(erased, erased))] if erased else []
+    return Compose(crop, *erase, GaussianNoise(noise))
 
 
 def tiny_encoder(recipe=R200, *, in_channels=1, seed=0):
@@ -325,3 +365,58 @@ def warm_up_batch_norm(network, x, *, passes=20):
     finally:
         network.train(training)
     return network
+
+
+def untrained(images, recipe=R200, *, seed=0):
+    """Make the recipe's encoder at its random start and settle its BatchNorm: the yardstick of every run.
+
+    Parameters
+    ----------
+    images : torch.Tensor
+        (N, C, H, W); the first 1,000 of them settle the statistics.
+    recipe : Recipe
+        Its ``width`` is used.
+    seed : int
+        Seed of the initialisation, as in ``train_tiny``.
+
+    Returns
+    -------
+    TinyConv
+        (N, C, H, W) -> (N, 8 width), which ``train_tiny`` with this recipe and seed starts from.
+
+    Raises
+    ------
+    ValueError
+        If the images are not (N, C, H, W).
+    """
+    _check_images(images)
+    encoder, _ = tiny_encoder(recipe, in_channels=images.shape[1], seed=seed)
+    return warm_up_batch_norm(encoder, images[:1000])
+
+
+def low_shot(network, sets, *, n_labels=200, repeats=5):
+    """Score a network by few labels: the ``low_shot_probe`` of its features, the score of the tiny recipe.
+
+    Parameters
+    ----------
+    network : torch.nn.Module
+        (N, ...) -> (N, d), for example the encoder of a run; ``nn.Flatten()`` scores raw pixels.
+    sets : TinyMnist or tuple
+        ``x_train, y_train, x_test, y_test``; the first ``n_labels * repeats`` training images are used.
+    n_labels, repeats : int
+        Labels in a block, and disjoint blocks to average over.
+
+    Returns
+    -------
+    float
+        Accuracy in [0, 1].
+
+    Raises
+    ------
+    ValueError
+        As ``replearn.evaluation.low_shot_probe``.
+    """
+    x_train, y_train, x_test, y_test = sets
+    used = slice(0, n_labels * repeats)
+    z_train, z_test = features(network, x_train[used]), features(network, x_test)
+    return low_shot_probe(z_train, y_train[used], z_test, y_test, n_labels=n_labels, repeats=repeats)

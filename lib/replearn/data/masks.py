@@ -1,0 +1,330 @@
+"""Images as patches, and masks that hide some of them: at random, in blocks, or as blocks to predict."""
+
+import math
+from typing import NamedTuple
+
+import torch
+
+from replearn.validate import check_integer
+
+
+class Mask(NamedTuple):
+    """Which of the L patches of each image are visible and which are hidden: together each exactly once.
+
+    Attributes
+    ----------
+    keep : (N, K) int64, the visible patches, 1 <= K < L.
+    masked : (N, L - K) int64, the hidden ones.
+    restore : (N, L) int64 such that ``take_patches(torch.cat([kept, hidden], 1), restore)`` is in the images' order.
+    """
+
+    keep: torch.Tensor
+    masked: torch.Tensor
+    restore: torch.Tensor
+
+
+class MultiBlock(NamedTuple):
+    """The context that is seen and the blocks that are to be predicted from it; no context patch lies in a block.
+
+    Attributes
+    ----------
+    keep : (N, K) int64, the context.
+    masked : (N, T, M) int64, the patches of T blocks, which may overlap each other.
+    """
+
+    keep: torch.Tensor
+    masked: torch.Tensor
+
+
+def patchify(x, patch):
+    """Cut images into square patches, row by row: token l holds the channels, rows and columns of patch l, flattened.
+
+    Parameters
+    ----------
+    x : torch.Tensor
+        (N, C, H, W), of any type.
+    patch : int
+        Side p of a patch, in pixels.
+
+    Returns
+    -------
+    torch.Tensor
+        (N, L, C p^2) with L = (H / p) (W / p).
+
+    Raises
+    ------
+    ValueError
+        If x is not a batch of images, or p does not divide H and W.
+
+    Notes
+    -----
+    Source: Dosovitskiy et al. 2021 (ViT), section 3.1. The order is that of ``torch.nn.functional.unfold``.
+    """
+    if x.ndim != 4:
+        raise ValueError(f"x must be a batch of images (N, C, H, W), but has shape {tuple(x.shape)}")
+    n, c, *size = x.shape
+    h, w = patch_grid(size, patch)
+    return x.reshape(n, c, h, patch, w, patch).permute(0, 2, 4, 1, 3, 5).reshape(n, h * w, c * patch**2)
+
+
+def unpatchify(tokens, patch, image_shape):
+    """Put patches back together: the inverse of :func:`patchify`.
+
+    Parameters
+    ----------
+    tokens : torch.Tensor
+        (N, L, C p^2).
+    patch : int
+        Side p of a patch, in pixels.
+    image_shape : pair of int
+        H and W of the images.
+
+    Returns
+    -------
+    torch.Tensor
+        (N, C, H, W).
+
+    Raises
+    ------
+    ValueError
+        If p does not divide H and W, or the tokens are not as many and as long as that asks for.
+    """
+    h, w = patch_grid(image_shape, patch)
+    if tokens.ndim != 3 or tokens.shape[1] != h * w or tokens.shape[2] % patch**2:
+        raise ValueError(
+            f"tokens of images of {tuple(image_shape)} pixels in patches of {patch} must have shape "
+            f"(N, {h * w}, {patch**2} C), but have {tuple(tokens.shape)}"
+        )
+    n, c = len(tokens), tokens.shape[2] // patch**2
+    return tokens.reshape(n, h, w, c, patch, patch).permute(0, 3, 1, 4, 2, 5).reshape(n, c, *image_shape)
+
+
+def patch_grid(image_shape, patch):
+    """Rows and columns of patches in an image of (height, width) pixels; raises if they do not fill it."""
+    check_integer("patch", patch, 1)
+    height, width = image_shape
+    if height % patch or width % patch or not height or not width:
+        raise ValueError(f"patch must divide the height and the width of the image, {height} x {width}, but is {patch}")
+    return height // patch, width // patch
+
+
+def take_patches(tokens, ids):
+    """Pick tokens of each sample: ``out[n, j] = tokens[n, ids[n, j]]``.
+
+    Parameters
+    ----------
+    tokens : torch.Tensor
+        (N, L, D).
+    ids : torch.Tensor
+        (N, K) int64 between 0 and L - 1.
+
+    Returns
+    -------
+    torch.Tensor
+        (N, K, D).
+    """
+    return tokens.gather(1, ids.unsqueeze(2).expand(-1, -1, tokens.shape[2]))
+
+
+def random_mask(n, grid, generator, *, ratio=0.75):
+    r"""Hide patches at random, each sample its own: K = max(1, floor(L (1 - ratio))) of L stay visible.
+
+    Parameters
+    ----------
+    n : int
+        Samples N.
+    grid : pair of int
+        Rows and columns of patches, L in all; (1, L) for a sequence.
+    generator : torch.Generator
+        Whose device the ids are made on.
+    ratio : float
+        Share of the patches that is hidden, in (0, 1).
+
+    Returns
+    -------
+    Mask
+
+    Raises
+    ------
+    ValueError
+        If a size is not positive, there is only one patch, or the ratio is out of range.
+
+    Notes
+    -----
+    Source: He et al. 2022 (MAE), section 3 and algorithm of the released code: the order of uniform noise.
+    """
+    length = _check(n, grid)
+    noise = torch.rand(n, length, generator=generator, device=generator.device)
+    return _split(noise.argsort(1), _visible(length, ratio))
+
+
+def block_mask(n, grid, generator, *, ratio=0.4, scale=(0.08, 0.4), aspect=(0.3, 10 / 3)):
+    r"""Hide whole rectangles: one after the other, overlapping as they fall, until the share ``ratio`` is hidden.
+
+    A rectangle has the area ``a L``, ``a ~ U[scale]``, and height over width ``rho``, ``log rho ~ U[log aspect]``,
+    rounded to whole patches; its place is uniform. Of the last one, only its first rows are taken, so that every sample
+    hides as many patches as under :func:`random_mask`.
+
+    Parameters
+    ----------
+    n, grid, generator, ratio
+        As in :func:`random_mask`.
+    scale : pair of float
+        Range of a rectangle's share of the patches, in (0, 1]. ``scale=(ratio, ratio), aspect=(1, 1)`` hides a square.
+    aspect : pair of float
+        Range of its height over its width.
+
+    Returns
+    -------
+    Mask
+
+    Raises
+    ------
+    ValueError
+        As :func:`random_mask`, or if a range is not ordered, or out of range.
+
+    Notes
+    -----
+    Source: Bao et al. 2022 (BEiT), algorithm 1, where the largest area shrinks to what is still missing instead of the
+    last rectangle being cut.
+    """
+    length = _check(n, grid)
+    visible = _visible(length, ratio)
+    order = torch.full((n, *grid), torch.inf, device=generator.device)
+    covered = 0
+    while (order.isfinite().flatten(1).sum(1) < length - visible).any():
+        area, shape = (_uniform(n, bounds, generator) for bounds in _ranges(scale, aspect))
+        new = _inside(grid, *_place(grid, *_sides(grid, area, shape), generator)) & order.isinf()
+        order = order.masked_fill_(new, covered)
+        covered += 1
+    order = order.flatten(1).argsort(dim=1, stable=True)
+    return _split(order.roll(visible, 1), visible)
+
+
+def multiblock_mask(
+    n,
+    grid,
+    generator,
+    *,
+    targets=4,
+    scale=(0.15, 0.2),
+    aspect=(0.75, 1.5),
+    context_scale=(0.85, 1.0),
+    min_context=0.1,
+):
+    r"""I-JEPA's masks: T blocks to predict, and as context one large square block from which they are cut out.
+
+    One size is drawn for all target blocks and one for all contexts, places for each sample. All contexts are then cut
+    to the size of the smallest, by leaving out patches at random.
+
+    Parameters
+    ----------
+    n, grid, generator
+        As in :func:`random_mask`.
+    targets : int
+        Blocks T per sample.
+    scale, aspect : pair of float
+        Ranges of a target's share of the patches and of its height over its width, as in :func:`block_mask`.
+    context_scale : pair of float
+        Range of the context's share before the targets are cut out.
+    min_context : float
+        A sample whose context is left with a smaller share of the patches is drawn anew.
+
+    Returns
+    -------
+    MultiBlock
+
+    Raises
+    ------
+    ValueError
+        As :func:`block_mask`, or if after 100 draws some context is still smaller than ``min_context``, or empty.
+
+    Notes
+    -----
+    Source: Assran et al. 2023 (I-JEPA), section 3 and appendix A. Its code draws scale and aspect from one random
+    number, keeps the uppermost patches when it cuts a context, and asks for 10 patches of 196.
+    """
+    length = _check(n, grid)
+    check_integer("targets", targets, 1)
+    _ranges(context_scale, (1, 1))
+    if not 0 <= min_context < 1:
+        raise ValueError(f"min_context must be at least 0 and below 1, but is {min_context}")
+    area, shape = (_uniform(1, bounds, generator) for bounds in _ranges(scale, aspect))
+    sides = [side.expand(n * targets) for side in _sides(grid, area, shape)]
+    context_sides = [side.expand(n) for side in _sides(grid, _uniform(1, context_scale, generator), torch.zeros(()))]
+    least = max(1, math.ceil(length * min_context - 1e-9))
+    blocks = torch.zeros(n, targets, length, dtype=torch.bool, device=generator.device)
+    context = blocks[:, 0]
+    for _ in range(100):
+        poor = context.sum(1) < least
+        if not poor.any():
+            break
+        new = _inside(grid, *_place(grid, *sides, generator)).reshape(blocks.shape)
+        seen = _inside(grid, *_place(grid, *context_sides, generator)).flatten(1)
+        blocks, context = blocks.where(~poor[:, None, None], new), context.where(~poor[:, None], seen & ~new.any(1))
+    else:
+        raise ValueError(
+            f"the targets leave fewer than {least} of {length} patches to some context; "
+            "take fewer or smaller targets, or a finer grid"
+        )
+    noise = torch.rand(n, length, generator=generator, device=generator.device)
+    keep = torch.where(context, noise, 2.0).argsort(1)[:, : int(context.sum(1).min())]
+    masked = blocks.nonzero()[:, 2].reshape(n, targets, -1)
+    return MultiBlock(keep, masked)
+
+
+def _check(n, grid):
+    check_integer("n", n, 1)
+    for name, side in zip(("rows", "columns"), grid, strict=True):
+        check_integer(f"the {name} of grid", side, 1)
+    length = grid[0] * grid[1]
+    if length < 2:
+        raise ValueError("grid must hold at least two patches, one to see and one to hide")
+    return length
+
+
+def _visible(length, ratio):
+    """max(1, floor(L (1 - r))), where r may be a little off the fraction that was meant."""
+    if not 0 < ratio < 1:
+        raise ValueError(f"ratio must lie strictly between 0 and 1, but is {ratio}")
+    return min(max(1, math.floor(length * (1 - ratio) + 1e-9)), length - 1)
+
+
+def _split(order, visible):
+    return Mask(order[:, :visible], order[:, visible:], order.argsort(1))
+
+
+def _ranges(scale, aspect):
+    for name, (low, high) in {"scale": scale, "aspect": aspect}.items():
+        if not 0 < low <= high < math.inf or (name == "scale" and high > 1):
+            bound = "in (0, 1]" if name == "scale" else "positive"
+            raise ValueError(f"{name} must be an ordered range, {bound}, but is {(low, high)}")
+    return scale, tuple(math.log(side) for side in aspect)
+
+
+def _uniform(n, bounds, generator):
+    low, high = bounds
+    return low + (high - low) * torch.rand(n, generator=generator, device=generator.device)
+
+
+def _sides(grid, area, log_aspect):
+    """Heights and widths, in whole patches that fit the grid, of rectangles of some shares of it."""
+    height, width = ((area * grid[0] * grid[1] * (sign * log_aspect).exp()).sqrt() for sign in (1, -1))
+    return height.round().clamp(1, grid[0]), width.round().clamp(1, grid[1])
+
+
+def _place(grid, height, width, generator):
+    """Put rectangles at places that are uniform among those inside the grid."""
+
+    def start(length, side):
+        return ((length - side + 1) * _uniform(len(side), (0, 1), generator)).floor().clamp(max=length - side)
+
+    return start(grid[0], height), start(grid[1], width), height, width
+
+
+def _inside(grid, top, left, height, width):
+    """(N, rows, columns), true in each rectangle."""
+    row, column = (torch.arange(side, device=top.device) for side in grid)
+    rows = (row >= top[:, None]) & (row < (top + height)[:, None])
+    columns = (column >= left[:, None]) & (column < (left + width)[:, None])
+    return rows[:, :, None] & columns[:, None, :]

@@ -1,0 +1,127 @@
+"""One look at embeddings, or at a teacher's targets, that may have collapsed in one of several ways."""
+
+import math
+from typing import NamedTuple
+
+import torch
+from torch.nn import functional as F
+
+from replearn.evaluation.rank import effective_rank
+from replearn.evaluation.tensors import as_matrix, as_tensor
+from replearn.validate import check_finite, check_positive
+
+
+class CollapseReport(NamedTuple):
+    """What ``collapse_report`` found; ``used`` is None where no prototypes were given."""
+
+    std: float
+    rank: float
+    correlation: float
+    used: float | None
+
+
+class TargetReport(NamedTuple):
+    """What ``target_report`` found: two entropies in units of log K, and a divergence in nats."""
+
+    entropy: float
+    divergence: float
+    mean_entropy: float
+
+
+def collapse_report(z, prototypes=None):
+    r"""Measure total collapse (std), dimensional collapse (rank, correlation) and unused prototypes.
+
+    With unit rows :math:`u_i = z_i / \|z_i\|`, ``std`` is :math:`\sqrt K` times the mean over dimensions of the
+    standard deviation of u: 1 for directions that are spread evenly, 0 for one point. ``rank`` is RankMe of z.
+    ``correlation`` is the mean of :math:`|\mathrm{corr}(z_{\cdot i}, z_{\cdot j})|` over pairs of dimensions that vary.
+    ``used`` is the share of the prototypes that are the nearest, by cosine, to at least one sample.
+
+    Parameters
+    ----------
+    z : embeddings (N, K), N >= 2, array or tensor.
+    prototypes : (M, K), or None.
+
+    Returns
+    -------
+    CollapseReport
+        Floats, computed in float64: ``std`` in [0, 1] up to rounding, ``rank`` in [1, K], ``correlation`` in [0, 1]
+        (NaN if fewer than two dimensions vary) and ``used`` in (0, 1] or None.
+
+    Raises
+    ------
+    ValueError
+        Not finite matrices, N < 2, a row of zeros, which has no direction, or prototypes of another dimension.
+
+    Source: std as in Chen & He 2021 (SimSiam), figure 2; Garrido et al. 2023 (RankMe).
+    """
+    z = as_matrix("z", z, min_rows=2)
+    if (z == 0).all(1).any():
+        raise ValueError("z has a row of zeros, which has no direction; drop it")
+    std = z.shape[1] ** 0.5 * F.normalize(z, dim=1).std(0, correction=0).mean()
+    used = None
+    if prototypes is not None:
+        prototypes = as_matrix("prototypes", prototypes)
+        if prototypes.shape[1] != z.shape[1]:
+            raise ValueError(f"prototypes must have {z.shape[1]} dimensions like z, but have {prototypes.shape[1]}")
+        nearest = (z @ F.normalize(prototypes, dim=1).to(z.device).T).argmax(1)
+        used = len(nearest.unique()) / len(prototypes)
+    return CollapseReport(std.item(), effective_rank(z), _mean_correlation(z), used)
+
+
+def target_report(student, teacher, center=0.0, *, tau_s=0.1, tau_t=0.04):
+    r"""Split DINO's loss into the entropy of the targets and what the student has still to learn.
+
+    With targets :math:`t = \mathrm{softmax}((u' - c) / \tau_t)` of one view and guesses
+    :math:`s = \mathrm{softmax}(u / \tau_s)` of the other,
+
+    .. math:: -\sum_k t_k \log s_k = H(t) + \mathrm{KL}(t \| s) .
+
+    A divergence near 0 is a collapse: to uniform targets if ``entropy`` is near 1, to one prototype for all samples if
+    ``mean_entropy``, the entropy of the mean target, is near 0.
+
+    Parameters
+    ----------
+    student : logits u of two views, (2, N, K).
+    teacher : logits u' of the same views, (2, N, K).
+    center : c (K,) subtracted from the teacher's logits, or 0.
+    tau_s, tau_t : temperatures > 0 of student and teacher.
+
+    Returns
+    -------
+    TargetReport
+        Means over samples and views, computed in float64.
+
+    Raises
+    ------
+    ValueError
+        Bad shapes, non-finite values, a temperature that is not positive.
+
+    Source: Caron et al. 2021 (DINO), section 5.3 and figure 7.
+    """
+    student, teacher, center = as_tensor(student), as_tensor(teacher), as_tensor(center)
+    if student.ndim != 3 or len(student) != 2 or student.shape[2] < 2 or student.shape != teacher.shape:
+        raise ValueError(
+            "student and teacher must hold logits of the same two views, (2, N, K) with K >= 2, "
+            f"but have shapes {tuple(student.shape)} and {tuple(teacher.shape)}"
+        )
+    for name, value in {"student": student, "teacher": teacher, "center": center}.items():
+        check_finite(name, value)
+    check_positive("tau_s", tau_s)
+    check_positive("tau_t", tau_t)
+    target = F.softmax((teacher - center) / tau_t, dim=2)
+    guess = F.log_softmax(student.flip(0) / tau_s, dim=2)
+    entropy = torch.special.entr(target).sum(2).mean()
+    mean_entropy = torch.special.entr(target.mean((0, 1))).sum()
+    divergence = F.kl_div(guess, target, reduction="none").sum(2).mean()
+    unit = math.log(student.shape[2])
+    return TargetReport(entropy.item() / unit, divergence.item(), mean_entropy.item() / unit)
+
+
+def _mean_correlation(z):
+    centred = z - z.mean(0)
+    centred = centred[:, centred.norm(dim=0) > 1e-12 * z.norm(dim=0)]
+    k = centred.shape[1]
+    if k < 2:
+        return float("nan")
+    unit = F.normalize(centred, dim=0, eps=0)
+    return ((unit.T @ unit).abs().sum().item() - k) / (k * (k - 1))

@@ -1,0 +1,256 @@
+"""A small vision transformer that computes only the patches it is shown, and a masked autoencoder's light decoder."""
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from replearn.data import patch_grid, patchify, take_patches
+from replearn.validate import check_integer
+
+
+def sincos_2d(grid, dim):
+    r"""Position codes of a grid of patches: sines and cosines of the row, then of the column, at dim / 4 frequencies.
+
+    ``[sin(r w), cos(r w), sin(c w), cos(c w)]`` for the patch in row r and column c, with
+    ``w_i = 10000^(-i / (dim / 4))``, i = 0 ... dim / 4 - 1.
+
+    Parameters
+    ----------
+    grid : pair of int
+        Rows and columns of patches, L in all.
+    dim : int
+        Length of a code, a multiple of 4.
+
+    Returns
+    -------
+    torch.Tensor
+        (L, dim) float32.
+
+    Raises
+    ------
+    ValueError
+        If a size is not positive, or ``dim`` is not a multiple of 4.
+
+    Notes
+    -----
+    Source: Vaswani et al. 2017, section 3.5, for two axes as in MAE (He et al., 2022), appendix A.1.
+    """
+    for name, value in {"rows of grid": grid[0], "columns of grid": grid[1], "dim": dim}.items():
+        check_integer(name, value, 1)
+    if dim % 4:
+        raise ValueError(f"dim must be a multiple of 4, two functions for two axes, but is {dim}")
+    frequency = 10_000 ** -(torch.arange(dim // 4, dtype=torch.float64) / (dim // 4))
+    place = torch.cartesian_prod(*(torch.arange(side, dtype=torch.float64) for side in grid))
+    angle = place[:, :, None] * frequency
+    return torch.cat([angle.sin(), angle.cos()], 2).flatten(1).float()
+
+
+class TransformerBlock(nn.Module):
+    """Add attention and an MLP, each of the normalised tokens: ``x + attention(norm(x))``, then ``x + mlp(norm(x))``.
+
+    Parameters
+    ----------
+    dim : int
+        Width d.
+    heads : int
+        Attention heads, which divide d.
+    mlp_ratio : float
+        Width of the GELU layer, in units of d.
+
+    Raises
+    ------
+    ValueError
+        If a size is not a positive integer, or ``heads`` does not divide ``dim``.
+
+    Notes
+    -----
+    Source: Dosovitskiy et al. 2021 (ViT), equations 2 and 3.
+    """
+
+    def __init__(self, dim, heads, mlp_ratio=2.0):
+        super().__init__()
+        for name, value in {"dim": dim, "heads": heads, "the width of the mlp": dim * mlp_ratio}.items():
+            check_integer(name, value, 1)
+        if dim % heads:
+            raise ValueError(f"heads must divide dim, but is {heads} of {dim}")
+        self.heads, hidden = heads, int(dim * mlp_ratio)
+        self.norm1, self.qkv, self.out = nn.LayerNorm(dim), nn.Linear(dim, 3 * dim), nn.Linear(dim, dim)
+        self.norm2 = nn.LayerNorm(dim)
+        self.mlp = nn.Sequential(nn.Linear(dim, hidden), nn.GELU(), nn.Linear(hidden, dim))
+
+    def forward(self, x):
+        q, k, v = self.qkv(self.norm1(x)).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        x = x + self.out(F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2))
+        return x + self.mlp(self.norm2(x))
+
+
+class TinyViT(nn.Module):
+    """A vision transformer with fixed position codes: images (N, C, H, W) -> (N, dim), the mean of its patch tokens.
+
+    Patches are embedded by one linear map, positions (``sincos_2d``) are added, and pre-norm blocks and a last
+    LayerNorm follow. Patches that are not kept are never computed.
+
+    Parameters
+    ----------
+    image_shape : pair of int
+        H and W.
+    patch : int
+        Side of a patch, in pixels, which divides both.
+    in_channels : int
+        Channels C.
+    dim, depth, heads : int
+        Width (a multiple of 4), blocks, and attention heads, which divide the width.
+    mlp_ratio : float
+        Width of a block's GELU layer, in units of ``dim``.
+    class_token : bool
+        Prepend a learned token without position, whose output then is the representation in the place of the mean.
+
+    Attributes
+    ----------
+    dim : int
+        Size of the representation.
+    grid : (int, int)
+        Rows and columns of patches.
+    patch : int
+        Side of a patch.
+
+    Raises
+    ------
+    ValueError
+        If a size is not a positive integer, the patches do not fill the image, or ``dim`` does not suit.
+
+    Notes
+    -----
+    Source: Dosovitskiy et al. 2021 (ViT); kept patches, positions and initialisation as in MAE (He et al., 2022).
+    """
+
+    def __init__(
+        self,
+        image_shape=(28, 28),
+        patch=7,
+        *,
+        in_channels=1,
+        dim=64,
+        depth=2,
+        heads=4,
+        mlp_ratio=2.0,
+        class_token=False,
+    ):
+        super().__init__()
+        check_integer("in_channels", in_channels, 1)
+        check_integer("depth", depth, 1)
+        self.dim, self.patch, self.grid = dim, patch, patch_grid(image_shape, patch)
+        self.register_buffer("positions", sincos_2d(self.grid, dim), persistent=False)
+        self.embed = nn.Linear(in_channels * patch**2, dim)
+        self.class_token = nn.Parameter(torch.randn(dim) * 0.02) if class_token else None
+        self.blocks = nn.Sequential(*(TransformerBlock(dim, heads, mlp_ratio) for _ in range(depth)))
+        self.norm = nn.LayerNorm(dim)
+        self.apply(_initialise)
+
+    def forward(self, x, keep=None, *, tokens=False):
+        """Encode images, or the patches ``keep`` (N, K) of them.
+
+        Returns (N, dim), or with ``tokens`` the outputs of the patches in the order of ``keep``, (N, K, dim), behind
+        that of the class token where there is one. Raises ``ValueError`` if the images have another size.
+        """
+        patches = patchify(x, self.patch)
+        if patch_grid(x.shape[2:], self.patch) != self.grid or patches.shape[2] != self.embed.in_features:
+            raise ValueError(
+                f"the network takes images of {self.grid[0]} x {self.grid[1]} patches of {self.embed.in_features} "
+                f"numbers, but x has shape {tuple(x.shape)}"
+            )
+        positions = self.positions.expand(len(x), -1, -1)
+        if keep is not None:
+            patches, positions = take_patches(patches, keep), take_patches(positions, keep)
+        z = self.embed(patches) + positions
+        if self.class_token is not None:
+            z = torch.cat([self.class_token.expand(len(x), 1, -1), z], 1)
+        z = self.norm(self.blocks(z))
+        if tokens:
+            return z
+        return z.mean(1) if self.class_token is None else z[:, 0]
+
+
+class MaeDecoder(nn.Module):
+    """Predict hidden patches from the tokens of the visible ones, by a light transformer.
+
+    Tokens are projected to the decoder's width and a learned mask token stands for each hidden patch; positions are
+    added to both, blocks and a LayerNorm follow, and a linear head reads the hidden patches.
+
+    Parameters
+    ----------
+    d_in, d_out : int
+        Size of the encoder's tokens, and of a prediction: C p^2 for pixels, the encoder's ``dim`` for its tokens.
+    grid : pair of int
+        Rows and columns of patches: the encoder's ``grid``.
+    dim, depth, heads : int
+        Width (a multiple of 4), blocks (0 for none) and attention heads of the decoder.
+    mlp_ratio : float
+        As in :class:`TinyViT`.
+
+    Raises
+    ------
+    ValueError
+        If a size is out of its range, or ``dim`` does not suit.
+
+    Notes
+    -----
+    Source: He et al. 2022 (MAE), section 3; I-JEPA's predictor (Assran et al., 2023) has the same form.
+    """
+
+    def __init__(self, d_in, d_out, grid, *, dim=32, depth=1, heads=4, mlp_ratio=2.0):
+        super().__init__()
+        check_integer("d_in", d_in, 1)
+        check_integer("d_out", d_out, 1)
+        check_integer("depth", depth, 0)
+        self.register_buffer("positions", sincos_2d(grid, dim), persistent=False)
+        self.embed = nn.Linear(d_in, dim)
+        self.mask_token = nn.Parameter(torch.randn(dim) * 0.02)
+        self.blocks = nn.Sequential(*(TransformerBlock(dim, heads, mlp_ratio) for _ in range(depth)))
+        self.norm, self.head = nn.LayerNorm(dim), nn.Linear(dim, d_out)
+        self.apply(_initialise)
+
+    def forward(self, tokens, keep, masked):
+        """From tokens (N, K, d_in) of the patches ``keep`` (N, K) to predictions (N, M, d_out) at ``masked`` (N, M).
+
+        More tokens than K stand in front and have no position: a class token.
+        """
+        positions = self.positions.expand(len(tokens), -1, -1)
+        seen = self.embed(tokens)
+        extra = seen.shape[1] - keep.shape[1]
+        seen = seen + F.pad(take_patches(positions, keep), (0, 0, extra, 0))
+        hidden = self.mask_token + take_patches(positions, masked)
+        z = self.blocks(torch.cat([seen, hidden], 1))
+        return self.head(self.norm(z[:, seen.shape[1] :]))
+
+
+def vit_flops(tokens, dim, depth, *, mlp_ratio=2.0):
+    r"""Operations of the matrix products in a transformer's blocks, for one image.
+
+    ``depth (2 L d^2 (4 + 2 r) + 4 L^2 d)``: projections and MLP, linear in the tokens, and attention, quadratic.
+
+    Parameters
+    ----------
+    tokens : int or array of int
+        L, the tokens that are computed.
+    dim, depth : int
+        Width d and blocks.
+    mlp_ratio : float
+        r, the width of a block's GELU layer in units of d.
+
+    Returns
+    -------
+    float or array
+        Floating-point operations, a multiplication and an addition counted as two.
+
+    Notes
+    -----
+    Source: counted from the blocks of Dosovitskiy et al. 2021 (ViT).
+    """
+    return depth * (2 * tokens * dim**2 * (4 + 2 * mlp_ratio) + 4 * tokens**2 * dim)
+
+
+def _initialise(module):
+    if isinstance(module, nn.Linear):
+        nn.init.xavier_uniform_(module.weight)
+        nn.init.zeros_(module.bias)
