@@ -67,7 +67,7 @@ def latent_loss(pred, target, *, beta=1.0):
     ValueError
         Shapes that do not fit, non-finite values, beta not positive.
 
-    Source: Assran et al. 2023 (I-JEPA), its code (beta = 1); Baevski et al. 2022 (data2vec), equation 3.
+    Source: Assran et al. 2023 (I-JEPA), its code (beta = 1); Baevski et al. 2022 (data2vec), section 3.4.
     """
     if pred.shape != target.shape or pred.ndim < 2 or not pred.numel() or pred.shape[-1] < 2:
         raise ValueError(
