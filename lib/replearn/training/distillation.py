@@ -9,9 +9,8 @@ from replearn.models import UnitRows
 from replearn.training.gather import gather
 from replearn.training.methods import Method, describe, raised
 from replearn.training.optimisers import param_groups
-from replearn.training.schedules import cosine
 from replearn.training.seed import seeded
-from replearn.training.teacher import EMA
+from replearn.training.teacher import EMA, decay_at
 
 
 class SelfDistillation(Method):
@@ -48,7 +47,7 @@ class SelfDistillation(Method):
         super().__init__()
         self.encoder, self.projector, self.predictor = encoder, projector, predictor
         self.loss, self.augment, self.decay, self.predictor_lr = loss, augment, decay, predictor_lr
-        self.teacher = None if decay is None else EMA(nn.Sequential(encoder, projector), _decay_at(decay, 0.0))
+        self.teacher = None if decay is None else EMA(nn.Sequential(encoder, projector), decay_at(decay, 0.0))
 
     def extra_repr(self):
         return (
@@ -71,7 +70,7 @@ class SelfDistillation(Method):
 
     def after_step(self):
         if self.teacher is not None:
-            self.teacher.update(nn.Sequential(self.encoder, self.projector), _decay_at(self.decay, self.progress))
+            self.teacher.update(nn.Sequential(self.encoder, self.projector), decay_at(self.decay, self.progress))
 
     def param_groups(self, weight_decay):
         others = param_groups(nn.ModuleList([self.encoder, self.projector]), weight_decay)
@@ -139,7 +138,7 @@ class DINO(Method):
         with seeded(seed):
             self.prototypes = UnitRows(dim, n_prototypes)
         self.loss, self.augment, self.decay, self.center_momentum = loss, augment, decay, center_momentum
-        self.teacher = EMA(self._student(), _decay_at(decay, 0.0))
+        self.teacher = EMA(self._student(), decay_at(decay, 0.0))
         self.register_buffer("center", torch.zeros(n_prototypes))
         self.register_buffer("batch_mean", torch.zeros(n_prototypes))
 
@@ -168,7 +167,7 @@ class DINO(Method):
 
     @torch.no_grad()
     def after_step(self):
-        self.teacher.update(self._student(), _decay_at(self.decay, self.progress))
+        self.teacher.update(self._student(), decay_at(self.decay, self.progress))
         if self.center_momentum is not None:
             self.center.lerp_(self.batch_mean, 1 - self.center_momentum)
 
@@ -188,8 +187,3 @@ def _by_size(network, views):
             outputs.append(network(torch.cat(views[start:stop])).unflatten(0, (stop - start, -1)))
             start = stop
     return torch.cat(outputs)
-
-
-def _decay_at(decay, progress):
-    """The teacher's decay at a share of the run."""
-    return cosine(progress, *decay) if isinstance(decay, tuple) else decay

@@ -4,9 +4,8 @@ import torch
 
 from replearn.data import as_float, patchify, random_mask, take_patches
 from replearn.losses import latent_loss, mae_loss
-from replearn.training.distillation import _decay_at
 from replearn.training.methods import Method, describe, raised
-from replearn.training.teacher import EMA
+from replearn.training.teacher import EMA, decay_at
 
 
 class _Masked(Method):
@@ -90,7 +89,7 @@ class LatentPrediction(_Masked):
     def __init__(self, encoder, decoder, *, mask=random_mask, loss=latent_loss, decay=(0.99, 1.0)):
         super().__init__(encoder, decoder, mask=mask)
         self.loss, self.decay = loss, decay
-        self.teacher = None if decay is None else EMA(encoder, _decay_at(decay, 0.0))
+        self.teacher = None if decay is None else EMA(encoder, decay_at(decay, 0.0))
 
     def extra_repr(self):
         return f"mask={describe(self.mask)}, loss={describe(self.loss)}, decay={self.decay}"
@@ -117,4 +116,4 @@ class LatentPrediction(_Masked):
 
     def after_step(self):
         if self.teacher is not None:
-            self.teacher.update(self.encoder, _decay_at(self.decay, self.progress))
+            self.teacher.update(self.encoder, decay_at(self.decay, self.progress))

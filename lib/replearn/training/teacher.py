@@ -5,6 +5,8 @@ import copy
 import torch
 from torch import nn
 
+from replearn.training.schedules import cosine
+
 
 class EMA(nn.Module):
     r"""An exponential moving average of a network's parameters, updated by hand: xi <- m xi + (1 - m) theta.
@@ -50,6 +52,11 @@ class EMA(nn.Module):
         if [p.shape for p in slow] != [p.shape for p in fast]:
             raise ValueError("the model's parameters have other shapes than those of the copy that was made of it")
         torch._foreach_lerp_(slow, fast, 1 - decay)
+
+
+def decay_at(decay, progress):
+    """A teacher's decay at a share of the run: a number stays, a pair goes from one to the other along half a cosine."""
+    return cosine(progress, *decay) if isinstance(decay, tuple) else decay
 
 
 def _checked(decay):
