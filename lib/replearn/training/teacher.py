@@ -55,7 +55,7 @@ class EMA(nn.Module):
 
 
 def decay_at(decay, progress):
-    """A teacher's decay at a share of the run: a number stays, a pair goes from one to the other along half a cosine."""
+    """Return the decay at a share of the run: a number stays, a pair goes from one to the other along half a cosine."""
     return cosine(progress, *decay) if isinstance(decay, tuple) else decay
 
 
