@@ -125,8 +125,8 @@ ch.claim(
     control=True,
     **ours,
 )
-loss_of_score = low_shot(collapsed.encoder) - scores["untrained"]
-ch.claim("invariance-alone.useless", "... − untrained", measured=loss_of_score, below=0.02, control=True, **ours)
+saved = worst - low_shot(collapsed.encoder)
+ch.claim("invariance-alone.pays", "Worst of eight − invariance alone", measured=saved, above=0.03, **ours)
 
 # %%
 labels = dict(
