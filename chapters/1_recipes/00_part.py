@@ -20,7 +20,8 @@
 # %% [markdown]
 # # Part 1: how self-supervised learning is cooked
 #
-# After this page you will have trained eight self-supervised methods, from SimCLR to DINO, on the same images, with the same network and the same number of steps, and you know in which chapter each of
+# After this page you will have trained eight self-supervised methods, from SimCLR to DINO, on the same images, with the same network and the same number of steps, and you know in
+# which chapter each of
 # them is taken apart.
 
 # %% tags=["parameters"]
@@ -44,8 +45,10 @@ ch = cb.Chapter("part_1", scale=scale, seed=seed)
 # %% [markdown]
 # ## The story
 #
-# A recipe of self-supervised learning has three ingredients. **Views**: two random distortions of one image, which are to be the same thing. **An encoder** $f$, whose output is what you want in the end, and a
-# **projector** $g$ behind it, whose output $z = g(f(v))$ goes into the loss and is thrown away after training. **A loss** that pulls the two views' $z$ together. And a problem: the loss is smallest when *all* images
+# A recipe of self-supervised learning has three ingredients. **Views**: two random distortions of one image, which are to be the same thing. **An encoder** $f$, whose output is
+# what you want in the end, and a
+# **projector** $g$ behind it, whose output $z = g(f(v))$ goes into the loss and is thrown away after training. **A loss** that pulls the two views' $z$ together. And a problem:
+# the loss is smallest when *all* images
 # get the same $z$. This is **collapse**, and the families differ in what they do against it.
 #
 # | family | methods here | against collapse | chapter |
@@ -55,13 +58,15 @@ ch = cb.Chapter("part_1", scale=scale, seed=seed)
 # | canonical correlation | VICReg, Barlow Twins, W-MSE | keeps variances up and correlations down | [The canonical-correlation family](04_canonical_correlation.ipynb) |
 # | clustering | SwAV | spreads the images evenly over prototypes | [The canonical-correlation family](04_canonical_correlation.ipynb) |
 #
-# Where views come from, and why they decide everything else, is the first chapter, [Two views](01_two_views.ipynb). Masked modelling, which hides parts of one view in the place of a second one, the knobs of
+# Where views come from, and why they decide everything else, is the first chapter, [Two views](01_two_views.ipynb). Masked modelling, which hides parts of one view in the place of
+# a second one, the knobs of
 # training, and how to judge what was learned, are in preparation.
 
 # %% [markdown]
 # ## Eight methods, one budget
 #
-# MNIST digits of 14 × 14 pixels, 8,000 of them, without labels. A view is a random crop, turned by up to 15°. The encoder is a small convolutional network with 128 outputs; its random start is the same for all. Here is
+# MNIST digits of 14 × 14 pixels, 8,000 of them, without labels. A view is a random crop, turned by up to 15°. The encoder is a small convolutional network with 128 outputs; its
+# random start is the same for all. Here is
 # the whole of it, for a method by the name of `name`:
 
 # %%
@@ -85,7 +90,8 @@ plt.show()
 
 # %% [markdown]
 # *Look down a column*: that these three pictures are the same thing is all that any method below is told. What the encoder has learned is then judged by a **low-shot probe**: ridge regression reads
-# the digit off the 128 outputs, from 200 labels; the score is the accuracy on 2,000 new digits, a mean over five sets of labels. Two baselines have learned nothing: the raw *pixels*, and the encoder *untrained*. The
+# the digit off the 128 outputs, from 200 labels; the score is the accuracy on 2,000 new digits, a mean over five sets of labels. Two baselines have learned nothing: the raw
+# *pixels*, and the encoder *untrained*. The
 # control is VICReg with the invariance term alone, which is free to collapse.
 
 
@@ -152,9 +158,12 @@ right.margins(x=0.35)
 plt.show()
 
 # %% [markdown]
-# *Look left at the distance from the dashed lines*, then at the distances between the bars. All eight have learned something from pairs of views alone, each with its own cure for collapse. Do **not** read the order as a ranking of
-# methods: this is one small network, a few hundred steps, one learning rate for nearly all, and methods that need patience (a teacher has to get ahead, a redundancy term is weak at first) look worse than they are. On
-# CIFAR-10 with a thousand epochs they end within a few points of one another (89.5 to 93.1 %, in the tables of the library solo-learn). *On the right*, the number of dimensions that an encoder uses says little about which one is better.
+# *Look left at the distance from the dashed lines*, then at the distances between the bars. All eight have learned something from pairs of views alone, each with its own cure for
+# collapse. Do **not** read the order as a ranking of
+# methods: this is one small network, a few hundred steps, one learning rate for nearly all, and methods that need patience (a teacher has to get ahead, a redundancy term is weak
+# at first) look worse than they are. On
+# CIFAR-10 with a thousand epochs they end within a few points of one another (89.5 to 93.1 %, in the tables of the library solo-learn). *On the right*, the number of dimensions
+# that an encoder uses says little about which one is better.
 #
 # ## Play
 #
@@ -181,7 +190,8 @@ def draw_labels(fig, labels_each=200):
 cb.explore(draw_labels, figsize=(7.2, 3.8), labels_each=ipywidgets.SelectionSlider(options=budgets, value=200))
 
 # %% [markdown]
-# **What does it look like?** The second and third principal component of an encoder's outputs on 1,000 new digits, brought to one size and coloured by digit, and the shares of variance of the first forty components. Move `method` through the list.
+# **What does it look like?** The second and third principal component of an encoder's outputs on 1,000 new digits, brought to one size and coloured by digit, and the shares of
+# variance of the first forty components. Move `method` through the list.
 
 # %%
 maps = {}
@@ -207,7 +217,8 @@ cb.explore(draw_map, figsize=(7.6, 3.6), method=ipywidgets.SelectionSlider(optio
 # %% [markdown]
 # ## What breaks
 #
-# Nothing here was tuned, except that DINO has a smaller learning rate than the others. The images are easy: with all labels, raw pixels are a strong baseline. For the real thing the same methods run outside the notebook,
+# Nothing here was tuned, except that DINO has a smaller learning rate than the others. The images are easy: with all labels, raw pixels are a strong baseline. For the real thing
+# the same methods run outside the notebook,
 # `cookbook train vicreg --data cifar10 --devices auto`, with a ResNet, on one GPU or many.
 #
 # ## Claims
@@ -221,7 +232,9 @@ ch.report()
 # %% [markdown]
 # ## References
 #
-# - R. Balestriero, M. Ibrahim, V. Sobal, A. Morcos, S. Shekhar, T. Goldstein, F. Bordes, A. Bardes, G. Mialon, Y. Tian, A. Schwarzschild, A. G. Wilson, J. Geiping, Q. Garrido, P. Fernandez, A. Bar, H. Pirsiavash, Y. LeCun,
+# - R. Balestriero, M. Ibrahim, V. Sobal, A. Morcos, S. Shekhar, T. Goldstein, F. Bordes, A. Bardes, G. Mialon, Y. Tian, A. Schwarzschild, A. G. Wilson, J. Geiping, Q. Garrido, P.
+#   Fernandez, A. Bar, H. Pirsiavash, Y. LeCun,
 #   M. Goldblum. [A Cookbook of Self-Supervised Learning](https://arxiv.org/abs/2304.12210), 2023.
-# - T. Chen et al. SimCLR, 2020. J.-B. Grill et al. BYOL, 2020. X. Chen, K. He. SimSiam, 2021. M. Caron et al. SwAV, 2020, and DINO, 2021. A. Bardes et al. VICReg, 2022. J. Zbontar et al. Barlow Twins, 2021. A. Ermolov et
+# - T. Chen et al. SimCLR, 2020. J.-B. Grill et al. BYOL, 2020. X. Chen, K. He. SimSiam, 2021. M. Caron et al. SwAV, 2020, and DINO, 2021. A. Bardes et al. VICReg, 2022. J. Zbontar
+#   et al. Barlow Twins, 2021. A. Ermolov et
 #   al. W-MSE, 2021.

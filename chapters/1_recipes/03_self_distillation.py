@@ -483,7 +483,7 @@ cb.explore(draw_dino, figsize=(5, 4.2), tau_t=FloatSlider(0.04, min=0.01, max=0.
 #
 # [Two views](01_two_views.ipynb) ranked directions by what views agree on; [Contrastive](02_contrastive.ipynb) pushes images apart, and its slow key encoder became BYOL's teacher. Here
 # nothing pushes: a direction lives if it feeds on itself faster than it decays. The cure of [canonical correlation](04_canonical_correlation.ipynb), to demand variance outright, has no
-# threshold and needs no teacher. [Learning by reconstruction](../2_spectral/08_reconstruction_features.ipynb) to linear networks that learn one direction after another.
+# threshold and needs no teacher. [Learning by reconstruction](../2_spectral/08_reconstruction_features.ipynb) has linear networks that learn one direction after another.
 #
 # ## Claims
 
