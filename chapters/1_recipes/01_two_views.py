@@ -20,7 +20,8 @@
 # %% [markdown]
 # # Two views
 #
-# After this chapter you can look at an augmentation and say what a network trained with it will forget. You will have checked it on digits, photographs and drawn shapes, and in two cases without any training.
+# After this chapter you can look at an augmentation and say what a network trained with it will forget. You will have checked it on digits, photographs and drawn shapes, and in
+# two cases without any training.
 
 # %% tags=["parameters"]
 scale = "toy"
@@ -47,7 +48,8 @@ ch = cb.Chapter("two_views", scale=scale, seed=seed)
 #
 # Turn a 6 by ten degrees and it is the same 6. Turn it by 180 degrees and it is a 9. Turn a photograph of pebbles by 180 degrees and nothing has happened.
 #
-# A network that learns without labels must still be told one thing: **what counts as the same**. It is told by *views*, random changes of an input; a recipe for views is an **augmentation**. Here are seven, given by up to four numbers:
+# A network that learns without labels must still be told one thing: **what counts as the same**. It is told by *views*, random changes of an input; a recipe for views is an
+# **augmentation**. Here are seven, given by up to four numbers:
 # the smallest share of the area that a crop keeps, the largest turn in degrees, the share that is erased, and the standard deviation of added noise (pixels have mean 0 and standard deviation 1).
 
 # %%
@@ -68,11 +70,12 @@ fig.suptitle("Two views of each digit: the network is told that they are the sam
 plt.show()
 
 # %% [markdown]
-# *Read each row as an order.* "Crop": it does not matter where the digit stands and how large it is. The last row says that, among others, a 6 and a 9 may be the same. Will it be obeyed? And what is learned from the first row?
+# *Read each row as an order.* "Crop": it does not matter where the digit stands and how large it is. The last row says that, among others, a 6 and a 9 may be the same. Will it be
+# obeyed? And what is learned from the first row?
 #
 # **Before there were two views.** Learning needs inputs and targets, and *self-supervised* learning makes the targets up. The Cookbook sorts the inventions of many years into families:
 #
-# - *restore what was taken away*: noise, colour, masked pixels ([masked modeling](05_masked_modeling.ipynb) is this family grown up);
+# - *restore what was taken away*: noise, colour, masked pixels (*masked modelling* is this family grown up);
 # - *use time or a second sense*: predict the next frame of a film, or whether a sound belongs to it;
 # - *use spatial context*: how do these nine pieces fit, by which quarter turn was this image turned (**RotNet**, which we shall train);
 # - *group* the embeddings and predict the cluster (DeepCluster; later SwAV, in [canonical correlation](04_canonical_correlation.ipynb)), or *generate* inputs and keep what was learned on the way;
@@ -80,30 +83,38 @@ plt.show()
 #
 # ## The mathematics
 #
-# **Views.** $x$ is an input with $D$ pixels, $t$ a random change drawn from the augmentation, $v = t(x)$ a view. A **positive pair** $(v, v')$ is two views of one input, with $t$ and $t'$ drawn independently. An **encoder** $f$ turns a
-# view into a *representation* $f(v)$; a **projector** $g$, a small network on top, turns that into an *embedding* $z = g(f(v))$ of $K$ numbers. Training asks that $z$ and $z'$ agree, and not by being constant.
+# **Views.** $x$ is an input with $D$ pixels, $t$ a random change drawn from the augmentation, $v = t(x)$ a view. A **positive pair** $(v, v')$ is two views of one input, with $t$
+# and $t'$ drawn independently. An **encoder** $f$ turns a
+# view into a *representation* $f(v)$; a **projector** $g$, a small network on top, turns that into an *embedding* $z = g(f(v))$ of $K$ numbers. Training asks that $z$ and $z'$
+# agree, and not by being constant.
 #
-# **The loss** here is *NT-Xent*, a black box until [Contrastive](02_contrastive.ipynb) opens it. From $B$ inputs come $2B$ embeddings. Each must pick its partner out of the $2B - 1$ others by their cosines, divided by a temperature of 0.5;
+# **The loss** here is *NT-Xent*, a black box until [Contrastive](02_contrastive.ipynb) opens it. From $B$ inputs come $2B$ embeddings. Each must pick its partner out of the
+# $2B - 1$ others by their cosines, divided by a temperature of 0.5;
 # the loss is the mean cross-entropy in nats. Whoever cannot tell pays $\log(2B - 1)$, which is 5.54 for our $B = 128$.
 #
-# **What linear networks keep.** Let $z = W^\top v$ with $W$ ($D \times K$), and rule out constants by demanding uncorrelated outputs of variance one, $W^\top C W = I_K$. With the mean of all views subtracted, two matrices
+# **What linear networks keep.** Let $z = W^\top v$ with $W$ ($D \times K$), and rule out constants by demanding uncorrelated outputs of variance one, $W^\top C W = I_K$. With the
+# mean of all views subtracted, two matrices
 # ($D \times D$) say everything about the augmentation:
 #
 # $$ C = E[v v^\top], \qquad C_+ = E[v v'^\top] = E[\bar v \bar v^\top] \quad\text{with}\quad \bar v = E[v \mid x] . \tag{1} $$
 #
-# The last form holds because, given $x$, the two views are independent with the same mean $\bar v$. The mean squared distance $E \|W^\top v - W^\top v'\|^2 = 2 K - 2 \operatorname{tr}(W^\top C_+ W)$ is smallest if the columns of $W$ are the top $K$
+# The last form holds because, given $x$, the two views are independent with the same mean $\bar v$. The mean squared distance
+# $E \|W^\top v - W^\top v'\|^2 = 2 K - 2 \operatorname{tr}(W^\top C_+ W)$ is smallest if the columns of $W$ are the top $K$
 # solutions $w$ of the **generalised eigenproblem**
 #
 # $$ C_+ w = \rho\, C w , \qquad\text{where}\quad \rho = \frac{w^\top C_+ w}{w^\top C w} = \frac{\text{variance of } w^\top \bar v}{\text{variance of } w^\top v} \in [0, 1] . \tag{2} $$
 #
-# This **canonical correlation** is the *share of a number's variance that all views of an input have in common*. What views agree on is kept first; what they disagree on goes. Two cases can be solved by hand.
+# This **canonical correlation** is the *share of a number's variance that all views of an input have in common*. What views agree on is kept first; what they disagree on goes. Two
+# cases can be solved by hand.
 #
-# **Noise.** Let $v = x + \varepsilon$, where signal and noise have the same axes, and variances $\lambda_i$ and $\sigma_i^2$ along axis $i$. Then $C_+ = \operatorname{diag}(\lambda_i)$ and $C = \operatorname{diag}(\lambda_i + \sigma_i^2)$.
+# **Noise.** Let $v = x + \varepsilon$, where signal and noise have the same axes, and variances $\lambda_i$ and $\sigma_i^2$ along axis $i$. Then
+# $C_+ = \operatorname{diag}(\lambda_i)$ and $C = \operatorname{diag}(\lambda_i + \sigma_i^2)$.
 # Axes are ranked by their ratio of noise to signal, not by their variance:
 #
 # $$ \rho_i = \frac{\lambda_i}{\lambda_i + \sigma_i^2} = \frac{1}{1 + \sigma_i^2 / \lambda_i} . \tag{3} $$
 #
-# **A group of changes.** Let the augmentation apply one of $n$ orthogonal matrices $T_1, \dots, T_n$ that form a group, each as likely. The four quarter turns do: they only move pixels about. The average $P = \frac1n \sum_g T_g$
+# **A group of changes.** Let the augmentation apply one of $n$ orthogonal matrices $T_1, \dots, T_n$ that form a group, each as likely. The four quarter turns do: they only move
+# pixels about. The average $P = \frac1n \sum_g T_g$
 # projects on what no element changes: $P T_g = T_g P = P$ and $P^2 = P = P^\top$. With $C_x = E[x x^\top]$, (1) gives
 #
 # $$ \bar v = P x, \qquad C_+ = P C_x P, \qquad C = \tfrac1n \textstyle\sum_g T_g C_x T_g^\top, \qquad\text{hence}\qquad P C P = P C_x P = C_+ . $$
@@ -112,15 +123,19 @@ plt.show()
 #
 # $$ C P w = \rho\, C w : \tag{4} $$
 #
-# $\rho = 1$ for directions that the group leaves alone ($P w = w$), $\rho = 0$ for those that it averages away ($P w = 0$), and *nothing in between*. Pixels that a group moves into each other form an **orbit**, and an invariant direction is
+# $\rho = 1$ for directions that the group leaves alone ($P w = w$), $\rho = 0$ for those that it averages away ($P w = 0$), and *nothing in between*. Pixels that a group moves
+# into each other form an **orbit**, and an invariant direction is
 # one weight for each orbit. Quarter turns put the 64 pixels of an $8 \times 8$ image into 16 orbits of four: 16 ones, 48 zeros.
 #
 # ## From scratch
 #
-# The two matrices come by enumeration, from all $4 \times 4$ ordered pairs of quarter turns of all images; nothing is sampled. **Training** is a batch, two views, one pass through both networks, and a loss, as the library's code shows.
+# The two matrices come by enumeration, from all $4 \times 4$ ordered pairs of quarter turns of all images; nothing is sampled. **Training** is a batch, two views, one pass through
+# both networks, and a loss, as the library's code shows.
 #
-# **More than two views.** SwAV and DINO make two large and several small crops of an image (*multi-crop*). Where $V$ views are all compared with each other, pairs need not be formed: with $\bar z$ the mean of the embeddings,
-# $\sum_{i \ne j} \|z_i - z_j\|^2 / (V (V - 1)) = 2 \sum_i \|z_i - \bar z\|^2 / (V - 1)$. More views are the same objective, estimated with less noise, and small ones are cheap: a crop of 96 pixels has $(96/224)^2 \approx 18$ % of the
+# **More than two views.** SwAV and DINO make two large and several small crops of an image (*multi-crop*). Where $V$ views are all compared with each other, pairs need not be
+# formed: with $\bar z$ the mean of the embeddings,
+# $\sum_{i \ne j} \|z_i - z_j\|^2 / (V (V - 1)) = 2 \sum_i \|z_i - \bar z\|^2 / (V - 1)$. More views are the same objective, estimated with less noise, and small ones are cheap: a
+# crop of 96 pixels has $(96/224)^2 \approx 18$ % of the
 # pixels of one of 224. On ImageNet six of them lift SwAV from 70.1 to 74.6 % (its repository, 400 epochs). On our digits they brought no gain: a part of a digit is not a digit.
 
 # %%
@@ -169,10 +184,12 @@ def draw_group(fig, group):
 cb.explore(draw_group, group=SelectionSlider(options=list(groups), value="quarter turns"))
 
 # %% [markdown]
-# *Look at the cliff: only its place moves.* The images are $\bar v = P x$, averages over the group. That is all that the linear network keeps; no probe, however clever, gets the rest back. (The flip has 32 orbits but 31 ones: one pair of
+# *Look at the cliff: only its place moves.* The images are $\bar v = P x$, averages over the group. That is all that the linear network keeps; no probe, however clever, gets the
+# rest back. (The flip has 32 orbits but 31 ones: one pair of
 # pixels is empty in every image.) Without augmentation all directions tie, and the optimum says nothing. Step to the half turn, and compare 6 and 9.
 #
-# **Noise against signal.** Six axes, turned at random. Axis 1 has by far the largest variance, axis 5 the least noise for its signal. We compare (3) with the eigenproblem, with 200,000 sampled pairs, and with PCA (principal
+# **Noise against signal.** Six axes, turned at random. Axis 1 has by far the largest variance, axis 5 the least noise for its signal. We compare (3) with the eigenproblem, with
+# 200,000 sampled pairs, and with PCA (principal
 # component analysis, which keeps the direction of largest variance).
 
 # %%
@@ -198,11 +215,14 @@ ch.claim("noise-to-signal.pca", "PCA, from axis 5", measured=pca_angle, above=60
 # %% [markdown]
 # ## The experiment: digits
 #
-# Now real training, by the **tiny recipe** of this part of the book: MNIST digits of $14 \times 14$ pixels; an encoder of three small convolutions, ending in 64 numbers; a projector of two layers, $K = 64$; 100 steps of 128 images. The score
-# is **low-shot accuracy**: a linear classifier reads the *representation* with 200 labels and is tried on 2,000 other images (mean over five sets of labels). Two yardsticks: raw pixels, and the same encoder *untrained* (its BatchNorm
+# Now real training, by the **tiny recipe** of this part of the book: MNIST digits of $14 \times 14$ pixels; an encoder of three small convolutions, ending in 64 numbers; a
+# projector of two layers, $K = 64$; 100 steps of 128 images. The score
+# is **low-shot accuracy**: a linear classifier reads the *representation* with 200 labels and is tried on 2,000 other images (mean over five sets of labels). Two yardsticks: raw
+# pixels, and the same encoder *untrained* (its BatchNorm
 # warmed up on data, or it looks worse than it is).
 #
-# **Whose views?** Nothing in the loss knows that two views come from one image. Sort the images into *groups*, and draw the second view from any image of the first one's group. Groups of one image are ordinary two views. With the ten
+# **Whose views?** Nothing in the loss knows that two views come from one image. Sort the images into *groups*, and draw the second view from any image of the first one's group.
+# Groups of one image are ordinary two views. With the ten
 # classes as groups a pair carries what labels carry; with one group for all it carries nothing. RotNet does without pairs: it tells quarter turns apart.
 
 # %%
@@ -257,8 +277,10 @@ ax.set_title("One network, one budget; only the pairs differ", pad=14)
 plt.show()
 
 # %% [markdown]
-# *Read from the bottom up.* Two identical views leave the network no better than it was born, and here a little worse: the loss can only push images apart, those of one class too. Sensible views gain a lot; turns by any angle lose about half of that again. Pairs
-# by class, the strongest hint there is, add a few points. RotNet, with its made-up label, learns less. Which single change is best depends on the budget; the big step is having one. On ImageNet, SimCLR's study found *crop and colour
+# *Read from the bottom up.* Two identical views leave the network no better than it was born, and here a little worse: the loss can only push images apart, those of one class too.
+# Sensible views gain a lot; turns by any angle lose about half of that again. Pairs
+# by class, the strongest hint there is, add a few points. RotNet, with its made-up label, learns less. Which single change is best depends on the budget; the big step is having
+# one. On ImageNet, SimCLR's study found *crop and colour
 # together* to matter most. When the authors of BYOL left only the crop, SimCLR fell from 67.9 to 40.3 %, and BYOL from 72.5 to 59.4 %.
 #
 # ### Six and nine, without a network
@@ -286,7 +308,8 @@ for a, b, bound in ((6, 9, {"above": 0.06}), (0, 1, {"below": 0.02, "control": T
 #
 # ### Photographs: when colour is the label
 #
-# Random colours are part of nearly every recipe. They were chosen for object classes: a red and a blue car are both cars. Take another task. Tiles are cut from eleven photographs, and with five labelled tiles of each we ask *from
+# Random colours are part of nearly every recipe. They were chosen for object classes: a red and a blue car are both cars. Take another task. Tiles are cut from eleven photographs,
+# and with five labelled tiles of each we ask *from
 # which photograph* a tile comes. `HueRotate` turns all colours of a tile about the grey axis, by any angle.
 
 # %%
@@ -315,11 +338,13 @@ axes[1].set_title(f"random hue as well: {recolored.mean():.3f} (mean colour alon
 plt.show()
 
 # %% [markdown]
-# *Look at the pairs of the second row.* Their colours say nothing any more; yet the mean colour of a tile, three numbers, tells more than all its pixels. For textures, medical or depth images, think about each ingredient anew.
+# *Look at the pairs of the second row.* Their colours say nothing any more; yet the mean colour of a tile, three numbers, tells more than all its pixels. For textures, medical or
+# depth images, think about each ingredient anew.
 #
 # ### Shapes: watch a factor disappear
 #
-# In `shapes` we know what varies. We train with noise alone (the reference), with random hue, and with random shifts, and ask how much of a factor's variance a linear probe reads: $R^2 = 1$ is all, 0 is nothing. We read twice:
+# In `shapes` we know what varies. We train with noise alone (the reference), with random hue, and with random shifts, and ask how much of a factor's variance a linear probe reads:
+# $R^2 = 1$ is all, 0 is nothing. We read twice:
 # from the representation $f(v)$, and from the embedding $z = g(f(v))$, on which the loss acts (here $K = 32$).
 
 # %%
@@ -371,12 +396,14 @@ for ax, table, title in zip(maps, (representation, embedding), ("representation:
 plt.show()
 
 # %% [markdown]
-# *Look for the pale cells in the right-hand map.* Where views disagree on hue, hue is gone; where they disagree on position, position; and each time the other factor stays. In the left-hand map, one small network earlier, the
-# loss is partial, and position hardly suffers. That is what the projector is for: it takes the invariance upon itself, so that the representation need not ([training knobs](06_training_knobs.ipynb)).
+# *Look for the pale cells in the right-hand map.* Where views disagree on hue, hue is gone; where they disagree on position, position; and each time the other factor stays. In the
+# left-hand map, one small network earlier, the
+# loss is partial, and position hardly suffers. That is what the projector is for: it takes the invariance upon itself, so that the representation need not.
 #
 # ## Play
 #
-# **Noise on two axes.** The six axes from above; the best two are blue. On the left are pairs along axes 1 and 2, and the better of the two as a thick line. Lower `noise 1` until the line turns: that happens where
+# **Noise on two axes.** The six axes from above; the best two are blue. On the left are pairs along axes 1 and 2, and the better of the two as a thick line. Lower `noise 1` until
+# the line turns: that happens where
 # $\sigma_1^2 / \lambda_1 = \sigma_2^2 / \lambda_2$, although axis 1 has the larger variance all along.
 
 # %%
@@ -403,7 +430,8 @@ def draw_noise(fig, noise_1, noise_2):
 cb.explore(draw_noise, noise_1=FloatSlider(40, min=0, max=50, step=1), noise_2=FloatSlider(9, min=0, max=50, step=1))
 
 # %% [markdown]
-# **Make your own augmentation.** Eight pairs at any setting, and the accuracy that was measured above at the nearest one. Go on until *you* can no longer tell which pairs belong together. What is left for a network to learn?
+# **Make your own augmentation.** Eight pairs at any setting, and the accuracy that was measured above at the nearest one. Go on until *you* can no longer tell which pairs belong
+# together. What is left for a network to learn?
 
 
 # %%
@@ -426,18 +454,24 @@ cb.explore(draw_views, figsize=(7.2, 2.4), area=area, degrees=degrees, erased=er
 # %% [markdown]
 # ## What breaks
 #
-# - **One crop for the whole batch** is the commonest silent bug: each image needs random numbers of its own. Others: a crop's `scale` is a share of the *area*, so its side is the square root; `affine_grid` asks of each pixel of the *result* where to look, so that a scale below 1 zooms in; normalise after augmenting; augment *both* views.
-# - **Linear and whitened** is what the exact statements are about, with the mean of all views subtracted, not that of the untouched images. A deep encoder keeps more than they say, as the left-hand map shows.
-# - **The score decides what you see.** Give a probe all 8,000 labels and let neighbours vote (`evaluation.knn_probe`), and in our runs raw pixels win, by 0.94 to 0.87: those of MNIST are a good way to compare digits, and a tiny network that pools to $2 \times 2$ loses detail.
+# - **One crop for the whole batch** is the commonest silent bug: each image needs random numbers of its own. Others: a crop's `scale` is a share of the *area*, so its side is the
+#   square root; `affine_grid` asks of each pixel of the *result* where to look, so that a scale below 1 zooms in; normalise after augmenting; augment *both* views.
+# - **Linear and whitened** is what the exact statements are about, with the mean of all views subtracted, not that of the untouched images. A deep encoder keeps more than they
+#   say, as the left-hand map shows.
+# - **The score decides what you see.** Give a probe all 8,000 labels and let neighbours vote (`evaluation.knn_probe`), and in our runs raw pixels win: those of MNIST are a good
+#   way to compare digits, and a tiny network that pools to $2 \times 2$ loses detail.
 # - **Two invariances at once are learned less well than one.** At scale `toy`, compare the last row of the right-hand map with the two above it: there is more to obey in the same number of steps.
-# - **Linear probes see what is linear.** Size is read poorly everywhere here, the kind of shape and its angle hardly at all. A failing probe does not prove that a factor is gone; a wide embedding ($K = 64$ in place of 32) lets more of it through.
-# - **How the toy differs.** Ten to forty thousand weights, a hundred steps, 14 × 14 pixels. SimCLR with a ResNet-18 on CIFAR-10 reaches 90.74 % in 1,000 epochs (solo-learn's figure); with a GPU, `cookbook train simclr --data cifar10` trains one.
+# - **Linear probes see what is linear.** Size is read poorly everywhere here, the kind of shape and its angle hardly at all. A failing probe does not prove that a factor is gone;
+#   a wide embedding ($K = 64$ in place of 32) lets more of it through.
+# - **How the toy differs.** Ten to forty thousand weights, a hundred steps, 14 × 14 pixels. SimCLR with a ResNet-18 on CIFAR-10 reaches 90.74 % in 1,000 epochs (solo-learn's
+#   figure); with a GPU, `cookbook train simclr --data cifar10` trains one.
 #
 # ## Before and after
 #
-# [Start here](../00_start_here.ipynb) met equation (3) in two dimensions. [Contrastive](02_contrastive.ipynb) opens the loss; [Self-distillation](03_self_distillation.ipynb) never compares different images;
-# [Canonical correlation](04_canonical_correlation.ipynb) makes losses of $W^\top C W = I$; [Masked modeling](05_masked_modeling.ipynb) goes back to restoring pixels; [Training knobs](06_training_knobs.ipynb) and [Evaluation](07_evaluation.ipynb)
-# treat recipe and scores. In part 2, [Spectral embedding](../2_spectral/01_spectral_embedding.ipynb) turns "what counts as the same" into a graph, and
+# [Start here](../00_start_here.ipynb) met equation (3) in two dimensions. [Contrastive](02_contrastive.ipynb) opens the loss; [Self-distillation](03_self_distillation.ipynb) never
+# compares different images;
+# [Canonical correlation](04_canonical_correlation.ipynb) makes losses of $W^\top C W = I$; masked modelling, in preparation, goes back to restoring pixels. In part 2,
+# [Spectral embedding](../2_spectral/01_spectral_embedding.ipynb) turns "what counts as the same" into a graph, and
 # [Joint embedding vs reconstruction](../2_spectral/09_joint_embedding_vs_reconstruction.ipynb) asks how well an augmentation must imitate what it is to remove.
 #
 # ## Claims
@@ -495,6 +529,10 @@ print(f"R² of hue: encoder {readable(encoder)[0]:.2f}, first head {readable(nn.
 # ## References
 #
 # - R. Balestriero et al. [A Cookbook of Self-Supervised Learning](https://arxiv.org/abs/2304.12210), 2023: its sections on origins, data augmentation and multi-crop.
-# - Pretext tasks: S. Gidaris et al. RotNet, 2018. M. Noroozi, P. Favaro. Jigsaw, 2016. C. Doersch et al. Context prediction, 2015. A. Dosovitskiy et al. Exemplar-CNN, 2014. M. Caron et al. DeepCluster, 2018.
-# - Views: T. Chen et al. [SimCLR](https://arxiv.org/abs/2002.05709), 2020. J.-B. Grill et al. BYOL, 2020. M. Caron et al. [SwAV](https://arxiv.org/abs/2006.09882), 2020; DINO, 2021. Y. Tian et al. What makes for good views, 2020. F. Bordes et al. [FFCV-SSL](https://arxiv.org/abs/2303.01986), 2023 (even noise alone trains).
-# - What is kept: T. Xiao et al. What should not be contrastive, 2021. J. von Kügelgen et al. Self-supervised learning with data augmentations provably isolates content from style, 2021. J. HaoChen et al. Provable guarantees with spectral contrastive loss, 2021. R. Balestriero, Y. LeCun. [Contrastive and non-contrastive SSL recover spectral embedding methods](https://arxiv.org/abs/2205.11508), 2022.
+# - Pretext tasks: S. Gidaris et al. RotNet, 2018. M. Noroozi, P. Favaro. Jigsaw, 2016. C. Doersch et al. Context prediction, 2015. A. Dosovitskiy et al. Exemplar-CNN, 2014. M.
+#   Caron et al. DeepCluster, 2018.
+# - Views: T. Chen et al. [SimCLR](https://arxiv.org/abs/2002.05709), 2020. J.-B. Grill et al. BYOL, 2020. M. Caron et al. [SwAV](https://arxiv.org/abs/2006.09882), 2020; DINO,
+#   2021. Y. Tian et al. What makes for good views, 2020. F. Bordes et al. [FFCV-SSL](https://arxiv.org/abs/2303.01986), 2023 (even noise alone trains).
+# - What is kept: T. Xiao et al. What should not be contrastive, 2021. J. von Kügelgen et al. Self-supervised learning with data augmentations provably isolates content from style,
+#   2021. J. HaoChen et al. Provable guarantees with spectral contrastive loss, 2021. R. Balestriero, Y. LeCun.
+#   [Contrastive and non-contrastive SSL recover spectral embedding methods](https://arxiv.org/abs/2205.11508), 2022.

@@ -12,6 +12,7 @@ from replearn.data.augment import (
 )
 from replearn.data.backgrounds import hot_pixels, smooth_background
 from replearn.data.color import ColorJitter, GaussianBlur, RandomGrayscale
+from replearn.data.corruptions import corruptions
 from replearn.data.latent_worlds import (
     InvertibleMLP,
     LatentWorld,
@@ -59,6 +60,7 @@ __all__ = [
     "bayes_cross_entropy",
     "block_mask",
     "circles",
+    "corruptions",
     "half_moons",
     "hot_pixels",
     "ica_sources",

@@ -11,6 +11,7 @@ from replearn.spectral.alignment import (
 )
 from replearn.spectral.byol_flow import LinearBYOL, byol_fixed_points, linear_byol_flow, surviving_directions
 from replearn.spectral.canonical import CCA, PairMoments, canonical_spectrum, cca, pair_moments, total_correlation
+from replearn.spectral.conditional import ConditionalSamples, conditional_samples
 from replearn.spectral.descent import Descent, descend
 from replearn.spectral.distances import double_center, geodesic_distances
 from replearn.spectral.embeddings import (
@@ -76,6 +77,7 @@ from replearn.spectral.variations import (
 __all__ = [
     "CCA",
     "AugmentedMoments",
+    "ConditionalSamples",
     "Descent",
     "Eigenfunctions",
     "GaussianReconstruction",
@@ -97,6 +99,7 @@ __all__ = [
     "canonical_spectrum",
     "cca",
     "classical_mds",
+    "conditional_samples",
     "contrastive_embedding",
     "contrastive_graph_loss",
     "crop_channel",

@@ -1,0 +1,68 @@
+"""How well a clustering agrees with classes, by the four scores of the literature."""
+
+from typing import NamedTuple
+
+import torch
+from scipy.optimize import linear_sum_assignment
+from sklearn import metrics
+
+from replearn.validate import check_labels
+
+
+class ClusterScores(NamedTuple):
+    """Agreement of a clustering with classes; none of the four depends on the names of the clusters.
+
+    Attributes
+    ----------
+    nmi : mutual information over the mean of the two entropies, in [0, 1]; it grows with the number of clusters.
+    ami : the same less its expectation under random labels of the same sizes: 0 by chance, at most 1.
+    ari : share of pairs on which the two agree, less its expectation: 0 by chance, at most 1.
+    accuracy : share of samples in the class of their cluster under the best one-to-one matching, in [0, 1].
+    """
+
+    nmi: float
+    ami: float
+    ari: float
+    accuracy: float
+
+
+def cluster_scores(assignments, labels):
+    r"""Compare a clustering with classes: NMI, AMI, ARI, and accuracy under the best matching.
+
+    .. math:: \mathrm{NMI} = \frac{I(U; V)}{(H(U) + H(V)) / 2}, \qquad
+        \mathrm{accuracy} = \max_\pi \frac1N \sum_i 1[\pi(u_i) = v_i]
+
+    pi matches each cluster with at most one class and each class with at most one cluster (Hungarian method).
+
+    Parameters
+    ----------
+    assignments : cluster of each sample (N,), any integers, array or tensor.
+    labels : class of each sample (N,), any integers.
+
+    Returns
+    -------
+    ClusterScores
+
+    Raises
+    ------
+    ValueError
+        No samples, not one label per sample, labels that are not integers.
+
+    Source: Vinh et al. 2010 (AMI), Hubert and Arabie 1985 (ARI), Kuhn 1955 (matching). The scores are scikit-learn's.
+    """
+    u, v = (torch.as_tensor(y).cpu() for y in (assignments, labels))
+    if v.ndim != 1 or len(v) == 0:
+        raise ValueError(f"labels must hold one class per sample, shape (N,) with N >= 1, but has {tuple(v.shape)}")
+    check_labels("assignments", u, len(v))
+    for name, y in (("assignments", u), ("labels", v)):
+        if y.is_floating_point() or y.is_complex():
+            raise ValueError(f"{name} must hold integers, but is {y.dtype}")
+    u, v = (y.unique(return_inverse=True)[1].numpy() for y in (u, v))
+    table = metrics.cluster.contingency_matrix(v, u)
+    matched = table[linear_sum_assignment(table, maximize=True)].sum()
+    return ClusterScores(
+        float(metrics.normalized_mutual_info_score(v, u)),
+        float(metrics.adjusted_mutual_info_score(v, u)),
+        float(metrics.adjusted_rand_score(v, u)),
+        float(matched / len(v)),
+    )

@@ -1,0 +1,68 @@
+"""Retrieval: the nearest neighbours of a query by cosine, and how often one of them has the query's class."""
+
+import torch
+
+from replearn.evaluation.probes import _BLOCK, _features, _tensor, _unit
+from replearn.validate import check_integer, check_labels, check_matrix
+
+
+def retrieve(z, queries, k):
+    """Find the k samples of a gallery whose cosine with each query is largest, nearest first.
+
+    Parameters
+    ----------
+    z : gallery of features (N, D), N >= 2, array or tensor.
+    queries : features (M, D). A query that is itself in the gallery finds itself first.
+    k : number of neighbours, 1 <= k <= N.
+
+    Returns
+    -------
+    Tensor (M, k) of indices into z, on its device.
+
+    Raises
+    ------
+    ValueError
+        Wrong shapes, non-finite features, a zero vector, ``k > N``.
+
+    Source: instance retrieval as in Caron et al. 2021 (DINO). Costs O(N M D) time and O(N D) memory, in float64.
+    """
+    z, queries = _features(z, queries)
+    check_integer("k (at most the number of samples in the gallery)", k, 1, len(z))
+    z = _unit("z", z)
+    chunks = queries.split(max(1, _BLOCK // len(z)))
+    return torch.cat([(_unit("queries", rows) @ z.T).topk(k).indices for rows in chunks])
+
+
+def recall_at_k(z, y, k):
+    """Share of samples that have one of their own class among the k nearest others, by cosine.
+
+    Parameters
+    ----------
+    z : features (N, D), array or tensor.
+    y : class of each sample (N,), any integers; each class at least twice, for else there is nothing to find.
+    k : number of neighbours, 1 <= k <= N - 1; the sample itself is left out.
+
+    Returns
+    -------
+    Float in [0, 1], which grows with k.
+
+    Raises
+    ------
+    ValueError
+        Wrong shapes, non-finite features, a zero vector, a class of a single sample, ``k > N - 1``.
+
+    Source: Jegou et al. 2011; as in Oh Song et al. 2016 (metric learning). Costs O(N^2 D) time and O(N D) memory.
+    """
+    z = _tensor(z)
+    check_matrix("z", z, min_rows=2)
+    y = _tensor(y).to(z.device)
+    check_labels("y", y, len(z))
+    check_integer("k (at most the number of other samples)", k, 1, len(z) - 1)
+    if (y.unique(return_counts=True)[1] < 2).any():
+        raise ValueError("y has a class of a single sample, for which nothing can be found; leave it out")
+    z, hits = _unit("z", z), 0
+    for rows in torch.arange(len(z), device=z.device).split(max(1, _BLOCK // len(z))):
+        s = z[rows] @ z.T
+        s[torch.arange(len(rows), device=z.device), rows] = -torch.inf
+        hits += (y[s.topk(k).indices] == y[rows, None]).any(1).sum().item()
+    return hits / len(z)
