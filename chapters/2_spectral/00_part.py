@@ -61,9 +61,9 @@ ch = cb.Chapter("part_2", scale=scale, seed=seed)
 # | Can a better entropy estimate make a better loss? | yes, and the terms bound the test error | [Information and VICReg](06_information_vicreg.ipynb) |
 # | Why does everybody need a projector? | decorrelation behind a wide one is pairwise independence before it | [Pairwise independence](07_pairwise_independence.ipynb) |
 # | Why do auto-encoders learn features late, if ever? | what explains the pixels is not what tells things apart | [Learning by reconstruction](08_reconstruction_features.ipynb) |
-# | Should I predict pixels or latents? | it depends on how strong the noise is, with both thresholds in closed form | [Joint embedding or reconstruction](09_joint_embedding_vs_reconstruction.ipynb) |
+# | Should I predict pixels or latents? | it depends on how strong the noise is, with both thresholds in closed form | [Joint embedding vs reconstruction](09_joint_embedding_vs_reconstruction.ipynb) |
 # | Can a classifier find the causes of its data? | up to a linear map, if its classes are diverse enough | [Cross-entropy inverts the world](10_cross_entropy_identifiability.ipynb) |
-# | If two models agree, are they right? | identifiable models agree; agreement alone proves nothing | [Singular identifiability](11_singular_identifiability.ipynb) |
+# | If two models agree, are they right? | identifiable models agree; agreement alone proves nothing | [When networks agree, and when they are right](11_singular_identifiability.ipynb) |
 
 # %% [markdown]
 # ## Where all methods meet
