@@ -96,15 +96,7 @@ plt.show()
 
 
 # %%
-def encode(network, images):
-    return training.features(network, images)
-
-
-def low_shot(network, n_labels=200):
-    z, z_new = encode(network, digits.x_train[: 5 * n_labels]), encode(network, digits.x_test)
-    return evaluation.low_shot_probe(z, digits.y_train[: 5 * n_labels], z_new, digits.y_test, n_labels=n_labels)
-
-
+low_shot = partial(training.low_shot, sets=digits)
 networks = {name: pretrain(name).encoder for name in FAMILIES}
 networks["untrained"] = training.warm_up_batch_norm(
     training.tiny_encoder(recipe, seed=ch.seed)[0], digits.x_train[:1000]
@@ -116,8 +108,11 @@ collapsed = training.train_tiny(
 
 # %%
 scores = {name: low_shot(network) for name, network in networks.items()}
-ranks = {name: evaluation.effective_rank(encode(networks[name], digits.x_test)) for name in (*FAMILIES, "untrained")}
-z = collapsed.projector(encode(collapsed.encoder, digits.x_test))
+ranks = {
+    name: evaluation.effective_rank(training.features(networks[name], digits.x_test))
+    for name in (*FAMILIES, "untrained")
+}
+z = collapsed.projector(training.features(collapsed.encoder, digits.x_test))
 spread = z.std(0).mean().item()
 worst = min(scores[name] for name in FAMILIES)
 ours = {"source": "this book"}
@@ -171,7 +166,7 @@ plt.show()
 
 # %%
 budgets = [50, 100, 200, 400, 800, 1600]
-by_budget = {name: [low_shot(network, n) for n in budgets] for name, network in networks.items()}
+by_budget = {name: [low_shot(network, n_labels=n) for n in budgets] for name, network in networks.items()}
 
 
 def draw_labels(fig, labels_each=200):
@@ -196,7 +191,7 @@ cb.explore(draw_labels, figsize=(7.2, 3.8), labels_each=ipywidgets.SelectionSlid
 # %%
 maps = {}
 for name in (*FAMILIES, "untrained"):
-    h = encode(networks[name], digits.x_test[:1000]).double()
+    h = training.features(networks[name], digits.x_test[:1000]).double()
     U, s, _ = torch.linalg.svd(h - h.mean(0), full_matrices=False)
     maps[labels.get(name, name)] = U[:, 1:3].numpy(), (s**2 / (s**2).sum()).numpy()
 

@@ -276,11 +276,8 @@ solved("spectral-closed-form.gram", "UᵀU has the eigenvalues λ (error)", meas
 # labels, averaged over five sets of labels. Alignment and uniformity are measured behind
 # the projector, on two fresh crops of 1,000 images. We train NT-Xent at several temperatures, alignment alone, uniformity alone, and their plain sum.
 
-
 # %%
-def low_shot(encoder):
-    z_train, z_test = (training.features(encoder, x) for x in (digits.x_train, digits.x_test))
-    return evaluation.low_shot_probe(z_train, digits.y_train, z_test, digits.y_test)
+low_shot = partial(training.low_shot, sets=digits)
 
 
 def train(loss, seed):

@@ -270,11 +270,7 @@ plt.show()
 
 # %%
 mnist = training.tiny_mnist()
-
-
-def low_shot(encoder):
-    z_train, z_test = training.features(encoder, mnist.x_train), training.features(encoder, mnist.x_test)
-    return evaluation.low_shot_probe(z_train, mnist.y_train, z_test, mnist.y_test)
+low_shot = partial(training.low_shot, sets=mnist)
 
 
 def new_method(name, recipe, seed=ch.seed, **changes):
