@@ -7,13 +7,13 @@ from torch.nn import functional as F
 from replearn.data import as_float
 from replearn.models import UnitRows
 from replearn.training.gather import gather
-from replearn.training.methods import Method, describe, raised
+from replearn.training.methods import JointEmbedding, Method, describe, raised
 from replearn.training.optimisers import param_groups
 from replearn.training.seed import seeded
 from replearn.training.teacher import EMA, decay_at
 
 
-class SelfDistillation(Method):
+class SelfDistillation(JointEmbedding):
     """BYOL and SimSiam: predict, from one view, what a teacher makes of the other.
 
     With ``z_v = g(f(v))``, ``p_v = h(z_v)`` and targets ``t_v``, the loss is ``(loss(p_a, t_b) + loss(p_b, t_a)) / 2``.
@@ -44,20 +44,12 @@ class SelfDistillation(Method):
     """
 
     def __init__(self, encoder, projector, loss, augment, *, predictor, decay=(0.996, 1.0), predictor_lr=1.0):
-        super().__init__()
-        self.encoder, self.projector, self.predictor = encoder, projector, predictor
-        self.loss, self.augment, self.decay, self.predictor_lr = loss, augment, decay, predictor_lr
+        super().__init__(encoder, projector, loss, augment)
+        self.predictor, self.decay, self.predictor_lr = predictor, decay, predictor_lr
         self.teacher = None if decay is None else EMA(nn.Sequential(encoder, projector), decay_at(decay, 0.0))
 
     def extra_repr(self):
-        return (
-            f"loss={describe(self.loss)}, augment={describe(self.augment)}, "
-            f"decay={self.decay}, predictor_lr={self.predictor_lr}"
-        )
-
-    def views(self, images, index, generator):
-        batch = as_float(images[index])
-        return self.augment(batch, generator), self.augment(batch, generator)
+        return f"{super().extra_repr()}, decay={self.decay}, predictor_lr={self.predictor_lr}"
 
     def step(self, views):
         both = torch.cat(views)

@@ -61,15 +61,24 @@ def train_ce_starts(make, sampler, check, steps, *, good=0.04, starts=4, seed=0,
     Source: Reizinger et al., "Cross-Entropy Is All You Need To Invert the Data Generating Process" (2025): the theorem
     is about the global minimum, which in a synthetic world is known.
     """
-    check_integer("starts", starts, 1)
     x, c, bayes = check
-    made = []
-    for start in range(seed, seed + starts):
+
+    def train(start):
         encoder, head = make(start)
         monitor = watch and watch(encoder, head)
         train_ce(encoder, head, sampler, steps, seed=start, monitor=monitor, **settings)
         with torch.no_grad():
-            made.append(Start(encoder, head, F.cross_entropy(head(features(encoder, x)), c).item() - bayes))
-        if made[-1].gap < good:
+            return Start(encoder, head, F.cross_entropy(head(features(encoder, x)), c).item() - bayes)
+
+    return best_starts(train, lambda run: run.gap, good=good, starts=starts, seed=seed)
+
+
+def best_starts(train, shortfall, *, good, starts, seed):
+    """Run ``train(seed)``, ``train(seed + 1)``, ... until one falls short by less than ``good``; best first."""
+    check_integer("starts", starts, 1)
+    made = []
+    for start in range(seed, seed + starts):
+        made.append(train(start))
+        if shortfall(made[-1]) < good:
             break
-    return sorted(made, key=lambda run: run.gap)
+    return sorted(made, key=shortfall)

@@ -7,7 +7,7 @@ from torch import nn
 
 from replearn.data import bayes_cross_entropy
 from replearn.training.recipes import features
-from replearn.training.restarts import train_ce_starts
+from replearn.training.restarts import best_starts, train_ce_starts
 from replearn.training.sampled import train_pairs
 from replearn.training.seed import seeded
 from replearn.validate import check_integer
@@ -112,18 +112,16 @@ def train_world(make, loss, world, steps, *, good=0.15, starts=3, batch_size=512
     Source: Zimmermann et al., "Contrastive Learning Inverts the Data Generating Process" (2021): the theorem is about
     the global minimum, which in a synthetic world is known.
     """
-    check_integer("starts", starts, 1)
     reach = loss_scale(loss, world._replace(style=0), batch_size=batch_size)
     batches = [[world.render(z) for z in pair] for pair in _pairs(world, batch_size, 0)]
-    made = []
-    for start in range(seed, seed + starts):
+
+    def train(start):
         encoder = make(start)
         train_pairs(encoder, loss, world.views, steps, batch_size=batch_size, seed=start, **settings)
         reached = _mean(loss, [(features(encoder, a), features(encoder, b)) for a, b in batches])
-        made.append(WorldRun(encoder, (reached - reach.truth) / (reach.nothing - reach.truth)))
-        if made[-1].missing < good:
-            break
-    return sorted(made, key=lambda run: run.missing)
+        return WorldRun(encoder, (reached - reach.truth) / (reach.nothing - reach.truth))
+
+    return best_starts(train, lambda run: run.missing, good=good, starts=starts, seed=seed)
 
 
 def train_world_classes(make, world, steps, *, good=0.06, starts=4, seed=0, **settings):
