@@ -315,3 +315,23 @@ def test_history_starts_empty():
 def test_identity_augmentation_is_an_empty_compose():
     method = JointEmbedding(nn.Linear(6, 4), nn.Identity(), nn.functional.mse_loss, Compose())
     assert run(method, images()).loss == [0.0] * 30
+
+
+def test_clipping_shortens_the_gradient_of_all_parameters_together():
+    def first_step(clip):
+        method = Watched().double()
+        before = weights_trained(method)
+        run(
+            method, images(dtype=torch.float64), steps=1, warmup=0, lr=1.0, weight_decay=0.0, clip=clip,
+            optimiser=torch.optim.SGD,
+        )  # fmt: skip
+        return weights_trained(method) - before
+
+    def weights_trained(method):
+        return torch.cat([p.detach().flatten() for p in method.parameters() if p.requires_grad])
+
+    free = first_step(None)
+    torch.testing.assert_close(first_step(free.norm().item() / 4), free / 4, rtol=1e-5, atol=1e-8)
+    torch.testing.assert_close(first_step(free.norm().item() * 2), free)
+    with pytest.raises(ValueError, match="clip"):
+        first_step(0.0)

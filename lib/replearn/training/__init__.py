@@ -2,7 +2,9 @@
 
 from replearn.training.checkpoint import load_checkpoint, save_checkpoint
 from replearn.training.distillation import DINO, SelfDistillation
+from replearn.training.fine_tune import Classification, fine_tune
 from replearn.training.gather import gather, processes
+from replearn.training.grad_cache import grad_cache
 from replearn.training.ica import ICA, vcreg_ica
 from replearn.training.loop import pretrain
 from replearn.training.masked import LatentPrediction, MaskedAutoencoder
@@ -51,6 +53,7 @@ __all__ = [
     "MLP400",
     "R100",
     "R200",
+    "Classification",
     "FeatureQueue",
     "GroupedPairs",
     "History",
@@ -71,7 +74,9 @@ __all__ = [
     "WorldRun",
     "cosine_ramp",
     "features",
+    "fine_tune",
     "gather",
+    "grad_cache",
     "key_freshness",
     "load_checkpoint",
     "loss_scale",

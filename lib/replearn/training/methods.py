@@ -7,7 +7,9 @@ from torch import nn
 
 from replearn.data import as_float
 from replearn.training.gather import gather
+from replearn.training.grad_cache import grad_cache
 from replearn.training.optimisers import param_groups
+from replearn.validate import check_integer
 
 
 class Method(nn.Module):
@@ -69,28 +71,37 @@ class JointEmbedding(Method):
         ``loss(z_a, z_b)`` with (N, K) each; returns a scalar, or a NamedTuple of terms with ``.total``.
     augment : callable
         ``augment(x, generator)``, a new draw at each call.
+    micro_batches : int
+        Parts in which the 2N views pass through the network, for batches that do not fit the memory at once.
+
+    Raises
+    ------
+    ValueError
+        If ``micro_batches`` is not a positive integer; in training, if the batch has fewer views.
 
     Notes
     -----
     Source: SimCLR (Chen et al., 2020), figure 2; the same shape serves VICReg, Barlow Twins and W-MSE. Both views
-    pass through the network as one batch of 2N, so that BatchNorm sees them together. With several processes the loss
-    is that of the whole batch, whose embeddings every process gathers.
+    pass through the network as one batch of 2N, so that BatchNorm sees them together. In ``micro_batches`` the
+    gradient is still that of the loss of the whole batch (``grad_cache``), but BatchNorm sees one part at a time. With
+    several processes the loss is that of the whole batch, whose embeddings every process gathers.
     """
 
-    def __init__(self, encoder, projector, loss, augment):
+    def __init__(self, encoder, projector, loss, augment, *, micro_batches=1):
         super().__init__()
+        check_integer("micro_batches", micro_batches, 1)
         self.encoder, self.projector = encoder, projector
-        self.loss, self.augment = loss, augment
+        self.loss, self.augment, self.micro_batches = loss, augment, micro_batches
 
     def extra_repr(self):
-        return f"loss={describe(self.loss)}, augment={describe(self.augment)}"
+        return f"loss={describe(self.loss)}, augment={describe(self.augment)}, micro_batches={self.micro_batches}"
 
     def views(self, images, index, generator):
         batch = as_float(images[index])
         return self.augment(batch, generator), self.augment(batch, generator)
 
     def step(self, views):
-        z = self.projector(self.encoder(torch.cat(views)))
+        z = grad_cache(nn.Sequential(self.encoder, self.projector), torch.cat(views), self.micro_batches)
         with torch.autocast(z.device.type, enabled=False):
             z = raised(z)
             loss = self.loss(*map(gather, z.chunk(2)))
