@@ -3,18 +3,25 @@
 import pytest
 import torch
 from lightning_fabric import Fabric
+from PIL import Image
 from torch import nn
 
 from replearn.data import Dataset, GaussianNoise
-from replearn.models import ResNet, TinyConv
-from replearn.training import features, pretrain
+from replearn.models import ResNet, TinyConv, TinyViT
+from replearn.training import features, pretrain, seeded, sources
 from replearn.training import run as runner
-from replearn.training.families import FAMILIES, family
+from replearn.training.families import FAMILIES, MASKED, family, masked_family
 
 
 @pytest.fixture(autouse=True)
 def quiet(monkeypatch):
     monkeypatch.setenv("TQDM_DISABLE", "1")
+
+
+def write(folder, *sizes):
+    folder.mkdir(parents=True)
+    for i, size in enumerate(sizes):
+        Image.effect_noise(size, 60).convert("RGB").save(folder / f"{i}.png")
 
 
 def fabric():
@@ -56,21 +63,95 @@ def test_settings_suit_the_data_and_what_is_given_goes_first():
 def test_a_run_on_bytes_takes_a_resnet_and_is_loaded_as_it_was(tmp_path, monkeypatch):
     images = torch.randint(0, 256, (40, 3, 16, 16), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     data = Dataset(images, torch.arange(40) % 2, ("a", "b"), 30)
-    monkeypatch.setattr(runner, "load", lambda name: data)
+    monkeypatch.setattr(sources, "load", lambda name: data)
     settings = runner.settings_for("simclr", "cifar10", steps=2, batch_size=8, d_hidden=8, d_out=4)
     result = runner.run(settings, tmp_path, fabric=fabric())
     assert 0 <= result["knn"] <= 1 and 0 <= result["ridge"] <= 1 and result["steps"] == 2
     loaded = runner.load_run(tmp_path)
     assert loaded.settings == settings and isinstance(loaded.encoder, ResNet) and len(loaded.history.loss) == 2
-    z = features(nn.Sequential(runner._Prepare(data), loaded.encoder), images)
+    network = nn.Sequential(loaded.prepare, loaded.encoder)
+    pixels = images[:30].double() / 255
+    mean, std = (moment.view(1, 3, 1, 1) for moment in (pixels.mean((0, 2, 3)), pixels.std((0, 2, 3))))
+    torch.testing.assert_close(loaded.prepare(images), ((images / 255 - mean) / std).float(), atol=1e-5, rtol=1e-5)
+    z = features(network, images)
     assert z.shape == (40, 512) and torch.isfinite(z).all()
-    score = runner.score(loaded.encoder, data, torch.device("cpu"))
+    score = runner.score(network, (data.train, data.test), torch.device("cpu"))
     assert score == {name: result[name] for name in ("knn", "ridge")}
 
 
-def test_images_without_labels_are_not_scored():
-    data = Dataset(pictures(), torch.full((24,), -1), (), 24)
-    assert runner.score(TinyConv(4), data, torch.device("cpu")) == {}
+def test_images_without_labels_are_not_scored(monkeypatch):
+    data = Dataset(pictures(channels=3).to(torch.uint8), torch.full((24,), -1), (), 24)
+    monkeypatch.setattr(sources, "load", lambda name: data)
+    parts = sources.source("stl10_unlabeled").parts
+    assert parts == () and runner.score(TinyConv(4), parts, torch.device("cpu")) == {}
+
+
+@pytest.mark.parametrize("name", MASKED)
+def test_every_masked_family_trains_and_equal_seeds_start_equally(name):
+    def make(seed):
+        with seeded(0):
+            encoder = TinyConv(4) if name == "context_encoder" else TinyViT((14, 14), 2, dim=16, depth=1)
+        return masked_family(name, encoder, (1, 14, 14), seed=seed)
+
+    first, again, other = make(1), make(1), make(2)
+    for a, b in zip(first.state_dict().values(), again.state_dict().values(), strict=True):
+        assert torch.equal(a, b)
+    assert any(not torch.equal(a, b) for a, b in zip(first.parameters(), other.parameters(), strict=True))
+    before = [p.clone() for p in first.encoder.parameters()]
+    loss = pretrain(first, pictures(), steps=4, batch_size=16, warmup=1).loss
+    after = first.encoder.parameters()
+    assert len(loss) == 4 and all(not torch.equal(a, b) for a, b in zip(before, after, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("sides", "patch"), [((14, 14), 2), ((8, 8), 2), ((32, 32), 4), ((224, 224), 32), ((96, 48), 6)]
+)
+def test_the_patches_of_a_context_encoder(sides, patch):
+    assert masked_family("context_encoder", TinyConv(4), (1, *sides)).encoder.patch == patch
+
+
+def test_families_that_do_not_suit():
+    with pytest.raises(ValueError, match="mae needs an encoder of patches, a TinyViT"):
+        masked_family("mae", TinyConv(4), (1, 14, 14))
+    with pytest.raises(ValueError, match="'context_encoder', 'mae'"):
+        masked_family("simmim", TinyConv(4), (1, 14, 14))
+    with pytest.raises(ValueError, match="micro_batches is for simclr"):
+        family("byol", TinyConv(4), GaussianNoise(0.1), micro_batches=2)
+
+
+def test_masked_recipes_take_a_transformer_and_a_context_encoder_a_convolution():
+    mae, context = runner.settings_for("mae", "mnist_10k"), runner.settings_for("context_encoder", "mnist_10k")
+    assert (mae.encoder, mae.steps, context.encoder, context.steps) == ("vit", 1500, "tiny", 200)
+    large = runner.settings_for("ijepa", "cifar10")
+    assert (large.encoder, large.optimiser, large.mask_ratio) == ("vit", "adamw", 0.75)
+    vit = runner.make_encoder("vit", (3, 32, 32), small=False)
+    assert (vit.dim, vit.grid, len(vit.blocks)) == (192, (8, 8), 12)
+    assert runner.make_encoder("vit", (3, 224, 224), small=False).grid == (14, 14)
+
+
+@pytest.mark.parametrize("recipe", ["mae", "context_encoder", "vicreg"])
+def test_a_run_on_a_folder_reads_it_while_it_goes(tmp_path, recipe):
+    write(tmp_path / "images" / "train" / "a", (10, 8), (8, 8), (8, 9))
+    write(tmp_path / "images" / "train" / "b", (8, 8), (8, 8), (8, 8))
+    write(tmp_path / "images" / "val" / "a", (8, 8))
+    write(tmp_path / "images" / "val" / "b", (8, 8))
+    given = {"steps": 2, "batch_size": 4, "side": 8, "d_hidden": 8, "d_out": 4}
+    given |= {"encoder": "tiny"} if recipe != "mae" else {}
+    settings = runner.settings_for(recipe, str(tmp_path / "images"), **given)
+    result = runner.run(settings, tmp_path / "run", fabric=fabric(), workers=0)
+    assert result["steps"] == 2 and 0 <= result["knn"] <= 1
+    loaded = runner.load_run(tmp_path / "run")
+    x = torch.randint(0, 256, (5, 3, 8, 8), dtype=torch.uint8)
+    assert features(nn.Sequential(loaded.prepare, loaded.encoder), x).shape == (5, loaded.encoder.dim)
+
+
+def test_networks_are_compiled_where_asked(monkeypatch):
+    compiled = []
+    monkeypatch.setattr(nn.Module, "compile", lambda self: compiled.append(self))
+    method = family("byol", TinyConv(4), GaussianNoise(0.1), d_hidden=8, d_out=6)
+    assert runner.placed(method, fabric(), compiled=False) is method and compiled == []
+    runner.placed(method, fabric(), compiled=True)
+    assert compiled == [method.encoder, method.projector, method.predictor, method.teacher]
 
 
 def test_a_folder_without_a_run_is_refused(tmp_path):

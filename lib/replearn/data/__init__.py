@@ -13,6 +13,7 @@ from replearn.data.augment import (
 from replearn.data.backgrounds import hot_pixels, smooth_background
 from replearn.data.color import ColorJitter, GaussianBlur, RandomGrayscale
 from replearn.data.corruptions import corruptions
+from replearn.data.folders import ImageFolders, image_folders
 from replearn.data.latent_worlds import (
     InvertibleMLP,
     LatentWorld,
@@ -45,6 +46,7 @@ __all__ = [
     "GaussianBlur",
     "GaussianNoise",
     "HueRotate",
+    "ImageFolders",
     "InvertibleMLP",
     "LatentWorld",
     "Mask",
@@ -64,6 +66,7 @@ __all__ = [
     "half_moons",
     "hot_pixels",
     "ica_sources",
+    "image_folders",
     "invertible_mlp",
     "latent_world",
     "load",

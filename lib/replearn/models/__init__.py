@@ -2,6 +2,7 @@
 
 from replearn.models.conv_random_features import ConvRandomFeatures
 from replearn.models.heads import UnitRows, mlp_head
+from replearn.models.masked_input import MaskedInput
 from replearn.models.masked_mlp import MaskedMLP, MaskedMLPDecoder
 from replearn.models.mlp import mlp
 from replearn.models.random_features import RandomFeatures
@@ -12,6 +13,7 @@ from replearn.models.vit import MaeDecoder, TinyViT, TransformerBlock, sincos_2d
 __all__ = [
     "ConvRandomFeatures",
     "MaeDecoder",
+    "MaskedInput",
     "MaskedMLP",
     "MaskedMLPDecoder",
     "RandomFeatures",

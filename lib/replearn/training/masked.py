@@ -11,12 +11,13 @@ from replearn.training.teacher import EMA, decay_at
 class _Masked(Method):
     """Encode the visible patches of a batch and predict something of the hidden ones."""
 
-    def __init__(self, encoder, decoder, *, mask):
+    def __init__(self, encoder, decoder, *, mask, augment):
         super().__init__()
-        self.encoder, self.decoder, self.mask = encoder, decoder, mask
+        self.encoder, self.decoder, self.mask, self.augment = encoder, decoder, mask, augment
 
     def views(self, images, index, generator):
         x = as_float(images[index])
+        x = x if self.augment is None else self.augment(x, generator)
         keep, masked = self.mask(len(x), self.encoder.grid, generator)[:2]
         return x, keep, masked
 
@@ -36,18 +37,20 @@ class MaskedAutoencoder(_Masked):
         ``mask(n, grid, generator)``: ``random_mask``, ``block_mask``, or a partial of one with another ratio.
     normalise : bool
         Whether each patch is predicted relative to its own mean and deviation.
+    augment : callable, optional
+        ``augment(x, generator)``, one view of each image; masked modelling does without, or with crops alone.
 
     Notes
     -----
     Source: He et al. 2022 (MAE). ``z`` in what ``step`` returns is the mean of the visible tokens.
     """
 
-    def __init__(self, encoder, decoder, *, mask=random_mask, normalise=False):
-        super().__init__(encoder, decoder, mask=mask)
+    def __init__(self, encoder, decoder, *, mask=random_mask, normalise=False, augment=None):
+        super().__init__(encoder, decoder, mask=mask, augment=augment)
         self.normalise = normalise
 
     def extra_repr(self):
-        return f"mask={describe(self.mask)}, normalise={self.normalise}"
+        return f"mask={describe(self.mask)}, augment={describe(self.augment)}, normalise={self.normalise}"
 
     def step(self, views):
         x, keep, masked = views
@@ -74,6 +77,8 @@ class LatentPrediction(_Masked):
     decay : float, pair of float, or None
         The teacher's; a pair goes from one to the other along half a cosine over the run. With None there is neither
         teacher nor stop-gradient: the targets are the encoder's own tokens, which collapse.
+    augment : callable, optional
+        As in :class:`MaskedAutoencoder`; teacher and student see the same view.
 
     Raises
     ------
@@ -86,13 +91,16 @@ class LatentPrediction(_Masked):
     blocks; Assran et al. 2023 (I-JEPA), whose decay grows linearly. ``z`` is as in :class:`MaskedAutoencoder`.
     """
 
-    def __init__(self, encoder, decoder, *, mask=random_mask, loss=latent_loss, decay=(0.99, 1.0)):
-        super().__init__(encoder, decoder, mask=mask)
+    def __init__(self, encoder, decoder, *, mask=random_mask, loss=latent_loss, decay=(0.99, 1.0), augment=None):
+        super().__init__(encoder, decoder, mask=mask, augment=augment)
         self.loss, self.decay = loss, decay
         self.teacher = None if decay is None else EMA(encoder, decay_at(decay, 0.0))
 
     def extra_repr(self):
-        return f"mask={describe(self.mask)}, loss={describe(self.loss)}, decay={self.decay}"
+        return (
+            f"mask={describe(self.mask)}, loss={describe(self.loss)}, "
+            f"augment={describe(self.augment)}, decay={self.decay}"
+        )
 
     def step(self, views):
         x, keep, masked = views

@@ -1,0 +1,49 @@
+"""Networks that take whole images, such as convolutions, in the place of a transformer that sees patches."""
+
+import torch
+from torch import nn
+
+from replearn.data import patch_grid, patchify, unpatchify
+
+
+class MaskedInput(nn.Module):
+    """Let a network that takes whole images see masked ones: hidden patches are set to zero, and nothing is saved.
+
+    Zero should be the mean of the images, as it is of standardised ones.
+
+    Parameters
+    ----------
+    network : torch.nn.Module
+        (N, C, H, W) -> (N, ``network.dim``), for example ``TinyConv`` or ``ResNet``.
+    image_shape : pair of int
+        H and W.
+    patch : int
+        Side of a patch, in pixels, which divides both.
+
+    Attributes
+    ----------
+    dim, grid, patch
+        As of :class:`TinyViT`, whose place it can take in ``MaskedAutoencoder``.
+
+    Raises
+    ------
+    ValueError
+        If the patches do not fill the image.
+
+    Notes
+    -----
+    Source: context encoders (Pathak et al., 2016), which fill what is hidden with the mean.
+    """
+
+    def __init__(self, network, image_shape, patch):
+        super().__init__()
+        self.network, self.dim, self.patch, self.grid = network, network.dim, patch, patch_grid(image_shape, patch)
+
+    def forward(self, x, keep=None, *, tokens=False):
+        """Encode images, or the patches ``keep`` (N, K) of them: (N, dim), or (N, 1, dim) with ``tokens``."""
+        if keep is not None:
+            patches = patchify(x, self.patch)
+            hidden = torch.ones_like(patches[:, :, :1]).scatter_(1, keep.unsqueeze(2), 0.0)
+            x = unpatchify(patches.masked_fill(hidden.bool(), 0.0), self.patch, x.shape[2:])
+        z = self.network(x)
+        return z.unsqueeze(1) if tokens else z
