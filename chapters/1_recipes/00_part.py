@@ -20,7 +20,7 @@
 # %% [markdown]
 # # Part 1: how self-supervised learning is cooked
 #
-# After this page you will have trained eight self-supervised methods, from SimCLR to DINO, on the same images, with the same network and the same number of steps, and you know in
+# After this page you will have trained nine self-supervised methods, from SimCLR to masked modelling, on the same images, with the same network and the same number of steps, and you know in
 # which chapter each of
 # them is taken apart.
 
@@ -38,7 +38,7 @@ import torch
 
 import cookbook as cb
 from replearn import evaluation, losses, training
-from replearn.training.families import FAMILIES, family
+from replearn.training.families import FAMILIES, family, masked_family
 
 ch = cb.Chapter("part_1", scale=scale, seed=seed)
 
@@ -57,13 +57,14 @@ ch = cb.Chapter("part_1", scale=scale, seed=seed)
 # | self-distillation | BYOL, SimSiam, DINO | predicts a teacher, through which no gradient flows | [Self-distillation](03_self_distillation.ipynb) |
 # | canonical correlation | VICReg, Barlow Twins, W-MSE | keeps variances up and correlations down | [The canonical-correlation family](04_canonical_correlation.ipynb) |
 # | clustering | SwAV | spreads the images evenly over prototypes | [The canonical-correlation family](04_canonical_correlation.ipynb) |
+# | masked modelling | context encoder | predicts hidden pixels, which no constant can | [Masked modelling](05_masked_modeling.ipynb) |
 #
-# Where views come from, and why they decide everything else, is the first chapter, [Two views](01_two_views.ipynb). Masked modelling, which hides parts of one view in the place of
-# a second one, the knobs of
-# training, and how to judge what was learned, are in preparation.
+# Where views come from, and why they decide everything else, is the first chapter, [Two views](01_two_views.ipynb). The last row does without pairs: parts of one image are hidden,
+# and predicted from the rest. What goes wrong when such methods are trained at scale, and which knob mends it, is the subject of [Training knobs](06_training_knobs.ipynb); how to
+# judge what was learned, of [Evaluation](07_evaluation.ipynb).
 
 # %% [markdown]
-# ## Eight methods, one budget
+# ## Nine methods, one budget
 #
 # MNIST digits of 14 × 14 pixels, 8,000 of them, without labels. A view is a random crop, turned by up to 15°. The encoder is a small convolutional network with 128 outputs; its
 # random start is the same for all. Here is
@@ -76,10 +77,13 @@ recipe = training.R200._replace(steps=ch.pick(fast=100, toy=200))
 
 def pretrain(name):
     encoder, _ = training.tiny_encoder(recipe, seed=ch.seed)
-    method = family(name, encoder, training.CROP_ROT, seed=ch.seed)
+    if name == "context_encoder":
+        method = masked_family(name, encoder, digits.x_train.shape[1:], ratio=0.25, seed=ch.seed)
+    else:
+        method = family(name, encoder, training.CROP_ROT, seed=ch.seed)
     settings = recipe.loop() | ({"lr": 3e-3} if name == "dino" else {})
     training.pretrain(method, digits.x_train, seed=ch.seed, **settings)
-    return method
+    return encoder
 
 
 views = [training.CROP_ROT(digits.x_train[:8], torch.Generator().manual_seed(s)) for s in (0, 1)]
@@ -89,7 +93,8 @@ ax.set_title("Digits, and two views of each")
 plt.show()
 
 # %% [markdown]
-# *Look down a column*: that these three pictures are the same thing is all that any method below is told. What the encoder has learned is then judged by a **low-shot probe**: ridge regression reads
+# *Look down a column*: that these three pictures are the same thing is all that eight of the methods are told. (The ninth sees the upright digit, a quarter of whose 2 × 2 patches is
+# hidden.) What the encoder has learned is then judged by a **low-shot probe**: ridge regression reads
 # the digit off the 128 outputs, from 200 labels; the score is the accuracy on 2,000 new digits, a mean over five sets of labels. Two baselines have learned nothing: the raw
 # *pixels*, and the encoder *untrained*. The
 # control is VICReg with the invariance term alone, which is free to collapse.
@@ -97,10 +102,9 @@ plt.show()
 
 # %%
 low_shot = partial(training.low_shot, sets=digits)
-networks = {name: pretrain(name).encoder for name in FAMILIES}
-networks["untrained"] = training.warm_up_batch_norm(
-    training.tiny_encoder(recipe, seed=ch.seed)[0], digits.x_train[:1000]
-)
+names = (*FAMILIES, "context_encoder")
+networks = {name: pretrain(name) for name in names}
+networks["untrained"] = training.untrained(digits.x_train, recipe=recipe, seed=ch.seed)
 networks["pixels"] = torch.nn.Flatten()
 collapsed = training.train_tiny(
     partial(losses.vicreg, var=0.0, cov=0.0), digits.x_train, recipe=recipe._replace(steps=100), seed=ch.seed
@@ -109,15 +113,14 @@ collapsed = training.train_tiny(
 # %%
 scores = {name: low_shot(network) for name, network in networks.items()}
 ranks = {
-    name: evaluation.effective_rank(training.features(networks[name], digits.x_test))
-    for name in (*FAMILIES, "untrained")
+    name: evaluation.effective_rank(training.features(networks[name], digits.x_test)) for name in (*names, "untrained")
 }
 z = collapsed.projector(training.features(collapsed.encoder, digits.x_test))
 spread = z.std(0).mean().item()
-worst = min(scores[name] for name in FAMILIES)
+worst = min(scores[name] for name in names)
 ours = {"source": "this book"}
-ch.claim("all-learn.untrained", "Worst of eight − untrained", measured=worst - scores["untrained"], above=0.05, **ours)
-ch.claim("all-learn.pixels", "Worst of eight − raw pixels", measured=worst - scores["pixels"], above=0.02, **ours)
+ch.claim("all-learn.untrained", "Worst of nine − untrained", measured=worst - scores["untrained"], above=0.05, **ours)
+ch.claim("all-learn.pixels", "Worst of nine − raw pixels", measured=worst - scores["pixels"], above=0.02, **ours)
 ch.claim(
     "invariance-alone.collapses",
     "Invariance alone: mean deviation of z",
@@ -127,33 +130,35 @@ ch.claim(
     **ours,
 )
 saved = worst - low_shot(collapsed.encoder)
-ch.claim("invariance-alone.pays", "Worst of eight − invariance alone", measured=saved, above=0.03, **ours)
+ch.claim("invariance-alone.pays", "Worst of nine − invariance alone", measured=saved, above=0.03, **ours)
 
 # %%
-labels = dict(
-    zip(FAMILIES, ["SimCLR", "VICReg", "Barlow Twins", "W-MSE", "SwAV", "BYOL", "SimSiam", "DINO"], strict=True)
-)
-order = sorted(FAMILIES, key=scores.get)
+written = ["SimCLR", "VICReg", "Barlow Twins", "W-MSE", "SwAV", "BYOL", "SimSiam", "DINO", "Context encoder"]
+labels = dict(zip(names, written, strict=True))
+colors = {name: cb.color("masked" if name == "context_encoder" else name) for name in names}
+order = sorted(names, key=scores.get)
 fig, (left, right) = plt.subplots(1, 2, figsize=(9.2, 3.9), width_ratios=[1.3, 1], layout="constrained")
-bars = left.barh([labels[n] for n in order], [scores[n] for n in order], 0.65, color=[cb.color(n) for n in order])
+bars = left.barh([labels[n] for n in order], [scores[n] for n in order], 0.65, color=[colors[n] for n in order])
 left.bar_label(bars, fmt="%.2f", padding=4)
 for name, shift in (("untrained", -0.004), ("pixels", 0.004)):
     left.axvline(scores[name], color=cb.color("random"), ls="--", lw=1)
     side = "right" if shift < 0 else "left"
     left.text(scores[name] + shift, -1.0, name, color=cb.color("random"), ha=side, va="center")
 left.set(
-    xlim=(0.6, 0.93), ylim=(-1.4, 7.6), xlabel="accuracy with 200 labels", title="Same images, same encoder, same steps"
+    xlim=(0.6, 0.93), ylim=(-1.4, 8.6), xlabel="accuracy with 200 labels", title="Same images, same encoder, same steps"
 )
 left.grid(axis="y", visible=False)
-for name in FAMILIES:
-    right.plot(ranks[name], scores[name], "o", color=cb.color(name))
-    right.annotate(labels[name], (ranks[name], scores[name]), (6, -3), textcoords="offset points", color=cb.color(name))
+for name in names:
+    right.plot(ranks[name], scores[name], "o", color=colors[name])
+    shift, side = ((-6, -3), "right") if name == "simsiam" else ((6, -3), "left")
+    place = (ranks[name], scores[name])
+    right.annotate(labels[name], place, shift, textcoords="offset points", color=colors[name], ha=side)
 right.set(xlabel="dimensions in use (RankMe), of 128", ylabel="accuracy", title="Not a matter of rank alone")
 right.margins(x=0.35)
 plt.show()
 
 # %% [markdown]
-# *Look left at the distance from the dashed lines*, then at the distances between the bars. All eight have learned something from pairs of views alone, each with its own cure for
+# *Look left at the distance from the dashed lines*, then at the distances between the bars. All nine have learned something without a label, each with its own cure for
 # collapse. Do **not** read the order as a ranking of
 # methods: this is one small network, a few hundred steps, one learning rate for nearly all, and methods that need patience (a teacher has to get ahead, a redundancy term is weak
 # at first) look worse than they are. On
@@ -171,13 +176,13 @@ by_budget = {name: [low_shot(network, n_labels=n) for n in budgets] for name, ne
 
 def draw_labels(fig, labels_each=200):
     ax = fig.subplots()
-    fig.subplots_adjust(left=0.16, right=0.97, bottom=0.15, top=0.88)
+    fig.subplots_adjust(left=0.2, right=0.97, bottom=0.15, top=0.88)
     column = budgets.index(labels_each)
-    names = sorted(by_budget, key=lambda name: by_budget[name][column])
-    heights = [by_budget[name][column] for name in names]
-    bars = ax.barh(range(10), heights, 0.7, color=[cb.color("random" if n not in labels else n) for n in names])
+    order = sorted(by_budget, key=lambda name: by_budget[name][column])
+    heights = [by_budget[name][column] for name in order]
+    bars = ax.barh(range(11), heights, 0.7, color=[colors.get(n, cb.color("random")) for n in order])
     ax.bar_label(bars, fmt="%.2f", padding=4)
-    ax.set(xlim=(0.3, 1), yticks=range(10), yticklabels=[labels.get(n, n) for n in names], xlabel="accuracy")
+    ax.set(xlim=(0.3, 1), yticks=range(11), yticklabels=[labels.get(n, n) for n in order], xlabel="accuracy")
     ax.set_title(f"{labels_each} labels")
     ax.grid(axis="y", visible=False)
 
@@ -190,7 +195,7 @@ cb.explore(draw_labels, figsize=(7.2, 3.8), labels_each=ipywidgets.SelectionSlid
 
 # %%
 maps = {}
-for name in (*FAMILIES, "untrained"):
+for name in (*names, "untrained"):
     h = training.features(networks[name], digits.x_test[:1000]).double()
     U, s, _ = torch.linalg.svd(h - h.mean(0), full_matrices=False)
     maps[labels.get(name, name)] = U[:, 1:3].numpy(), (s**2 / (s**2).sum()).numpy()
@@ -214,7 +219,7 @@ cb.explore(draw_map, figsize=(7.6, 3.6), method=ipywidgets.SelectionSlider(optio
 #
 # Nothing here was tuned, except that DINO has a smaller learning rate than the others. The images are easy: with all labels, raw pixels are a strong baseline. For the real thing
 # the same methods run outside the notebook,
-# `cookbook train vicreg --data cifar10 --devices auto`, with a ResNet, on one GPU or many.
+# `cookbook train vicreg --data cifar10 --devices auto`, with a ResNet, on one GPU or many; masked modelling there takes the transformer that it is made for (`cookbook train mae`).
 #
 # ## Claims
 
@@ -232,4 +237,4 @@ ch.report()
 #   M. Goldblum. [A Cookbook of Self-Supervised Learning](https://arxiv.org/abs/2304.12210), 2023.
 # - T. Chen et al. SimCLR, 2020. J.-B. Grill et al. BYOL, 2020. X. Chen, K. He. SimSiam, 2021. M. Caron et al. SwAV, 2020, and DINO, 2021. A. Bardes et al. VICReg, 2022. J. Zbontar
 #   et al. Barlow Twins, 2021. A. Ermolov et
-#   al. W-MSE, 2021.
+#   al. W-MSE, 2021. D. Pathak et al. Context encoders, 2016.

@@ -75,7 +75,7 @@ plt.show()
 #
 # **Before there were two views.** Learning needs inputs and targets, and *self-supervised* learning makes the targets up. The Cookbook sorts the inventions of many years into families:
 #
-# - *restore what was taken away*: noise, colour, masked pixels (*masked modelling* is this family grown up);
+# - *restore what was taken away*: noise, colour, masked pixels ([Masked modelling](05_masked_modeling.ipynb) is this family grown up);
 # - *use time or a second sense*: predict the next frame of a film, or whether a sound belongs to it;
 # - *use spatial context*: how do these nine pieces fit, by which quarter turn was this image turned (**RotNet**, which we shall train);
 # - *group* the embeddings and predict the cluster (DeepCluster; later SwAV, in [canonical correlation](04_canonical_correlation.ipynb)), or *generate* inputs and keep what was learned on the way;
@@ -458,7 +458,7 @@ cb.explore(draw_views, figsize=(7.2, 2.4), area=area, degrees=degrees, erased=er
 #   square root; `affine_grid` asks of each pixel of the *result* where to look, so that a scale below 1 zooms in; normalise after augmenting; augment *both* views.
 # - **Linear and whitened** is what the exact statements are about, with the mean of all views subtracted, not that of the untouched images. A deep encoder keeps more than they
 #   say, as the left-hand map shows.
-# - **The score decides what you see.** Give a probe all 8,000 labels and let neighbours vote (`evaluation.knn_probe`), and in our runs raw pixels win: those of MNIST are a good
+# - **The score decides what you see** ([Evaluation](07_evaluation.ipynb) is about that). Give a probe all 8,000 labels and let neighbours vote (`evaluation.knn_probe`), and in our runs raw pixels win: those of MNIST are a good
 #   way to compare digits, and a tiny network that pools to $2 \times 2$ loses detail.
 # - **Two invariances at once are learned less well than one.** At scale `toy`, compare the last row of the right-hand map with the two above it: there is more to obey in the same number of steps.
 # - **Linear probes see what is linear.** Size is read poorly everywhere here, the kind of shape and its angle hardly at all. A failing probe does not prove that a factor is gone;
@@ -470,7 +470,7 @@ cb.explore(draw_views, figsize=(7.2, 2.4), area=area, degrees=degrees, erased=er
 #
 # [Start here](../00_start_here.ipynb) met equation (3) in two dimensions. [Contrastive](02_contrastive.ipynb) opens the loss; [Self-distillation](03_self_distillation.ipynb) never
 # compares different images;
-# [Canonical correlation](04_canonical_correlation.ipynb) makes losses of $W^\top C W = I$; masked modelling, in preparation, goes back to restoring pixels. In part 2,
+# [Canonical correlation](04_canonical_correlation.ipynb) makes losses of $W^\top C W = I$; [Masked modelling](05_masked_modeling.ipynb) goes back to restoring pixels; [Training knobs](06_training_knobs.ipynb) and [Evaluation](07_evaluation.ipynb) are about doing all this for real. In part 2,
 # [Spectral embedding](../2_spectral/01_spectral_embedding.ipynb) turns "what counts as the same" into a graph, and
 # [Joint embedding vs reconstruction](../2_spectral/09_joint_embedding_vs_reconstruction.ipynb) asks how well an augmentation must imitate what it is to remove.
 #

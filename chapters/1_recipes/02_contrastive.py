@@ -297,9 +297,8 @@ objectives = {f"τ = {tau}": partial(losses.nt_xent, temperature=tau) for tau in
 both = losses.align_uniform
 objectives |= {"align": partial(both, uniform=0), "uniform": partial(both, align=0), "align + uniform": both}
 results = {name: np.array([train(loss, s) for s in seeds]) for name, loss in objectives.items()}
-encoder, _ = training.tiny_encoder(recipe, seed=ch.seed)
-training.warm_up_batch_norm(encoder, digits.x_train[:1000])
-baselines = {"untrained": low_shot(encoder), "pixels": low_shot(torch.nn.Flatten())}
+untrained = training.untrained(digits.x_train, recipe=recipe, seed=ch.seed)
+baselines = {"untrained": low_shot(untrained), "pixels": low_shot(torch.nn.Flatten())}
 
 # %%
 accuracy = {name: result[:, 0] for name, result in results.items()}
@@ -458,7 +457,7 @@ cb.explore(draw_graph, figsize=(7.2, 2.9), k=IntSlider(3, 1, 6), concentration=c
 #   happily: the partner of view $i$ is $i + B$ modulo $2B$. Mask the self-similarity with
 #   $-\infty$ *before* the softmax, in float32: $-10^9$ overflows in float16.
 # - **False negatives.** With ten classes, one negative in ten shows the same digit, and the smaller $\tau$, the harder it is pushed (exercise 3).
-# - **Several devices.** Each must see the negatives of all, with gradients (*training knobs*, in preparation); accumulating gradients over small batches is *not* a large batch for this loss.
+# - **Several devices.** Each must see the negatives of all, with gradients ([Training knobs](06_training_knobs.ipynb)); accumulating gradients over small batches is *not* a large batch for this loss.
 # - **Scale.** With 200 steps on 14 × 14 digits, differences of 0.02 are noise. For real size there is `cookbook train simclr --data cifar10`; solo-learn reports 90.7 % for SimCLR,
 #   92.9 % for MoCo v2+ and 91.9 % for NNCLR (ResNet-18, 1,000 epochs; not reproduced here).
 #

@@ -84,7 +84,7 @@ plt.show()
 # - **DINO**: no predictor. Both networks end in logits over $K$ *prototypes*; the student's distribution is $\mathrm{softmax}(u / \tau_s)$, the teacher's
 #   $\mathrm{softmax}((u' - c) / \tau_t)$, the loss a cross-entropy. *Sharpening* is $\tau_t = 0.04 < \tau_s = 0.1$; *centring* subtracts a running mean,
 #   $c \leftarrow 0.9\, c + 0.1 \cdot (\text{batch mean of } u')$.
-# - **MoCo v3** has BYOL's networks and the contrastive loss; **iBOT** and **DINOv2** add masked patches to DINO (*masked modelling*, in preparation).
+# - **MoCo v3** has BYOL's networks and the contrastive loss; **iBOT** and **DINOv2** add masked patches to DINO ([Masked modelling](05_masked_modeling.ipynb)).
 #
 # **A linear model** (Tian et al., 2021). As in [Two views](01_two_views.ipynb), $C = E[v v^\top]$ and $C_+ = E[v v'^\top]$. The encoder is a matrix $W$ ($K \times D$), the predictor a
 # matrix $P$ ($K \times K$), the teacher $\tau W$: $\tau = 1$ for SimSiam, $\tau < 1$ for a teacher that lags behind growing weights. With loss

@@ -313,16 +313,11 @@ for part, text, measured, bound in [
 
 # %%
 mnist = training.tiny_mnist()
-
-
-def low_shot(encoder):
-    z_train, z_test = (training.features(encoder, x) for x in (mnist.x_train, mnist.x_test))
-    return evaluation.low_shot_probe(z_train, mnist.y_train, z_test, mnist.y_test)
+low_shot = partial(training.low_shot, sets=mnist)
 
 
 def untrained(recipe, seed):
-    encoder, _ = training.tiny_encoder(recipe, seed=seed)
-    return low_shot(training.warm_up_batch_norm(encoder, mnist.x_train[:1000]))
+    return low_shot(training.untrained(mnist.x_train, recipe=recipe, seed=seed))
 
 
 # %% [markdown]
