@@ -44,11 +44,11 @@ def averaged(loss, join):
     return found / 2
 
 
-def train(folder, steps, resume):
+def train(folder, steps, resume, micro_batches=1):
     """Train by Fabric in every process, and return the weights and the losses."""
     fabric = Fabric(accelerator="cpu", devices=2, strategy="ddp")
     fabric.launch()
-    method = JointEmbedding(network(), nn.Identity(), losses.vicreg, nudge)
+    method = JointEmbedding(network(), nn.Identity(), losses.vicreg, nudge, micro_batches=micro_batches)
     images = torch.randn(40, 6, dtype=torch.float64, generator=torch.Generator().manual_seed(2))
     history = pretrain(
         Stopped(method, steps), images, steps=20, batch_size=8, lr=1e-2, warmup=2, fabric=fabric,
@@ -65,7 +65,9 @@ class Stopped(JointEmbedding):
     """The same method, interrupted after some steps."""
 
     def __init__(self, method, steps):
-        super().__init__(method.encoder, method.projector, method.loss, method.augment)
+        super().__init__(
+            method.encoder, method.projector, method.loss, method.augment, micro_batches=method.micro_batches
+        )
         self.left = steps
 
     def views(self, images, index, generator):
@@ -87,6 +89,7 @@ def _work(rank, port, folder):
     found["straight"] = train(folder / "straight", 20, resume=False)
     train(folder / "halves", 13, resume=False)
     found["resumed"] = train(folder / "halves", 20, resume=True)
+    found["micro-batches"] = train(folder / "parts", 20, resume=False, micro_batches=3)
     torch.save(found, folder / f"{rank}.pt")
     dist.destroy_process_group()
 
@@ -113,7 +116,7 @@ def own_rows(join):
 def found(tmp_path_factory):
     """What both processes found, computed once."""
     folder = tmp_path_factory.mktemp("processes")
-    for name in ("straight", "halves"):
+    for name in ("straight", "halves", "parts"):
         (folder / name).mkdir()
     port = 20_000 + os.getpid() % 20_000
     multiprocessing.spawn(_work, args=(port, folder), nprocs=2)
@@ -142,6 +145,13 @@ def test_a_run_of_two_processes_resumes_bit_for_bit(found):
     for process in found:
         weights, loss = process["straight"]
         assert torch.equal(process["resumed"][0], weights) and process["resumed"][1] == loss
+
+
+def test_micro_batches_train_alike_in_two_processes(found):
+    for process in found:
+        (weights, loss), (expected, same) = process["micro-batches"], process["straight"]
+        torch.testing.assert_close(weights, expected, rtol=0, atol=1e-6)
+        assert loss == pytest.approx(same, abs=1e-9)
 
 
 def test_one_process_has_nothing_to_gather():
