@@ -10,7 +10,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.preprocessing import StandardScaler
 
 from replearn import evaluation
-from replearn.evaluation import probes
+from replearn.evaluation import blocks, probes
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ def test_knn_predicts_what_scikit_learn_predicts(digits):
 def test_knn_in_blocks_equals_knn_at_once(digits, monkeypatch):
     x, y, xt, _ = digits
     whole = evaluation.knn_probe(x, y, xt)
-    monkeypatch.setattr(probes, "_BLOCK", 1200 * 7)
+    monkeypatch.setattr(blocks, "BLOCK", 1200 * 7)
     torch.testing.assert_close(evaluation.knn_probe(x, y, xt), whole)
 
 
@@ -61,7 +61,7 @@ def test_ridge_in_blocks_equals_ridge_at_once(digits, monkeypatch):
     x, y, xt, _ = digits
     x, t, xt = torch.as_tensor(x), torch.as_tensor(np.eye(10)[y]), torch.as_tensor(xt)
     whole = probes._ridge(x, t, 0.01, True)(xt)
-    monkeypatch.setattr(probes, "_BLOCK", 64 * 77)
+    monkeypatch.setattr(blocks, "BLOCK", 64 * 77)
     torch.testing.assert_close(probes._ridge(x, t, 0.01, True)(xt), whole, rtol=0, atol=1e-10)
 
 

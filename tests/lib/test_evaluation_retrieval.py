@@ -5,7 +5,7 @@ import pytest
 import torch
 from sklearn.neighbors import NearestNeighbors
 
-from replearn.evaluation import recall_at_k, retrieval, retrieve
+from replearn.evaluation import blocks, recall_at_k, retrieve
 
 RNG = np.random.default_rng(0)
 Z, Q, Y = RNG.normal(size=(120, 8)), RNG.normal(size=(30, 8)), RNG.integers(0, 6, 120)
@@ -35,7 +35,7 @@ def test_a_copy_of_the_sample_is_found_but_not_the_sample_itself():
 
 def test_chunks_do_not_change_the_result(monkeypatch):
     neighbours, recall = retrieve(Z, Q, 5), recall_at_k(Z, Y, 2)
-    monkeypatch.setattr(retrieval, "_BLOCK", 120 * 7)
+    monkeypatch.setattr(blocks, "BLOCK", 120 * 7)
     assert torch.equal(retrieve(Z, Q, 5), neighbours) and recall_at_k(Z, Y, 2) == recall
 
 

@@ -7,7 +7,7 @@ from scipy import linalg
 from scipy.stats import linregress
 
 from replearn import evaluation
-from replearn.evaluation import alpha_req, effective_rank, lidar, participation_ratio, probes
+from replearn.evaluation import alpha_req, blocks, effective_rank, lidar, participation_ratio
 
 RNG = np.random.default_rng(0)
 
@@ -83,7 +83,7 @@ def test_noise_dimensions_raise_rankme_but_hardly_lidar():
 def test_blocks_do_not_change_the_scores(monkeypatch):
     z, views = power_law(1.0, n=500, d=16), RNG.normal(size=(40, 4, 16))
     whole = participation_ratio(z), alpha_req(z), lidar(views)
-    monkeypatch.setattr(probes, "_BLOCK", 16 * 7)
+    monkeypatch.setattr(blocks, "BLOCK", 16 * 7)
     assert (participation_ratio(z), alpha_req(z), lidar(views)) == pytest.approx(whole, rel=1e-10)
 
 

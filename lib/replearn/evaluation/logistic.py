@@ -4,7 +4,8 @@ import torch
 from torch.nn import functional as F
 
 from replearn.descent import minimise
-from replearn.evaluation.probes import _centre_and_scale, _checked, _score
+from replearn.evaluation.blocks import centre_and_scale
+from replearn.evaluation.labelled import accuracy, labelled_features
 from replearn.validate import check_positive
 
 
@@ -34,10 +35,10 @@ def logistic_probe(z_train, y_train, z_test, y_test=None, *, lam=1.0, steps=100)
 
     Source: the linear evaluation of Shwartz-Ziv et al. 2023 (arXiv 2303.00633) and of most papers on pretraining.
     """
-    z_train, y_train, z_test, y_test = _checked(z_train, y_train, z_test, y_test)
+    z_train, y_train, z_test, y_test = labelled_features(z_train, y_train, z_test, y_test)
     check_positive("lam", lam)
     dtype = z_train.dtype
-    mean, scale = (part.to(dtype) for part in _centre_and_scale(z_train, True))
+    mean, scale = (part.to(dtype) for part in centre_and_scale(z_train, True))
     x, n = (z_train - mean) / scale, len(z_train)
 
     def loss(w, b):
@@ -45,4 +46,4 @@ def logistic_probe(z_train, y_train, z_test, y_test=None, *, lam=1.0, steps=100)
 
     start = torch.zeros(x.shape[1] + 1, int(y_train.max()) + 1, dtype=dtype, device=x.device)
     w, b = minimise(loss, [start[1:], start[0]], steps=steps)
-    return _score(((z_test.to(dtype) - mean) / scale @ w + b).argmax(1), y_test)
+    return accuracy(((z_test.to(dtype) - mean) / scale @ w + b).argmax(1), y_test)

@@ -3,7 +3,8 @@
 import torch
 from torch.nn import functional as F
 
-from replearn.evaluation.probes import _centre_and_scale, _checked, _score
+from replearn.evaluation.blocks import centre_and_scale
+from replearn.evaluation.labelled import accuracy, labelled_features
 from replearn.validate import check_integer, check_positive
 
 _BATCH = 256
@@ -41,12 +42,12 @@ def mlp_probe(z_train, y_train, z_test, y_test=None, *, hidden=256, steps=1000, 
     Source: the MLP probe of Balestriero et al. 2023 (the Cookbook), section on evaluation; initialised as by He
     et al. 2015.
     """
-    z_train, y_train, z_test, y_test = _checked(z_train, y_train, z_test, y_test)
+    z_train, y_train, z_test, y_test = labelled_features(z_train, y_train, z_test, y_test)
     check_integer("hidden", hidden, 1)
     check_integer("steps", steps, 1)
     check_positive("lr", lr)
     dtype, device = torch.promote_types(z_train.dtype, torch.float32), z_train.device
-    mean, scale = (part.to(dtype) for part in _centre_and_scale(z_train, True))
+    mean, scale = (part.to(dtype) for part in centre_and_scale(z_train, True))
     x, classes = (z_train.to(dtype) - mean) / scale, int(y_train.max()) + 1
     generator = torch.Generator().manual_seed(seed)
 
@@ -70,4 +71,4 @@ def mlp_probe(z_train, y_train, z_test, y_test=None, *, hidden=256, steps=1000, 
             optimiser.step()
             schedule.step()
     with torch.no_grad():
-        return _score(logits((z_test.to(dtype) - mean) / scale).argmax(1), y_test)
+        return accuracy(logits((z_test.to(dtype) - mean) / scale).argmax(1), y_test)

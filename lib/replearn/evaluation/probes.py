@@ -6,9 +6,10 @@ All of them compute in float64 on the features' device and read the rows in bloc
 import torch
 from torch.nn import functional as F
 
-from replearn.validate import check_integer, check_labels, check_matrix, check_positive
+from replearn.evaluation.blocks import blocks, centre_and_scale, rows_in_block, unit_rows
+from replearn.evaluation.labelled import accuracy, detached, feature_pair, labelled_features
+from replearn.validate import check_integer, check_matrix, check_positive
 
-_BLOCK = 2**22
 _LOO_GRID = tuple(10.0**p for p in range(-6, 3))
 
 
@@ -39,16 +40,16 @@ def knn_probe(z_train, y_train, z_test, y_test=None, *, k=20, temperature=0.07):
 
     Source: Wu et al. 2018; k and tau as in Caron et al. 2021 (DINO). Costs O(N M D) time and O(N) memory per test row.
     """
-    z_train, y_train, z_test, y_test = _checked(z_train, y_train, z_test, y_test)
+    z_train, y_train, z_test, y_test = labelled_features(z_train, y_train, z_test, y_test)
     check_integer("k (at most the number of training samples)", k, 1, len(z_train))
     check_positive("temperature", temperature)
-    z_train, votes = _unit("z_train", z_train), F.one_hot(y_train).double()
+    z_train, votes = unit_rows("z_train", z_train), F.one_hot(y_train).double()
     predicted = []
-    for rows in z_test.split(max(1, _BLOCK // len(z_train))):
-        s, nearest = (_unit("z_test", rows) @ z_train.T).topk(k)
+    for rows in z_test.split(rows_in_block(len(z_train))):
+        s, nearest = (unit_rows("z_test", rows) @ z_train.T).topk(k)
         weights = ((s - s[:, :1]) / temperature).exp()
         predicted.append((weights.unsqueeze(-1) * votes[nearest]).sum(1).argmax(1))
-    return _score(torch.cat(predicted), y_test)
+    return accuracy(torch.cat(predicted), y_test)
 
 
 def ridge_probe(z_train, y_train, z_test, y_test=None, *, lam=1e-3, standardize=True):
@@ -78,12 +79,12 @@ def ridge_probe(z_train, y_train, z_test, y_test=None, *, lam=1e-3, standardize=
 
     Source: Hoerl and Kennard 1970. Costs O(N D min(N, D)) time and O(min(N, D)^2) memory.
     """
-    z_train, y_train, z_test, y_test = _checked(z_train, y_train, z_test, y_test)
+    z_train, y_train, z_test, y_test = labelled_features(z_train, y_train, z_test, y_test)
     targets = F.one_hot(y_train).double()
     if lam == "loo":
         lam = min(_LOO_GRID, key=lambda v: _loo_residuals(z_train, targets, v, standardize).square().sum().item())
     check_positive("lam", lam)
-    return _score(_ridge(z_train, targets, lam, standardize)(z_test).argmax(1), y_test)
+    return accuracy(_ridge(z_train, targets, lam, standardize)(z_test).argmax(1), y_test)
 
 
 def low_shot_probe(z_train, y_train, z_test, y_test, *, n_labels=200, repeats=5, lam=0.1):
@@ -110,7 +111,7 @@ def low_shot_probe(z_train, y_train, z_test, y_test, *, n_labels=200, repeats=5,
 
     Source: the label-budget protocol of Balestriero et al. 2023 (the Cookbook), section on evaluation.
     """
-    z_train, y_train, z_test, y_test = _checked(z_train, y_train, z_test, y_test)
+    z_train, y_train, z_test, y_test = labelled_features(z_train, y_train, z_test, y_test)
     if y_test is None:
         raise ValueError("y_test is needed: the low-shot probe returns a mean accuracy")
     check_integer("n_labels", n_labels, 2)
@@ -147,8 +148,8 @@ def r2_probe(z_train, t_train, z_test, t_test, *, lam=1e-3, standardize=True):
 
     Source: Wright 1921 for R^2; the factor regressions of Balestriero et al. 2023 (the Cookbook).
     """
-    z_train, z_test = _features(z_train, z_test)
-    t_train, t_test = (_tensor(t).to(z_train.device).double() for t in (t_train, t_test))
+    z_train, z_test = feature_pair(z_train, z_test)
+    t_train, t_test = (detached(t).to(z_train.device).double() for t in (t_train, t_test))
     t_train, t_test = (t[:, None] if t.ndim == 1 else t for t in (t_train, t_test))
     for name, t, z in (("t_train", t_train, z_train), ("t_test", t_test, z_test)):
         check_matrix(name, t)
@@ -186,7 +187,7 @@ def loo_residuals(z, t, *, lam=1e-3, standardize=True):
 
     Source: Allen 1974 (PRESS). Costs O(N D min(N, D)).
     """
-    z, t = _tensor(z), _tensor(t)
+    z, t = detached(z), detached(t)
     check_matrix("z", z, min_rows=2)
     check_matrix("t", t, min_rows=2)
     if len(z) != len(t):
@@ -197,7 +198,7 @@ def loo_residuals(z, t, *, lam=1e-3, standardize=True):
 
 def _loo_residuals(z, targets, lam, standardize):
     n = len(z)
-    mean, scale = _centre_and_scale(z, standardize)
+    mean, scale = centre_and_scale(z, standardize)
     U, s, _ = torch.linalg.svd((z.double() - mean) / scale, full_matrices=False)
     shrunk = U * (s**2 / (s**2 + lam * n))
     residuals = targets - targets.mean(0) - shrunk @ (U.T @ targets)
@@ -207,7 +208,7 @@ def _loo_residuals(z, targets, lam, standardize):
 def _ridge(z, targets, lam, standardize):
     """Fit a ridge regression and return it as a function of features (M, D)."""
     n, d = z.shape
-    mean, scale = _centre_and_scale(z, standardize)
+    mean, scale = centre_and_scale(z, standardize)
     offset = targets.mean(0)
     if n < d:
         zs = (z.double() - mean) / scale
@@ -215,65 +216,8 @@ def _ridge(z, targets, lam, standardize):
         weights = zs.T @ torch.linalg.solve(zs @ zs.T + lam * n * eye, targets - offset)
     else:
         gram, cross = lam * n * torch.eye(d, dtype=torch.float64, device=z.device), 0.0
-        for rows, t in zip(_blocks(z), targets.split(_rows(z)), strict=True):
+        for rows, t in zip(blocks(z), targets.split(rows_in_block(d)), strict=True):
             rows = (rows - mean) / scale
             gram, cross = gram + rows.T @ rows, cross + rows.T @ (t - offset)
         weights = torch.linalg.solve(gram, cross)
-    return lambda x: torch.cat([(rows - mean) / scale @ weights + offset for rows in _blocks(x)])
-
-
-def _centre_and_scale(z, standardize):
-    mean = sum(rows.sum(0) for rows in _blocks(z)) / len(z)
-    if not standardize:
-        return mean, torch.ones_like(mean)
-    std = (sum((rows - mean).square().sum(0) for rows in _blocks(z)) / len(z)).sqrt()
-    return mean, torch.where(std <= 1e-12 * mean.abs(), 1.0, std)
-
-
-def _rows(z):
-    return max(1, _BLOCK // z.shape[1])
-
-
-def _blocks(z):
-    return (rows.double() for rows in z.split(_rows(z)))
-
-
-def _unit(name, z):
-    norms = z.double().norm(dim=1, keepdim=True)
-    if (norms == 0).any():
-        raise ValueError(f"{name} has a zero vector, which has no direction; use a probe that is not based on cosines")
-    return z.double() / norms
-
-
-def _score(predicted, y_test):
-    return predicted if y_test is None else (predicted == y_test).double().mean().item()
-
-
-def _tensor(x):
-    return x.detach() if isinstance(x, torch.Tensor) else torch.as_tensor(x)
-
-
-def _features(z_train, z_test):
-    z_train, z_test = _tensor(z_train), _tensor(z_test)
-    check_matrix("z_train", z_train, min_rows=2)
-    check_matrix("z_test", z_test)
-    if z_train.shape[1] != z_test.shape[1]:
-        raise ValueError(
-            f"z_train and z_test need equally many features, but have {z_train.shape[1]} and {z_test.shape[1]}"
-        )
-    return z_train, z_test
-
-
-def _checked(z_train, y_train, z_test, y_test):
-    z_train, z_test = _features(z_train, z_test)
-    y_train = _tensor(y_train).to(z_train.device)
-    check_labels("y_train", y_train, len(z_train))
-    if y_train.is_floating_point() or y_train.min() < 0 or (torch.bincount(y_train.long()) == 0).any():
-        raise ValueError("y_train must hold integer classes 0..C-1, each of them at least once")
-    if y_test is not None:
-        y_test = _tensor(y_test).to(z_train.device)
-        check_labels("y_test", y_test, len(z_test))
-        if y_test.is_floating_point() or y_test.min() < 0 or y_test.max() > y_train.max():
-            raise ValueError(f"y_test must hold classes that y_train has, integers 0..{y_train.max()}")
-        y_test = y_test.long()
-    return z_train, y_train.long(), z_test, y_test
+    return lambda x: torch.cat([(rows - mean) / scale @ weights + offset for rows in blocks(x)])

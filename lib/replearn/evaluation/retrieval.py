@@ -2,7 +2,8 @@
 
 import torch
 
-from replearn.evaluation.probes import _BLOCK, _features, _tensor, _unit
+from replearn.evaluation.blocks import rows_in_block, unit_rows
+from replearn.evaluation.labelled import detached, feature_pair
 from replearn.validate import check_integer, check_labels, check_matrix
 
 
@@ -26,11 +27,11 @@ def retrieve(z, queries, k):
 
     Source: instance retrieval as in Caron et al. 2021 (DINO). Costs O(N M D) time and O(N D) memory, in float64.
     """
-    z, queries = _features(z, queries)
+    z, queries = feature_pair(z, queries)
     check_integer("k (at most the number of samples in the gallery)", k, 1, len(z))
-    z = _unit("z", z)
-    chunks = queries.split(max(1, _BLOCK // len(z)))
-    return torch.cat([(_unit("queries", rows) @ z.T).topk(k).indices for rows in chunks])
+    z = unit_rows("z", z)
+    chunks = queries.split(rows_in_block(len(z)))
+    return torch.cat([(unit_rows("queries", rows) @ z.T).topk(k).indices for rows in chunks])
 
 
 def recall_at_k(z, y, k):
@@ -53,15 +54,15 @@ def recall_at_k(z, y, k):
 
     Source: Jegou et al. 2011; as in Oh Song et al. 2016 (metric learning). Costs O(N^2 D) time and O(N D) memory.
     """
-    z = _tensor(z)
+    z = detached(z)
     check_matrix("z", z, min_rows=2)
-    y = _tensor(y).to(z.device)
+    y = detached(y).to(z.device)
     check_labels("y", y, len(z))
     check_integer("k (at most the number of other samples)", k, 1, len(z) - 1)
     if (y.unique(return_counts=True)[1] < 2).any():
         raise ValueError("y has a class of a single sample, for which nothing can be found; leave it out")
-    z, hits = _unit("z", z), 0
-    for rows in torch.arange(len(z), device=z.device).split(max(1, _BLOCK // len(z))):
+    z, hits = unit_rows("z", z), 0
+    for rows in torch.arange(len(z), device=z.device).split(rows_in_block(len(z))):
         s = z[rows] @ z.T
         s[torch.arange(len(rows), device=z.device), rows] = -torch.inf
         hits += (y[s.topk(k).indices] == y[rows, None]).any(1).sum().item()

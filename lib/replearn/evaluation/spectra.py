@@ -7,7 +7,8 @@ import math
 
 import torch
 
-from replearn.evaluation.probes import _blocks, _centre_and_scale, _rows, _tensor
+from replearn.evaluation.blocks import blocks, centre_and_scale, rows_in_block
+from replearn.evaluation.labelled import detached
 from replearn.validate import check_finite, check_integer, check_matrix, check_positive
 
 _EPS = torch.finfo(torch.float64).eps
@@ -64,7 +65,7 @@ def alpha_req(z, *, skip=3):
     check_integer("skip", skip, 0)
     C = _covariance(z)
     spectrum = torch.linalg.eigvalsh(C).flip(0)
-    dtype = _tensor(z).dtype
+    dtype = detached(z).dtype
     precision = torch.finfo(dtype).eps if dtype.is_floating_point else 0.0
     kept = spectrum[spectrum > spectrum[0] * max(len(C) * _EPS, precision**2)]
     if len(kept) < skip + 2:
@@ -100,7 +101,7 @@ def lidar(z, *, delta=1e-4, eps=1e-7):
 
     Source: Thilak et al. 2023 (LiDAR, arXiv 2312.04000). Costs O(n q D^2 + D^3) time and O(n D + D^2) memory.
     """
-    z = _tensor(z)
+    z = detached(z)
     if z.ndim != 3 or min(z.shape[:2]) < 2 or z.shape[2] < 1:
         raise ValueError(f"z must hold views (n, q, D) with n >= 2 and q >= 2, but has shape {tuple(z.shape)}")
     check_finite("z", z)
@@ -108,7 +109,7 @@ def lidar(z, *, delta=1e-4, eps=1e-7):
     check_positive("eps", eps, allow_zero=True)
     n, q, d = z.shape
     means, within = [], delta * torch.eye(d, dtype=torch.float64, device=z.device)
-    for views in z.split(max(1, _rows(z[0]) // q)):
+    for views in z.split(max(1, rows_in_block(z.shape[2]) // q)):
         views = views.double()
         means.append(views.mean(1))
         spread = (views - means[-1][:, None]).flatten(0, 1)
@@ -125,18 +126,18 @@ def lidar(z, *, delta=1e-4, eps=1e-7):
 
 def _covariance(z):
     """Centred covariance (D, D) over N - 1, or the Gram matrix (N, N) of the same non-zero spectrum where N < D."""
-    z = _tensor(z)
+    z = detached(z)
     check_matrix("z", z, min_rows=2)
     if (z == z[0]).all():
         raise ValueError("all rows of z are equal, so that its covariance is zero and has no spectrum")
     n, d = z.shape
-    mean, _ = _centre_and_scale(z, False)
+    mean, _ = centre_and_scale(z, False)
     if n < d:
         centred = z.double() - mean
         C = centred @ centred.T
     else:
         C = torch.zeros(d, d, dtype=torch.float64, device=z.device)
-        for rows in _blocks(z):
+        for rows in blocks(z):
             rows = rows - mean
             C.addmm_(rows.T, rows)
     return C / (n - 1)

@@ -29,14 +29,19 @@ def check_square(name, a):
         raise ValueError(f"{name} must be a square matrix (N, N), but has shape {tuple(a.shape)}")
 
 
-def as_symmetric(name, a):
-    """Return ``a`` as a finite symmetric float64 matrix, sparse (csr) if it was sparse, or raise ``ValueError``."""
-    a = sparse.csr_array(a, dtype=np.float64) if sparse.issparse(a) else as_array(a)
+def check_symmetric(name, a, *, tol=1e-8):
+    """Raise unless ``a``, dense or sparse, is a finite square matrix equal to its transpose up to ``tol max |a|``."""
     check_square(name, a)
     check_finite(name, a.data if sparse.issparse(a) else a)
     asymmetry, largest = abs(a - a.T).max(), abs(a).max()
-    if asymmetry > 1e-8 * largest:
+    if asymmetry > tol * largest:
         raise ValueError(f"{name} must be symmetric, but differs from its transpose by up to {asymmetry:.2g}")
+
+
+def as_symmetric(name, a):
+    """Return ``a`` as a finite symmetric float64 matrix, sparse (csr) if it was sparse, or raise ``ValueError``."""
+    a = sparse.csr_array(a, dtype=np.float64) if sparse.issparse(a) else as_array(a)
+    check_symmetric(name, a)
     return a
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import scipy.linalg
 import torch
 
-from replearn.spectral.arrays import as_array, as_points
+from replearn.spectral.arrays import as_array, as_points, as_symmetric
 from replearn.validate import check_integer, check_matrix, check_positive
 
 
@@ -142,12 +142,10 @@ def canonical_spectrum(C, C_plus, *, rcond=1e-9):
 
     Source: Hotelling 1936 for equal covariances; Balestriero and LeCun 2022, linear regime.
     """
-    C, C_plus = (as_array(m) for m in (C, C_plus))
     check_positive("rcond", rcond)
-    for name, m in (("C", C), ("C_plus", C_plus)):
-        check_matrix(name, m)
-        if m.shape != (len(C), len(C)) or not np.allclose(m, m.T, rtol=0, atol=1e-10 * np.abs(m).max()):
-            raise ValueError(f"{name} must be a symmetric matrix of shape ({len(C)}, {len(C)})")
+    C, C_plus = as_symmetric("C", as_array(C)), as_symmetric("C_plus", as_array(C_plus))
+    if C.shape != C_plus.shape:
+        raise ValueError(f"C and C_plus must have one shape, but have {C.shape} and {C_plus.shape}")
     values, vectors = scipy.linalg.eigh(C)
     if values[-1] <= 0 or values[0] < -1e-9 * values[-1]:
         raise ValueError(f"C must be positive semi-definite and not zero, but its eigenvalues start at {values[0]:.3g}")
