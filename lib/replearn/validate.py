@@ -19,17 +19,29 @@ def check_finite(name, x):
 
 def check_matrix(name, x, *, min_rows=1):
     """Raise unless ``x`` is a finite matrix (N, K) with N >= ``min_rows`` and K >= 1."""
+    check_matrix_shape(name, x, min_rows=min_rows)
+    check_finite(name, x)
+
+
+def check_matrix_shape(name, x, *, min_rows=1):
+    """Raise unless ``x`` has the shape (N, K) with N >= ``min_rows`` and K >= 1, whatever it holds."""
     if x.ndim != 2 or x.shape[0] < min_rows or x.shape[1] < 1:
         raise ValueError(
             f"{name} must be a matrix (N, K) with N >= {min_rows} and K >= 1, but has shape {tuple(x.shape)}"
         )
-    check_finite(name, x)
 
 
 def check_pair(name_a, a, name_b, b, *, min_rows=2):
     """Raise unless ``a`` and ``b`` are finite matrices of one shape: two views, row i of each from the same sample."""
-    check_matrix(name_a, a, min_rows=min_rows)
-    check_matrix(name_b, b, min_rows=min_rows)
+    check_pair_shapes(name_a, a, name_b, b, min_rows=min_rows)
+    check_finite(name_a, a)
+    check_finite(name_b, b)
+
+
+def check_pair_shapes(name_a, a, name_b, b, *, min_rows=2):
+    """Raise unless ``a`` and ``b`` are matrices of one shape, whatever they hold."""
+    check_matrix_shape(name_a, a, min_rows=min_rows)
+    check_matrix_shape(name_b, b, min_rows=min_rows)
     if a.shape != b.shape:
         raise ValueError(
             f"{name_a} and {name_b} are two views of the same samples and need one shape, "

@@ -1,10 +1,10 @@
 """The losses against lightly's: the same value and gradient, in no more time and memory (extra ``bench``)."""
 
-import time
+from functools import partial
 
 import pytest
 import torch
-from torch.profiler import ProfilerActivity, profile
+from measuring import fastest, peak_memory
 
 from replearn import losses
 
@@ -45,24 +45,6 @@ def forward_backward(loss, z1, z2):
     return value.detach(), z1.grad
 
 
-def seconds(loss, z1, z2):
-    start = time.perf_counter()
-    forward_backward(loss, z1, z2)
-    return time.perf_counter() - start
-
-
-def peak_memory(loss, z1, z2):
-    """Largest number of bytes that the loss and its gradient hold at one time."""
-    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as recorded:
-        forward_backward(loss, z1, z2)
-    held, peak = 0, 0
-    for event in recorded.profiler.kineto_results.events():
-        if event.name() == "[memory]":
-            held += event.nbytes()
-            peak = max(peak, held)
-    return peak
-
-
 @pytest.mark.parametrize("k", [128, 2048])
 @pytest.mark.parametrize("n", [256, 1024, 4096])
 @pytest.mark.parametrize("name", PAIRS)
@@ -75,10 +57,10 @@ def test_loss(benchmark, capsys, name, n, k):
     torch.testing.assert_close(value, expected, rtol=1e-5, atol=1e-5)
     torch.testing.assert_close(slope, target, rtol=1e-3, atol=1e-5 * target.abs().max().item())
     rounds = 3 if n == 4096 else 9
-    times = [(seconds(ours, z1, z2), seconds(theirs, z1, z2)) for _ in range(rounds)]
-    benchmark.pedantic(forward_backward, args=(ours, z1, z2), rounds=rounds)
-    fast, slow = (min(column) for column in zip(*times, strict=True))
-    small, large = peak_memory(ours, z1, z2), peak_memory(theirs, z1, z2)
+    run = [partial(forward_backward, loss, z1, z2) for loss in (ours, theirs)]
+    fast, slow = fastest(*run, rounds=rounds)
+    benchmark.pedantic(run[0], rounds=rounds)
+    small, large = map(peak_memory, run)
     with capsys.disabled():
         print(
             f"\n{name:13} N={n:<5} K={k:<5} {fast * 1e3:8.1f} ms, lightly x{slow / fast:4.2f};"

@@ -1,9 +1,8 @@
-"""What a training step costs beside the network: its share of the forward and backward pass, and its overhead."""
-
-import time
+"""What a training step costs beside the network, and what its options save: time and memory, as ratios."""
 
 import pytest
 import torch
+from measuring import fastest, peak_memory
 from torch.nn import functional as F
 
 from replearn.data import ColorJitter, Compose, GaussianBlur, RandomAffineCrop, RandomGrayscale
@@ -18,17 +17,6 @@ VIEWS = Compose(
 
 def images():
     return torch.rand(1024, 3, 32, 32, generator=torch.Generator().manual_seed(0))
-
-
-def fastest(*functions, rounds=6):
-    """The shortest time of each function, in turn, so that a busy machine disturbs them alike."""
-    times = {function: [] for function in functions}
-    for _ in range(rounds + 1):
-        for function in functions:
-            start = time.perf_counter()
-            function()
-            times[function].append(time.perf_counter() - start)
-    return [min(seconds[1:]) for seconds in times.values()]
 
 
 class Steps:
@@ -86,3 +74,15 @@ def test_a_step_costs_little_more_than_a_supervised_one(benchmark, capsys, name)
     with capsys.disabled():
         print(f"\n{name}: {ours * 1e3:.0f} ms, supervised {supervised * 1e3:.0f} ms, {ours / supervised - 1:+.0%}")
     assert ours <= 1.15 * supervised
+
+
+@pytest.mark.parametrize("parts", [2, 8])
+def test_micro_batches_trade_time_for_memory(benchmark, capsys, parts):
+    whole, cached = Steps("simclr"), Steps("simclr")
+    cached.method.micro_batches = parts
+    whole_time, time = fastest(whole.without_views, cached.without_views)
+    benchmark.pedantic(cached.without_views, rounds=3)
+    whole_bytes, bytes_ = peak_memory(whole.without_views), peak_memory(cached.without_views)
+    with capsys.disabled():
+        print(f"\n{parts} micro-batches: time x{time / whole_time:.2f}, memory x{bytes_ / whole_bytes:.2f}")
+    assert bytes_ < whole_bytes

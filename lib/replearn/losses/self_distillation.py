@@ -4,7 +4,7 @@ import torch
 from torch.nn import functional as F
 
 from replearn.losses.precision import full_precision
-from replearn.validate import check_finite, check_pair, check_positive
+from replearn.validate import check_finite, check_pair, check_pair_shapes, check_positive
 
 
 @full_precision
@@ -27,8 +27,11 @@ def simsiam_loss(p, z):
 
     Source: Chen & He 2021 (SimSiam), equations 1 and 3.
     """
-    check_pair("p", p, "z", z)
-    return -F.cosine_similarity(p, z.detach(), dim=1).mean()
+    check_pair_shapes("p", p, "z", z)
+    loss = -F.cosine_similarity(p, z.detach(), dim=1).mean()
+    if not torch.isfinite(loss):  # looked for in the result, which costs nothing, and then named
+        check_pair("p", p, "z", z)
+    return loss
 
 
 @full_precision
