@@ -62,7 +62,7 @@ def gaussian_reconstruction(C, visible, masked, x=None, *, ridge=1e-6):
         W = linalg.solve(vv + ridge * seen * np.eye(len(vv)), vm, assume_a="pos").T
     except linalg.LinAlgError as error:
         raise ValueError("the covariance of the visible pixels is singular; give a positive ridge") from error
-    r2 = (2 * np.vdot(W.T, vm) - np.vdot(W @ vv, W)) / total
+    r2 = (np.vdot(W.T, vm) + ridge * seen * np.vdot(W, W)) / total  # W C_vv = C_mv - ridge seen W
     return GaussianReconstruction(float(r2), None if x is None else _samples(x, len(C))[..., visible] @ W.T)
 
 
