@@ -512,7 +512,7 @@ cb.explore(draw_compute, figsize=(7.2, 3), ratio=ratio, side=side)
 # - **Small things.** Divide the loss by $|\mathcal M|$, not by $L$, or ratios do not compare. The decoder needs position codes too. Normalise targets before masking. I-JEPA's public code draws the scale
 #   and the aspect of a block from one random number, ours from two.
 # - **Scale.** MAE trains a ViT-L for 1,600 epochs at batch 4,096, on crops and flips alone, and fine-tunes to 85.9 % on ImageNet. `cookbook train mae --data cifar10` (or `data2vec`, or `ijepa`) trains a ViT-Tiny
-#   with patches of 4 × 4 pixels, three quarters of them hidden. That run needs a GPU, and we have not made it.
+#   on patches of 4 × 4 pixels. That run needs a GPU, and we have not made it.
 #
 # ## Before and after
 #
