@@ -139,11 +139,10 @@ def build(slugs: Slugs = None):
         with _progress(card.slug) as on_cell:
             changed = build_chapter(card, on_cell=on_cell)
         out.print(f"{card.slug}: {'refreshed' if changed else 'unchanged'}")
-    if not slugs:
-        text, fresh = readme_contents(book)
-        if text != fresh:
-            (book.root / "README.md").write_text(fresh, "utf-8")
-            out.print("README.md: table of contents refreshed")
+    text, fresh = readme_contents(book)
+    if text != fresh:
+        (book.root / "README.md").write_text(fresh, "utf-8")
+        out.print("README.md: table of contents refreshed")
 
 
 @app.command()
