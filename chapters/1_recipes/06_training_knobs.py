@@ -445,7 +445,7 @@ def draw_schedule(fig, lr, decay, rule="linear", batch=1024, steps=12_000, warmu
 
 ranges = {"batch": (256, 4096, 256), "steps": (4000, 20_000, 1000), "warmup": (0, 3000, 250), "end": (0.0, 0.2, 0.01)}
 rates = {"lr": cb.log_slider(0.001, 1e-4, 0.1), "decay": cb.log_slider(0.1, 1e-3, 10)}
-cb.explore(draw_schedule, figsize=(7.2, 3), **rates, rule=["fixed", "sqrt", "linear"], **ranges)
+cb.explore(draw_schedule, figsize=(7.2, 3), **rates, rule=["linear", "sqrt", "fixed"], **ranges)
 
 # %% [markdown]
 # **A teacher's memory.** The share of the average that is younger than an age: dark at the start of the run, light after some `progress`, when BYOL's cosine has raised the momentum. Move `m` to
