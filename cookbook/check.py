@@ -12,6 +12,7 @@ from cookbook.notebooks import BUILD, cells, code, fingerprint, outputs, read_bu
 MAX_BYTES = 300_000
 FEWEST_CLAIMS = 3
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
+WRAPPED_NUMBER = re.compile(r"\S[^\n]*\n[ \t]*(\d{2,}[.)]) ")
 
 
 @dataclass(frozen=True)
@@ -149,6 +150,12 @@ def links(chapter):
             yield from _broken_links(chapter.card.path.parent, cell.source)
 
 
+def wrapping(chapter):
+    for cell in chapter.source.cells:
+        if cell.cell_type == "markdown" and (year := WRAPPED_NUMBER.search(cell.source)):
+            yield f"a line begins with '{year[1]}', which reads as a numbered list: wrap the sentence elsewhere"
+
+
 def contents(chapter):
     if chapter.built and "cb.contents()" in code(chapter.source):
         fresh = contents_markdown(chapter.book, chapter.book.folder).strip()
@@ -171,6 +178,7 @@ RULES = {
         exercises,
         size,
         links,
+        wrapping,
         contents,
     )
 }

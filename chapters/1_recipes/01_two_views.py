@@ -531,8 +531,8 @@ print(f"R² of hue: encoder {readable(encoder)[0]:.2f}, first head {readable(nn.
 # - R. Balestriero et al. [A Cookbook of Self-Supervised Learning](https://arxiv.org/abs/2304.12210), 2023: its sections on origins, data augmentation and multi-crop.
 # - Pretext tasks: S. Gidaris et al. RotNet, 2018. M. Noroozi, P. Favaro. Jigsaw, 2016. C. Doersch et al. Context prediction, 2015. A. Dosovitskiy et al. Exemplar-CNN, 2014. M.
 #   Caron et al. DeepCluster, 2018.
-# - Views: T. Chen et al. [SimCLR](https://arxiv.org/abs/2002.05709), 2020. J.-B. Grill et al. BYOL, 2020. M. Caron et al. [SwAV](https://arxiv.org/abs/2006.09882), 2020; DINO,
-#   2021. Y. Tian et al. What makes for good views, 2020. F. Bordes et al. [FFCV-SSL](https://arxiv.org/abs/2303.01986), 2023 (even noise alone trains).
-# - What is kept: T. Xiao et al. What should not be contrastive, 2021. J. von Kügelgen et al. Self-supervised learning with data augmentations provably isolates content from style,
-#   2021. J. HaoChen et al. Provable guarantees with spectral contrastive loss, 2021. R. Balestriero, Y. LeCun.
+# - Views: T. Chen et al. [SimCLR](https://arxiv.org/abs/2002.05709), 2020. J.-B. Grill et al. BYOL, 2020. M. Caron et al. [SwAV](https://arxiv.org/abs/2006.09882), 2020;
+#   DINO, 2021. Y. Tian et al. What makes for good views, 2020. F. Bordes et al. [FFCV-SSL](https://arxiv.org/abs/2303.01986), 2023 (even noise alone trains).
+# - What is kept: T. Xiao et al. What should not be contrastive, 2021. J. von Kügelgen et al. Self-supervised learning with data augmentations provably isolates content from
+#   style, 2021. J. HaoChen et al. Provable guarantees with spectral contrastive loss, 2021. R. Balestriero, Y. LeCun.
 #   [Contrastive and non-contrastive SSL recover spectral embedding methods](https://arxiv.org/abs/2205.11508), 2022.

@@ -68,8 +68,8 @@ plt.show()
 # ## The mathematics
 #
 # **Before the softmax** there was metric learning. With embeddings $a$ (anchor), $p$ (positive) and $n$ (negative), the *pair loss* (Hadsell et al., 2006) is $\|a - p\|^2$ for a
-# positive and $\max(0, m - \|a - n\|)^2$ for a negative; the *triplet loss* (Schroff et al.,
-# 2015) is $\max(0, m + \|a - p\|^2 - \|a - n\|^2)$. The margin $m > 0$ says how far is far enough, and one must search for negatives that still hurt. A softmax does both.
+# positive and $\max(0, m - \|a - n\|)^2$ for a negative; the *triplet loss* (Schroff et
+# al., 2015) is $\max(0, m + \|a - p\|^2 - \|a - n\|^2)$. The margin $m > 0$ says how far is far enough, and one must search for negatives that still hurt. A softmax does both.
 #
 # **NT-Xent**, the loss of SimCLR (Chen et al., 2020). A batch of $B$ images gives $2B$ views with embeddings $z_1, \dots, z_{2B}$ in $\mathbb{R}^K$. Let $\hat z = z / \|z\|$, let
 # $s_{ij} = \hat z_i^\top \hat z_j$ be the cosines, $i^+$ the partner of $i$, and $\tau > 0$ the **temperature**:

@@ -543,8 +543,8 @@ print("With Adam the right panel above says: about 0.")
 # %% [markdown]
 # ## References
 #
-# - R. Balestriero et al. [A Cookbook of Self-Supervised Learning](https://arxiv.org/abs/2304.12210), 2023: its cook's guide. P. Goyal et al. [Large minibatch SGD](https://arxiv.org/abs/1706.02677),
-#   2017. Y. You et al. [LARS](https://arxiv.org/abs/1708.03888), 2017. I. Loshchilov, F. Hutter. [AdamW](https://arxiv.org/abs/1711.05101), 2019. P. Micikevicius et al. Mixed precision training,
-#   2018. G. Leclerc et al. FFCV, 2022.
-# - L. Gao et al. [GradCache](https://arxiv.org/abs/2101.06983), 2021. F. Bordes et al. [Guillotine](https://arxiv.org/abs/2206.13378), 2022; [Democratizing SSL](https://arxiv.org/abs/2303.01986),
-#   2023. D. Busbridge et al. EMA scaling, 2023. G. Zhang et al. Noisy quadratic, 2019.
+# - R. Balestriero et al. [A Cookbook of Self-Supervised Learning](https://arxiv.org/abs/2304.12210), 2023: its cook's guide. P. Goyal et al. [Large minibatch
+#   SGD](https://arxiv.org/abs/1706.02677), 2017. Y. You et al. [LARS](https://arxiv.org/abs/1708.03888), 2017. I. Loshchilov, F. Hutter. [AdamW](https://arxiv.org/abs/1711.05101), 2019. P. Micikevicius et al. Mixed precision
+#   training, 2018. G. Leclerc et al. FFCV, 2022.
+# - L. Gao et al. [GradCache](https://arxiv.org/abs/2101.06983), 2021. F. Bordes et al. [Guillotine](https://arxiv.org/abs/2206.13378), 2022; [Democratizing
+#   SSL](https://arxiv.org/abs/2303.01986), 2023. D. Busbridge et al. EMA scaling, 2023. G. Zhang et al. Noisy quadratic, 2019.

@@ -637,7 +637,7 @@ print("Columns: A =", ", ".join(strengths), "(B = none: ten equal views). A yes 
 # ## References
 #
 # - R. Balestriero et al. [A Cookbook of Self-Supervised Learning](https://arxiv.org/abs/2304.12210), 2023: its sections on evaluation with labels, without, beyond classification, and by eye.
-# - Q. Garrido et al. [RankMe](https://arxiv.org/abs/2210.02885), 2023. O. Roy, M. Vetterli. The effective rank, 2007. K. Agrawal et al. α-ReQ, 2022. V. Thilak et al. [LiDAR](https://arxiv.org/abs/2312.04000),
-#   2023. M. Caron et al. [DINO](https://arxiv.org/abs/2104.14294), 2021. F. Bordes et al. [RCDM](https://arxiv.org/abs/2112.09164), 2022; Guillotine regularization, 2023. L. van der Maaten, G. Hinton.
+# - Q. Garrido et al. [RankMe](https://arxiv.org/abs/2210.02885), 2023. O. Roy, M. Vetterli. The effective rank, 2007. K. Agrawal et al. α-ReQ, 2022. V. Thilak et al.
+#   [LiDAR](https://arxiv.org/abs/2312.04000), 2023. M. Caron et al. [DINO](https://arxiv.org/abs/2104.14294), 2021. F. Bordes et al. [RCDM](https://arxiv.org/abs/2112.09164), 2022; Guillotine regularization, 2023. L. van der Maaten, G. Hinton.
 #   Visualizing data using t-SNE, 2008. M. Wattenberg et al. How to use t-SNE effectively, 2016. N. X. Vinh et al. Information theoretic measures for clusterings
 #   comparison, 2010. D. Hendrycks, T. Dietterich. Benchmarking neural network robustness to common corruptions, 2019.

@@ -52,6 +52,7 @@ BROKEN_SOURCE = {
     "slider": ("cb.explore(", "print("),
     "exercises": ('# %% tags=["solution"]', '# %% tags=["other"]'),
     "links": ("# ## References", "# ## References\n# [gone](../gone.ipynb)"),
+    "wrapping": ("# ## References", "# ## References\n# - A paper of\n#   2021. Another."),
     "card": ("#     minutes: 20\n", ""),
 }
 
