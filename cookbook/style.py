@@ -14,6 +14,7 @@ BLUE, ORANGE, GREEN, PURPLE, AMBER, SKY, OLIVE, ROSE = (
 METHODS = {
     "vicreg": BLUE,
     "simclr": ORANGE, "nt_xent": ORANGE, "contrastive": ORANGE, "info_nce": ORANGE, "spectral_contrastive": ORANGE,
+    "nnclr": ORANGE,
     "barlow_twins": GREEN,
     "w_mse": PURPLE, "cca": INK,
     "swav": AMBER, "dino": AMBER,

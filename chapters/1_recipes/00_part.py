@@ -20,7 +20,7 @@
 # %% [markdown]
 # # Part 1: how self-supervised learning is cooked
 #
-# After this page you will have trained nine self-supervised methods, from SimCLR to masked modelling, on the same images, with the same network and the same number of steps, and you know in
+# After this page you will have trained ten self-supervised methods, from SimCLR to masked modelling, on the same images, with the same network and the same number of steps, and you know in
 # which chapter each of
 # them is taken apart.
 
@@ -53,7 +53,7 @@ ch = cb.Chapter("part_1", scale=scale, seed=seed)
 #
 # | family | methods here | against collapse | chapter |
 # |---|---|---|---|
-# | contrastive | SimCLR | pushes other images away | [Contrastive learning](02_contrastive.ipynb) |
+# | contrastive | SimCLR, NNCLR | pushes other images away | [Contrastive learning](02_contrastive.ipynb) |
 # | self-distillation | BYOL, SimSiam, DINO | predicts a teacher, through which no gradient flows | [Self-distillation](03_self_distillation.ipynb) |
 # | canonical correlation | VICReg, Barlow Twins, W-MSE | keeps variances up and correlations down | [The canonical-correlation family](04_canonical_correlation.ipynb) |
 # | clustering | SwAV | spreads the images evenly over prototypes | [The canonical-correlation family](04_canonical_correlation.ipynb) |
@@ -64,7 +64,7 @@ ch = cb.Chapter("part_1", scale=scale, seed=seed)
 # judge what was learned, of [Evaluation](07_evaluation.ipynb).
 
 # %% [markdown]
-# ## Nine methods, one budget
+# ## Ten methods, one budget
 #
 # MNIST digits of 14 × 14 pixels, 8,000 of them, without labels. A view is a random crop, turned by up to 15°. The encoder is a small convolutional network with 128 outputs; its
 # random start is the same for all. Here is
@@ -93,7 +93,7 @@ ax.set_title("Digits, and two views of each")
 plt.show()
 
 # %% [markdown]
-# *Look down a column*: that these three pictures are the same thing is all that eight of the methods are told. (The ninth sees the upright digit, a quarter of whose 2 × 2 patches is
+# *Look down a column*: that these three pictures are the same thing is all that nine of the methods are told. (The tenth sees the upright digit, a quarter of whose 2 × 2 patches is
 # hidden.) What the encoder has learned is then judged by a **low-shot probe**: ridge regression reads
 # the digit off the 128 outputs, from 200 labels; the score is the accuracy on 2,000 new digits, a mean over five sets of labels. Two baselines have learned nothing: the raw
 # *pixels*, and the encoder *untrained*. The
@@ -119,8 +119,8 @@ z = collapsed.projector(training.features(collapsed.encoder, digits.x_test))
 spread = z.std(0).mean().item()
 worst = min(scores[name] for name in names)
 ours = {"source": "this book"}
-ch.claim("all-learn.untrained", "Worst of nine − untrained", measured=worst - scores["untrained"], above=0.05, **ours)
-ch.claim("all-learn.pixels", "Worst of nine − raw pixels", measured=worst - scores["pixels"], above=0.02, **ours)
+ch.claim("all-learn.untrained", "Worst of ten − untrained", measured=worst - scores["untrained"], above=0.05, **ours)
+ch.claim("all-learn.pixels", "Worst of ten − raw pixels", measured=worst - scores["pixels"], above=0.02, **ours)
 ch.claim(
     "invariance-alone.collapses",
     "Invariance alone: mean deviation of z",
@@ -130,10 +130,10 @@ ch.claim(
     **ours,
 )
 saved = worst - low_shot(collapsed.encoder)
-ch.claim("invariance-alone.pays", "Worst of nine − invariance alone", measured=saved, above=0.03, **ours)
+ch.claim("invariance-alone.pays", "Worst of ten − invariance alone", measured=saved, above=0.03, **ours)
 
 # %%
-written = ["SimCLR", "VICReg", "Barlow Twins", "W-MSE", "SwAV", "BYOL", "SimSiam", "DINO", "Context encoder"]
+written = ["SimCLR", "VICReg", "Barlow Twins", "W-MSE", "NNCLR", "SwAV", "BYOL", "SimSiam", "DINO", "Context encoder"]
 labels = dict(zip(names, written, strict=True))
 colors = {name: cb.color("masked" if name == "context_encoder" else name) for name in names}
 order = sorted(names, key=scores.get)
@@ -145,7 +145,7 @@ for name, shift in (("untrained", -0.004), ("pixels", 0.004)):
     side = "right" if shift < 0 else "left"
     left.text(scores[name] + shift, -1.0, name, color=cb.color("random"), ha=side, va="center")
 left.set(
-    xlim=(0.6, 0.93), ylim=(-1.4, 8.6), xlabel="accuracy with 200 labels", title="Same images, same encoder, same steps"
+    xlim=(0.6, 0.93), ylim=(-1.4, 9.6), xlabel="accuracy with 200 labels", title="Same images, same encoder, same steps"
 )
 left.grid(axis="y", visible=False)
 for name in names:
@@ -158,7 +158,7 @@ right.margins(x=0.35)
 plt.show()
 
 # %% [markdown]
-# *Look left at the distance from the dashed lines*, then at the distances between the bars. All nine have learned something without a label, each with its own cure for
+# *Look left at the distance from the dashed lines*, then at the distances between the bars. All ten have learned something without a label, each with its own cure for
 # collapse. Do **not** read the order as a ranking of
 # methods: this is one small network, a few hundred steps, one learning rate for nearly all, and methods that need patience (a teacher has to get ahead, a redundancy term is weak
 # at first) look worse than they are. On
@@ -180,9 +180,9 @@ def draw_labels(fig, labels_each=200):
     column = budgets.index(labels_each)
     order = sorted(by_budget, key=lambda name: by_budget[name][column])
     heights = [by_budget[name][column] for name in order]
-    bars = ax.barh(range(11), heights, 0.7, color=[colors.get(n, cb.color("random")) for n in order])
+    bars = ax.barh(range(12), heights, 0.7, color=[colors.get(n, cb.color("random")) for n in order])
     ax.bar_label(bars, fmt="%.2f", padding=4)
-    ax.set(xlim=(0.3, 1), yticks=range(11), yticklabels=[labels.get(n, n) for n in order], xlabel="accuracy")
+    ax.set(xlim=(0.3, 1), yticks=range(12), yticklabels=[labels.get(n, n) for n in order], xlabel="accuracy")
     ax.set_title(f"{labels_each} labels")
     ax.grid(axis="y", visible=False)
 
@@ -235,6 +235,6 @@ ch.report()
 # - R. Balestriero, M. Ibrahim, V. Sobal, A. Morcos, S. Shekhar, T. Goldstein, F. Bordes, A. Bardes, G. Mialon, Y. Tian, A. Schwarzschild, A. G. Wilson, J. Geiping, Q. Garrido, P.
 #   Fernandez, A. Bar, H. Pirsiavash, Y. LeCun,
 #   M. Goldblum. [A Cookbook of Self-Supervised Learning](https://arxiv.org/abs/2304.12210), 2023.
-# - T. Chen et al. SimCLR, 2020. J.-B. Grill et al. BYOL, 2020. X. Chen, K. He. SimSiam, 2021. M. Caron et al. SwAV, 2020, and DINO, 2021. A. Bardes et al. VICReg, 2022. J. Zbontar
+# - T. Chen et al. SimCLR, 2020. D. Dwibedi et al. NNCLR, 2021. J.-B. Grill et al. BYOL, 2020. X. Chen, K. He. SimSiam, 2021. M. Caron et al. SwAV, 2020, and DINO, 2021. A. Bardes et al. VICReg, 2022. J. Zbontar
 #   et al. Barlow Twins, 2021. A. Ermolov et
 #   al. W-MSE, 2021. D. Pathak et al. Context encoders, 2016.

@@ -464,7 +464,7 @@ cb.explore(draw_graph, figsize=(7.2, 2.9), k=IntSlider(3, 1, 6), concentration=c
 # ## Before and after
 #
 # [Two views](01_two_views.ipynb) decides what a positive pair is. Relatives change one piece each: *NNCLR* swaps the positive for its nearest neighbour in a queue
-# (`FeatureQueue.nearest`), *MoCo v3* drops the queue for a batch of 4,096 and adds a predictor, *MeanShift*
+# (`training.NNCLR`), *MoCo v3* drops the queue for a batch of 4,096 and adds a predictor, *MeanShift*
 # pulls towards the mean of nearest neighbours, without negatives. So does all of [Self-distillation](03_self_distillation.ipynb);
 # [The canonical-correlation family](04_canonical_correlation.ipynb) contrasts dimensions instead of samples.
 #

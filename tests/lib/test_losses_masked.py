@@ -28,6 +28,11 @@ def test_mae_loss_is_the_mean_over_hidden_patches(normalise):
     assert losses.mae_loss(PRED, TARGET, MASKED, normalise).item() == pytest.approx(np.mean(errors), rel=1e-12)
 
 
+def test_simmim_loss_is_the_mean_absolute_error_of_hidden_patches():
+    errors = [abs(PRED[n, j] - TARGET[n, l]).numpy() for n in range(3) for j, l in enumerate(MASKED[n])]
+    assert losses.simmim_loss(PRED, TARGET, MASKED).item() == pytest.approx(np.mean(errors), rel=1e-12)
+
+
 def test_visible_patches_do_not_count():
     changed = TARGET.clone().scatter_(1, MASKED[:, :, None].expand(-1, -1, 6), 0.0)
     hidden = torch.stack([t[m] for t, m in zip(TARGET, MASKED, strict=True)])
@@ -67,6 +72,8 @@ def test_half_precision_is_raised_to_float32():
         (lambda: losses.mae_loss(PRED, TARGET[:, :, :3], MASKED), "pred must be"),
         (lambda: losses.mae_loss(PRED[:, :4], TARGET, MASKED), "pred must be"),
         (lambda: losses.mae_loss(PRED[0], TARGET, MASKED), "pred must be"),
+        (lambda: losses.simmim_loss(PRED[:, :4], TARGET, MASKED), "pred must be"),
+        (lambda: losses.simmim_loss(PRED, TARGET / 0, MASKED), "infinite"),
         (lambda: losses.mae_loss(PRED, TARGET / 0, MASKED), "infinite"),
         (lambda: losses.mae_loss(PRED[:, :, :1], TARGET[:, :, :1], MASKED, normalise=True), "two numbers"),
         (lambda: losses.latent_loss(PRED, TARGET), "one shape"),

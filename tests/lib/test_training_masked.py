@@ -4,11 +4,12 @@ from functools import partial
 
 import pytest
 import torch
+from torch import nn
 
 from replearn import losses
-from replearn.data import block_mask, load, multiblock_mask, patchify, random_mask, standardise
+from replearn.data import block_mask, load, multiblock_mask, patchify, random_mask, standardise, unpatchify
 from replearn.models import MaeDecoder, TinyViT
-from replearn.training import LatentPrediction, MaskedAutoencoder, cosine_ramp, features, pretrain, seeded
+from replearn.training import LatentPrediction, MaskedAutoencoder, SimMIM, cosine_ramp, features, pretrain, seeded
 
 
 @pytest.fixture(autouse=True)
@@ -28,6 +29,12 @@ def networks(d_out, **options):
 
 def mae(mask=half, **options):
     return MaskedAutoencoder(*networks(4), mask=mask, **options)
+
+
+def simmim(class_token=False):
+    with seeded(0):
+        encoder = TinyViT((8, 8), 2, dim=8, depth=1, class_token=class_token)
+        return SimMIM(encoder, nn.Linear(8, 4), mask=half)
 
 
 def latent(class_token=False, **options):
@@ -58,6 +65,40 @@ def test_masks_are_redrawn_and_may_be_blocks():
     method, draws = mae(partial(block_mask, ratio=0.5)), torch.Generator().manual_seed(0)
     first, second = (method.views(images(), torch.arange(6), draws)[2] for _ in range(2))
     assert first.shape == (6, 8) and not torch.equal(first, second)
+
+
+@pytest.mark.parametrize("class_token", [False, True])
+def test_simmim_shows_the_encoder_a_mask_token_where_patches_are_hidden(class_token):
+    method = simmim(class_token)
+    method.mask_token.data.normal_(generator=torch.Generator().manual_seed(2))
+    x, keep, masked = views(method)
+    f = method.encoder
+    z = f.embed(patchify(x, 2)).clone()
+    for n in range(6):
+        z[n, masked[n]] = method.mask_token
+    z = z + f.positions
+    if class_token:
+        z = torch.cat([f.class_token.expand(6, 1, -1), z], 1)
+    tokens = f.norm(f.blocks(z))[:, int(class_token) :]
+    pred = torch.stack([method.decoder(t[ids]) for t, ids in zip(tokens, masked, strict=True)])
+    out = method.step((x, keep, masked))
+    torch.testing.assert_close(out["loss"], losses.simmim_loss(pred, patchify(x, 2), masked))
+    torch.testing.assert_close(out["z"], tokens.mean(1).detach())
+
+
+@pytest.mark.parametrize("make", [mae, simmim])
+def test_pixels_of_hidden_patches_do_not_reach_the_prediction(make):
+    method = make()
+    x, keep, masked = views(method)
+    changed, fill = paint_noise(x, masked), getattr(method, "mask_token", None)
+    assert torch.equal(method.encoder(x, keep, fill=fill), method.encoder(changed, keep, fill=fill))
+
+
+def paint_noise(x, masked):
+    tokens = patchify(x, 2)
+    noise = torch.randn(tokens.shape, generator=torch.Generator().manual_seed(3))
+    hidden = torch.zeros(tokens.shape[:2]).scatter_(1, masked, 1.0).bool()
+    return unpatchify(torch.where(hidden[:, :, None], noise, tokens), 2, x.shape[2:])
 
 
 def test_mae_learns_images_that_can_be_predicted():
@@ -112,7 +153,7 @@ def test_without_a_teacher_features_collapse():
     assert spread[None] < spread[(0.99, 1.0)] / 3
 
 
-@pytest.mark.parametrize("make", [mae, latent, partial(latent, decay=None)])
+@pytest.mark.parametrize("make", [mae, simmim, latent, partial(latent, decay=None)])
 def test_a_checkpoint_resumes_bit_for_bit(tmp_path, make):
     whole, path = make(), tmp_path / "run.pt"
     expected = run(whole, images())

@@ -114,7 +114,7 @@ def test_families_that_do_not_suit():
     with pytest.raises(ValueError, match="mae needs an encoder of patches, a TinyViT"):
         masked_family("mae", TinyConv(4), (1, 14, 14))
     with pytest.raises(ValueError, match="'context_encoder', 'mae'"):
-        masked_family("simmim", TinyConv(4), (1, 14, 14))
+        masked_family("beit", TinyConv(4), (1, 14, 14))
     with pytest.raises(ValueError, match="micro_batches is for simclr"):
         family("byol", TinyConv(4), GaussianNoise(0.1), micro_batches=2)
 

@@ -11,7 +11,7 @@ from replearn.losses.canonical_correlation import (
 from replearn.losses.contrastive import dcl, info_nce, nt_xent, sup_con
 from replearn.losses.independence import offblock_cov_sq
 from replearn.losses.information import infomax_logdet, infomax_pairwise
-from replearn.losses.masked import latent_loss, mae_loss
+from replearn.losses.masked import latent_loss, mae_loss, simmim_loss
 from replearn.losses.metric_learning import (
     AlignUniform,
     align_loss,
@@ -54,6 +54,7 @@ __all__ = [
     "off_diagonal",
     "off_diagonal_energy",
     "offblock_cov_sq",
+    "simmim_loss",
     "simsiam_loss",
     "sinkhorn",
     "spectral_contrastive",

@@ -31,19 +31,36 @@ def mae_loss(pred, target, masked, normalise=False):
 
     Source: He et al. 2022 (MAE), section 3, "Reconstruction target", and the released code.
     """
-    if pred.ndim != 3 or target.ndim != 3 or pred.shape != (*masked.shape, target.shape[2]) or not pred.numel():
-        raise ValueError(
-            "pred must be (N, M, D), target (N, L, D) and masked (N, M), "
-            f"but have shapes {tuple(pred.shape)}, {tuple(target.shape)} and {tuple(masked.shape)}"
-        )
-    check_finite("pred", pred)
-    check_finite("target", target)
-    hidden = target.gather(1, masked.unsqueeze(2).expand_as(pred))
+    hidden = _hidden(pred, target, masked)
     if normalise:
         if target.shape[2] < 2:
             raise ValueError("normalise needs patches of at least two numbers, but target has one")
         hidden = (hidden - hidden.mean(2, keepdim=True)) / (hidden.var(2, keepdim=True) + 1e-6).sqrt()
     return F.mse_loss(pred, hidden)
+
+
+@full_precision
+def simmim_loss(pred, target, masked):
+    r"""Absolute error of predicted pixels, averaged over the hidden patches alone.
+
+    .. math:: \frac1{N M D} \sum_n \sum_{l \in \text{masked}_n} \|p_{nl} - x_{nl}\|_1
+
+    Parameters
+    ----------
+    pred, target, masked : as in :func:`mae_loss`.
+
+    Returns
+    -------
+    Scalar tensor >= 0, in units of the target.
+
+    Raises
+    ------
+    ValueError
+        Shapes that do not fit, or non-finite values.
+
+    Source: Xie et al. 2022 (SimMIM), equation 1.
+    """
+    return F.l1_loss(pred, _hidden(pred, target, masked))
 
 
 @full_precision
@@ -78,3 +95,15 @@ def latent_loss(pred, target, *, beta=1.0):
     check_finite("pred", pred)
     check_finite("target", target)
     return F.smooth_l1_loss(pred, F.layer_norm(target, target.shape[-1:]), beta=beta)
+
+
+def _hidden(pred, target, masked):
+    """The target's hidden patches (N, M, D), or ``ValueError`` where shapes or values do not suit."""
+    if pred.ndim != 3 or target.ndim != 3 or pred.shape != (*masked.shape, target.shape[2]) or not pred.numel():
+        raise ValueError(
+            "pred must be (N, M, D), target (N, L, D) and masked (N, M), "
+            f"but have shapes {tuple(pred.shape)}, {tuple(target.shape)} and {tuple(masked.shape)}"
+        )
+    check_finite("pred", pred)
+    check_finite("target", target)
+    return target.gather(1, masked.unsqueeze(2).expand_as(pred))

@@ -147,11 +147,13 @@ class TinyViT(nn.Module):
         self.norm = nn.LayerNorm(dim)
         self.apply(_initialise)
 
-    def forward(self, x, keep=None, *, tokens=False):
+    def forward(self, x, keep=None, *, tokens=False, fill=None):
         """Encode images, or the patches ``keep`` (N, K) of them.
 
         Returns (N, dim), or with ``tokens`` the outputs of the patches in the order of ``keep``, (N, K, dim), behind
-        that of the class token where there is one. Raises ``ValueError`` if the images have another size.
+        that of the class token where there is one. With ``fill`` (dim,), a mask token, which then stands in the place
+        of every patch that is not kept, all L patches are computed, in their own order. Raises ``ValueError`` if the
+        images have another size.
         """
         patches = patchify(x, self.patch)
         if patch_grid(x.shape[2:], self.patch) != self.grid or patches.shape[2] != self.embed.in_features:
@@ -160,9 +162,13 @@ class TinyViT(nn.Module):
                 f"numbers, but x has shape {tuple(x.shape)}"
             )
         positions = self.positions.expand(len(x), -1, -1)
-        if keep is not None:
+        if keep is not None and fill is None:
             patches, positions = take_patches(patches, keep), take_patches(positions, keep)
-        z = self.embed(patches) + positions
+        z = self.embed(patches)
+        if fill is not None:
+            hidden = torch.ones_like(z[:, :, :1]).scatter_(1, keep.unsqueeze(2), 0.0).bool()
+            z = torch.where(hidden, fill, z)
+        z = z + positions
         if self.class_token is not None:
             z = torch.cat([self.class_token.expand(len(x), 1, -1), z], 1)
         z = self.norm(self.blocks(z))

@@ -7,9 +7,10 @@ from replearn.training.gather import gather, processes
 from replearn.training.grad_cache import grad_cache
 from replearn.training.ica import ICA, vcreg_ica
 from replearn.training.loop import pretrain
-from replearn.training.masked import LatentPrediction, MaskedAutoencoder
+from replearn.training.masked import LatentPrediction, MaskedAutoencoder, SimMIM
 from replearn.training.methods import JointEmbedding, Method
 from replearn.training.moco import KeyFreshness, MoCo, key_freshness
+from replearn.training.nnclr import NNCLR
 from replearn.training.optimisers import LARS, param_groups
 from replearn.training.pairs import GroupedPairs
 from replearn.training.pretext import RotationPrediction
@@ -51,6 +52,7 @@ __all__ = [
     "ICA",
     "LARS",
     "MLP400",
+    "NNCLR",
     "R100",
     "R200",
     "Classification",
@@ -68,6 +70,7 @@ __all__ = [
     "Recipe",
     "RotationPrediction",
     "SelfDistillation",
+    "SimMIM",
     "Start",
     "SwAV",
     "Trained",

@@ -8,8 +8,9 @@ from replearn import losses
 from replearn.data import multiblock_mask, random_mask
 from replearn.models import MaeDecoder, MaskedInput, MaskedMLPDecoder, TinyViT, mlp_head
 from replearn.training.distillation import DINO, SelfDistillation
-from replearn.training.masked import LatentPrediction, MaskedAutoencoder
+from replearn.training.masked import LatentPrediction, MaskedAutoencoder, SimMIM
 from replearn.training.methods import JointEmbedding
+from replearn.training.nnclr import NNCLR
 from replearn.training.seed import seeded
 from replearn.training.swav import SwAV
 from replearn.validate import check_choice
@@ -20,20 +21,21 @@ JOINT = {
     "barlow_twins": losses.barlow_twins,
     "w_mse": losses.w_mse,
 }
-FAMILIES = (*JOINT, "swav", "byol", "simsiam", "dino")
-MASKED = ("context_encoder", "mae", "data2vec", "ijepa")
+FAMILIES = (*JOINT, "nnclr", "swav", "byol", "simsiam", "dino")
+MASKED = ("context_encoder", "mae", "simmim", "data2vec", "ijepa")
 
 
 def family(name, encoder, augment, *, d_hidden=128, d_out=64, micro_batches=1, seed=0):
     """Put a family's projector, and what else it needs, on an encoder: a method that ``pretrain`` takes.
 
     The projector has two layers. BYOL and SimSiam have a BatchNorm without parameters behind it, and a predictor of two
-    layers; SwAV has 32 prototypes and DINO 64.
+    layers; NNCLR has such a predictor too, and a queue of 1,024 embeddings; SwAV has 32 prototypes
+    and DINO 64.
 
     Parameters
     ----------
     name : str
-        One of ``FAMILIES``: simclr, vicreg, barlow_twins, w_mse, swav, byol, simsiam, dino.
+        One of ``FAMILIES``: simclr, vicreg, barlow_twins, w_mse, nnclr, swav, byol, simsiam, dino.
     encoder : torch.nn.Module
         (N, ...) -> (N, ``encoder.dim``).
     augment : callable
@@ -68,6 +70,9 @@ def family(name, encoder, augment, *, d_hidden=128, d_out=64, micro_batches=1, s
         return JointEmbedding(encoder, projector, JOINT[name], augment, micro_batches=micro_batches)
     if micro_batches != 1:
         raise ValueError(f"micro_batches is for {', '.join(JOINT)}; {name} takes one, but it is {micro_batches}")
+    if name == "nnclr":
+        loss = partial(losses.info_nce, temperature=0.2)
+        return NNCLR(encoder, projector, loss, augment, predictor=predictor, dim=d_out, seed=seed)
     if name == "swav":
         return SwAV(encoder, projector, losses.swav_loss, augment, dim=d_out, seed=seed)
     if name == "dino":
@@ -82,14 +87,14 @@ def masked_family(name, encoder, shape, *, augment=None, ratio=0.5, seed=0):
     """Put a masked family's decoder on an encoder: a method that ``pretrain`` takes.
 
     A context encoder reads any network of whole images, which sees zeros in the place of hidden patches (about seven to
-    a side), and predicts pixels from its one code by a perceptron. MAE, data2vec and I-JEPA read a vision transformer
-    and predict from its tokens by a transformer of half its width and a third of its depth: pixels, a teacher's
-    features of patches hidden at random, or those of four blocks.
+    a side), and predicts pixels from its one code by a perceptron. The others read a vision transformer. SimMIM
+    predicts pixels from its tokens by a linear map. MAE, data2vec and I-JEPA do by a transformer of half its width and
+    a third of its depth: pixels, a teacher's features of patches hidden at random, or those of four blocks.
 
     Parameters
     ----------
     name : str
-        One of ``MASKED``: context_encoder, mae, data2vec, ijepa.
+        One of ``MASKED``: context_encoder, mae, simmim, data2vec, ijepa.
     encoder : torch.nn.Module
         (N, C, H, W) -> (N, ``encoder.dim``); all but the first name want a ``TinyViT``.
     shape : tuple of int
@@ -114,7 +119,7 @@ def masked_family(name, encoder, shape, *, augment=None, ratio=0.5, seed=0):
     Notes
     -----
     Source: Pathak et al. 2016 (context encoders, without their adversary); He et al. 2022 (MAE); Baevski et al. 2022
-    (data2vec); Assran et al. 2023 (I-JEPA).
+    (data2vec); Xie et al. 2022 (SimMIM); Assran et al. 2023 (I-JEPA).
     """
     check_choice("name", name, MASKED)
     mask = partial(random_mask, ratio=ratio)
@@ -125,6 +130,9 @@ def masked_family(name, encoder, shape, *, augment=None, ratio=0.5, seed=0):
             return MaskedAutoencoder(encoder, decoder, mask=mask, augment=augment)
         if not isinstance(encoder, TinyViT):
             raise ValueError(f"{name} needs an encoder of patches, a TinyViT, but is given a {type(encoder).__name__}")
+        if name == "simmim":
+            head = nn.Linear(encoder.dim, encoder.embed.in_features)
+            return SimMIM(encoder, head, mask=mask, augment=augment)
         pixels = name == "mae"
         d_out = encoder.embed.in_features if pixels else encoder.dim
         depth = max(1, len(encoder.blocks) // 3)

@@ -1,9 +1,10 @@
 """Masked modelling as methods: hide patches, and predict their pixels, or what a teacher makes of them."""
 
 import torch
+from torch import nn
 
 from replearn.data import as_float, patchify, random_mask, take_patches
-from replearn.losses import latent_loss, mae_loss
+from replearn.losses import latent_loss, mae_loss, simmim_loss
 from replearn.training.methods import Method, describe, raised
 from replearn.training.teacher import EMA, decay_at
 
@@ -57,6 +58,41 @@ class MaskedAutoencoder(_Masked):
         tokens = self.encoder(x, keep, tokens=True)
         pred = self.decoder(tokens, keep, masked)
         loss = mae_loss(pred, patchify(x, self.encoder.patch), masked, self.normalise)
+        return {"loss": loss, "z": raised(tokens).mean(1).detach()}
+
+
+class SimMIM(_Masked):
+    """SimMIM: a mask token takes the place of hidden patches in the encoder, and a linear map predicts their pixels.
+
+    The loss is ``simmim_loss(W f(x, keep, mask token)[masked], patchify(x), masked)``.
+
+    Parameters
+    ----------
+    encoder : TinyViT
+        f: ``f(x, keep, tokens=True, fill=mask_token)`` gives a token (N, L, d) for every patch, hidden or not.
+    decoder : torch.nn.Module
+        W: (..., d) -> (..., C p^2), ``nn.Linear``. Thrown away after training.
+    mask, augment
+        As in :class:`MaskedAutoencoder`.
+
+    Notes
+    -----
+    Source: Xie et al. 2022 (SimMIM), section 3: 60 % hidden, in squares of 32 pixels. ``z`` is the mean of all tokens.
+    """
+
+    def __init__(self, encoder, decoder, *, mask=random_mask, augment=None):
+        super().__init__(encoder, decoder, mask=mask, augment=augment)
+        self.mask_token = nn.Parameter(torch.zeros(encoder.dim))
+
+    def extra_repr(self):
+        return f"mask={describe(self.mask)}, augment={describe(self.augment)}"
+
+    def step(self, views):
+        x, keep, masked = views
+        tokens = self.encoder(x, keep, tokens=True, fill=self.mask_token)
+        tokens = tokens[:, -self.encoder.grid[0] * self.encoder.grid[1] :]
+        pred = self.decoder(take_patches(tokens, masked))
+        loss = simmim_loss(pred, patchify(x, self.encoder.patch), masked)
         return {"loss": loss, "z": raised(tokens).mean(1).detach()}
 
 
