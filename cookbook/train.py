@@ -56,7 +56,7 @@ def draw(folder):
 def _folder(root, words):
     data = words[words.index("--data") + 1] if "--data" in words[:-1] else "mnist_10k"
     recipe = next((word for word in words if not word.startswith("-")), "run")
-    return root / "runs" / "train" / f"{recipe}-{data}"
+    return root / "runs" / "train" / f"{recipe}-{Path(data).name}"
 
 
 def _is_first_process():

@@ -11,7 +11,7 @@ import time
 import pytest
 
 from cookbook.book import BookError
-from cookbook.train import draw
+from cookbook.train import _folder, draw
 
 SHORT = ["vicreg", "--data", "digits", "--steps", "120", "--batch-size", "16", "--checkpoint-every", "20"]
 
@@ -78,12 +78,18 @@ def test_a_finished_run_is_not_trained_again_and_other_settings_are_refused(stra
         (["vigreg"], "there is no recipe 'vigreg'; known are simclr, vicreg"),
         (["vicreg", "--data", "imagenet"], "there is no data 'imagenet'; known are mnist_10k"),
         (["vicreg", "--steps", "0"], "steps"),
+        (["mae", "--micro-batches", "2"], "mae needs a smaller batch_size"),
         (["vicreg", "--lr", "-1"], "lr must be positive"),
     ],
 )
 def test_what_makes_no_sense_is_answered_in_a_sentence(tmp_path, words, message):
     done = train(*words, "--out", str(tmp_path / "run"))
     assert done.returncode == 1 and message in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_run_on_a_folder_is_named_by_the_folder(tmp_path):
+    assert _folder(tmp_path, ["vicreg", "--data", "/data/pets/"]) == tmp_path / "runs" / "train" / "vicreg-pets"
+    assert _folder(tmp_path, ["byol"]) == tmp_path / "runs" / "train" / "byol-mnist_10k"
 
 
 def test_help_lists_the_options():

@@ -58,6 +58,10 @@ def make_method(settings, shape, views=None, crop=None):
     with seeded(settings.seed):
         encoder = make_encoder(settings.encoder, shape, small=small)
     if settings.recipe in MASKED:
+        if settings.micro_batches != 1:
+            raise ValueError(
+                f"micro_batches is for losses of whole batches; {settings.recipe} needs a smaller batch_size"
+            )
         ratio, seed = settings.mask_ratio, settings.seed
         return masked_family(settings.recipe, encoder, shape, augment=crop, ratio=ratio, seed=seed)
     names = ("d_hidden", "d_out", "micro_batches", "seed")
