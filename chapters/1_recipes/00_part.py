@@ -162,7 +162,7 @@ plt.show()
 # collapse. Do **not** read the order as a ranking of
 # methods: this is one small network, a few hundred steps, one learning rate for nearly all, and methods that need patience (a teacher has to get ahead, a redundancy term is weak
 # at first) look worse than they are. On
-# CIFAR-10 with a thousand epochs they end within a few points of one another (89.5 to 93.1 %, in the tables of the library solo-learn). *On the right*, the number of dimensions
+# CIFAR-10 with a thousand epochs those that compare views end within a few points of one another (89.5 to 93.1 %, in the tables of the library solo-learn). *On the right*, the number of dimensions
 # that an encoder uses says little about which one is better.
 #
 # ## Play
@@ -217,7 +217,7 @@ cb.explore(draw_map, figsize=(7.6, 3.6), method=ipywidgets.SelectionSlider(optio
 # %% [markdown]
 # ## What breaks
 #
-# Nothing here was tuned, except that DINO has a smaller learning rate than the others. The images are easy: with all labels, raw pixels are a strong baseline. For the real thing
+# Little here was tuned: DINO has a smaller learning rate than the others, and the context encoder hides the share of patches that suits digits. The images are easy: with all labels, raw pixels are a strong baseline. For the real thing
 # the same methods run outside the notebook,
 # `cookbook train vicreg --data cifar10 --devices auto`, with a ResNet, on one GPU or many; masked modelling there takes the transformer that it is made for (`cookbook train mae`).
 #

@@ -55,6 +55,13 @@ def check_labels(name, y, n):
         raise ValueError(f"{name} must hold one label per sample, shape ({n},), but has shape {tuple(y.shape)}")
 
 
+def check_classes(name, y, n):
+    """Raise unless ``y`` holds one class for each of the ``n`` samples, integers 0..C-1, each of them at least once."""
+    check_labels(name, y, n)
+    if y.is_floating_point() or y.min() < 0 or (torch.bincount(y.long()) == 0).any():
+        raise ValueError(f"{name} must hold integer classes 0..C-1, each of them at least once")
+
+
 def check_positive(name, value, *, allow_zero=False):
     """Raise unless the number ``value`` is finite and positive (or zero, where ``allow_zero``)."""
     if not (math.isfinite(value) and (value > 0 or (allow_zero and value == 0))):

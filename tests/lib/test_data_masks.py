@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from replearn.data import block_mask, multiblock_mask, patchify, random_mask, take_patches, unpatchify
+from replearn.data import block_mask, hidden_flags, multiblock_mask, patchify, random_mask, take_patches, unpatchify
 
 
 def draws(seed=0):
@@ -134,3 +134,11 @@ blocks = partial(multiblock_mask, 4, (4, 4), draws())
 def test_bad_input_is_refused(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_hidden_flags_are_one_where_a_patch_is_not_kept():
+    mask = random_mask(5, (3, 4), torch.Generator().manual_seed(0), ratio=0.6)
+    flags = hidden_flags(torch.zeros(5, 12, 7), mask.keep)
+    assert flags.shape == (5, 12, 1)
+    for n in range(5):
+        assert set(flags[n, :, 0].nonzero().flatten().tolist()) == set(mask.masked[n].tolist())

@@ -126,6 +126,11 @@ def take_patches(tokens, ids):
     return tokens.gather(1, ids.unsqueeze(2).expand(-1, -1, tokens.shape[2]))
 
 
+def hidden_flags(tokens, keep):
+    """Flags (N, L, 1) in the type of ``tokens`` (N, L, d): 0 for the patches ``keep`` (N, K), 1 for the hidden ones."""
+    return torch.ones_like(tokens[:, :, :1]).scatter_(1, keep.unsqueeze(2), 0.0)
+
+
 def random_mask(n, grid, generator, *, ratio=0.75):
     r"""Hide patches at random, each sample its own: K = max(1, floor(L (1 - ratio))) of L stay visible.
 

@@ -2,7 +2,7 @@
 
 import torch
 
-from replearn.validate import check_labels, check_matrix
+from replearn.validate import check_classes, check_labels, check_matrix
 
 
 def detached(x):
@@ -26,9 +26,7 @@ def labelled_features(z_train, y_train, z_test, y_test):
     """Return features and int64 classes 0..C-1 as tensors (``y_test`` may be None), or raise ``ValueError``."""
     z_train, z_test = feature_pair(z_train, z_test)
     y_train = detached(y_train).to(z_train.device)
-    check_labels("y_train", y_train, len(z_train))
-    if y_train.is_floating_point() or y_train.min() < 0 or (torch.bincount(y_train.long()) == 0).any():
-        raise ValueError("y_train must hold integer classes 0..C-1, each of them at least once")
+    check_classes("y_train", y_train, len(z_train))
     if y_test is not None:
         y_test = detached(y_test).to(z_train.device)
         check_labels("y_test", y_test, len(z_test))

@@ -1,9 +1,8 @@
 """Networks that take whole images, such as convolutions, in the place of a transformer that sees patches."""
 
-import torch
 from torch import nn
 
-from replearn.data import patch_grid, patchify, unpatchify
+from replearn.data import hidden_flags, patch_grid, patchify, unpatchify
 
 
 class MaskedInput(nn.Module):
@@ -43,7 +42,6 @@ class MaskedInput(nn.Module):
         """Encode images, or the patches ``keep`` (N, K) of them: (N, dim), or (N, 1, dim) with ``tokens``."""
         if keep is not None:
             patches = patchify(x, self.patch)
-            hidden = torch.ones_like(patches[:, :, :1]).scatter_(1, keep.unsqueeze(2), 0.0)
-            x = unpatchify(patches.masked_fill(hidden.bool(), 0.0), self.patch, x.shape[2:])
+            x = unpatchify(patches.masked_fill(hidden_flags(patches, keep).bool(), 0.0), self.patch, x.shape[2:])
         z = self.network(x)
         return z.unsqueeze(1) if tokens else z

@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from replearn.data import patch_grid, patchify, take_patches
+from replearn.data import hidden_flags, patch_grid, patchify, take_patches
 from replearn.models.mlp import mlp
 from replearn.validate import check_integer
 
@@ -51,9 +51,7 @@ class MaskedMLP(nn.Module):
     def forward(self, x, keep=None, *, tokens=False):
         """Encode images, or the patches ``keep`` (N, K) of them: (N, dim), as one token (N, 1, dim) with ``tokens``."""
         patches = patchify(x, self.patch)
-        hidden = torch.zeros_like(patches[:, :, :1])
-        if keep is not None:
-            hidden = torch.ones_like(hidden).scatter_(1, keep.unsqueeze(2), 0.0)
+        hidden = torch.zeros_like(patches[:, :, :1]) if keep is None else hidden_flags(patches, keep)
         flagged = torch.cat([patches.masked_fill(hidden.bool(), 0.0), hidden], 2).flatten(1)
         if flagged.shape[1] != self.d_in:
             raise ValueError(f"x has another shape than the images that the network was made for: {tuple(x.shape)}")

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from replearn.data import patch_grid, patchify, take_patches
+from replearn.data import hidden_flags, patch_grid, patchify, take_patches
 from replearn.validate import check_integer
 
 
@@ -166,8 +166,7 @@ class TinyViT(nn.Module):
             patches, positions = take_patches(patches, keep), take_patches(positions, keep)
         z = self.embed(patches)
         if fill is not None:
-            hidden = torch.ones_like(z[:, :, :1]).scatter_(1, keep.unsqueeze(2), 0.0).bool()
-            z = torch.where(hidden, fill, z)
+            z = torch.where(hidden_flags(z, keep).bool(), fill, z)
         z = z + positions
         if self.class_token is not None:
             z = torch.cat([self.class_token.expand(len(x), 1, -1), z], 1)

@@ -11,7 +11,7 @@ from replearn.training.methods import Method, raised
 from replearn.training.optimisers import param_groups
 from replearn.training.recipes import features
 from replearn.training.seed import seeded
-from replearn.validate import check_labels, check_positive
+from replearn.validate import check_classes, check_positive
 
 
 class Classification(Method):
@@ -108,9 +108,7 @@ def fine_tune(
     Source: the common protocol of fine-tuning (Balestriero et al. 2023, the Cookbook), with one rate for the whole
     encoder; deep transformers let it decay from block to block.
     """
-    check_labels("labels", labels, len(images))
-    if labels.is_floating_point() or set(labels.unique().tolist()) != set(range(int(labels.max()) + 1)):
-        raise ValueError("labels must be integers 0..C-1, each of which occurs")
+    check_classes("labels", labels, len(images))
     classes = int(labels.max()) + 1
     with seeded(seed):
         encoder = deepcopy(encoder)

@@ -22,6 +22,10 @@ class _Masked(Method):
         keep, masked = self.mask(len(x), self.encoder.grid, generator)[:2]
         return x, keep, masked
 
+    def _of_patches(self, tokens):
+        """Leave out the class token, where there is one, of the tokens of all patches."""
+        return tokens[:, -self.encoder.grid[0] * self.encoder.grid[1] :]
+
 
 class MaskedAutoencoder(_Masked):
     """MAE: reconstruct the pixels of hidden patches from the visible ones, which are all that the encoder computes.
@@ -89,8 +93,7 @@ class SimMIM(_Masked):
 
     def step(self, views):
         x, keep, masked = views
-        tokens = self.encoder(x, keep, tokens=True, fill=self.mask_token)
-        tokens = tokens[:, -self.encoder.grid[0] * self.encoder.grid[1] :]
+        tokens = self._of_patches(self.encoder(x, keep, tokens=True, fill=self.mask_token))
         pred = self.decoder(take_patches(tokens, masked))
         loss = simmim_loss(pred, patchify(x, self.encoder.patch), masked)
         return {"loss": loss, "z": raised(tokens).mean(1).detach()}
@@ -156,7 +159,7 @@ class LatentPrediction(_Masked):
         else:
             with torch.no_grad():
                 tokens = self.teacher.module(x, tokens=True)
-        return tokens[:, -self.encoder.grid[0] * self.encoder.grid[1] :]
+        return self._of_patches(tokens)
 
     def after_step(self):
         if self.teacher is not None:

@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import nn
 from torch.utils.data import DataLoader, Dataset, Subset
 
@@ -19,7 +18,7 @@ from replearn.data import (
     load,
     standardise,
 )
-from replearn.training.recipes import CROP_ROT, features
+from replearn.training.recipes import CROP_ROT, features, tiny_digits
 
 SMALL = ("mnist_10k", "digits", "photos")
 LARGE = ("cifar10", "cifar100", "stl10", "stl10_unlabeled", "imagenette")
@@ -83,7 +82,11 @@ def source(name, *, side=224, full_size=False):
         sample, shape = images[:5000], images.shape[1:]
     elif Path(name).is_dir():
         images, test, _ = image_folders(name, side=side)
-        parts, sample, shape = (images, test) if test else (), _some(images, 1000), (3, side, side)
+        parts, sample, shape = (
+            (images, test) if test else (),
+            torch.stack([image for image, _ in _sample(images, 1000)]),
+            (3, side, side),
+        )
     else:
         raise ValueError(f"there is no data {name!r}; known are {', '.join((*SMALL, *LARGE))}, or the path of a folder")
     mean, std = (tuple(moment.tolist()) for moment in _moments(as_float(sample)))
@@ -97,8 +100,7 @@ def embedded(network, part, device, *, most=50_000):
     """Features and labels (N, d), (N,) of a labelled part, at most so many samples of it, on the CPU."""
     if not isinstance(part, Dataset):
         return features(network, part[0].to(device)).cpu(), part[1]
-    order = torch.randperm(len(part), generator=torch.Generator().manual_seed(0))[:most]
-    batches = DataLoader(Subset(part, order.tolist()), 256, num_workers=2)
+    batches = DataLoader(_sample(part, most), 256, num_workers=2)
     found = [(features(network, images.to(device)).cpu(), labels) for images, labels in batches]
     z, labels = zip(*found, strict=True)
     return torch.cat(z), torch.cat(labels)
@@ -106,18 +108,17 @@ def embedded(network, part, device, *, most=50_000):
 
 def _small(name, full_size):
     data = load(name)
-    images = data.images
     if name == "mnist_10k" and not full_size:
-        images = F.interpolate(images, size=(14, 14), mode="area")
-    data = data._replace(images=standardise(images))
+        data = data._replace(images=tiny_digits(data.images))
+    data = data._replace(images=standardise(data.images))
     views = CROP_ROT if name == "mnist_10k" else RandomAffineCrop(degrees=0.0, hflip=name == "photos")
-    parts = data.train, data.test
-    return Source(data.train[0], tuple(images.shape[1:]), views, Compose(), Prepare(), parts)
+    return Source(data.train[0], tuple(data.images.shape[1:]), views, Compose(), Prepare(), (data.train, data.test))
 
 
-def _some(images, n):
-    order = torch.randperm(len(images), generator=torch.Generator().manual_seed(0))[:n]
-    return torch.stack([images[i][0] for i in order.tolist()])
+def _sample(data, most):
+    """At most so many items of a data set, always the same."""
+    order = torch.randperm(len(data), generator=torch.Generator().manual_seed(0))[:most]
+    return Subset(data, order.tolist())
 
 
 def _moments(pixels):
