@@ -11,6 +11,7 @@ lab: $(STAMP)
 test: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
 	$(BIN)/cookbook check
 	COOKBOOK_SCALE=fast OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests chapters \
 	  --nbval-lax --nbval-current-env --numprocesses=2 --dist=loadfile --durations=15

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cookbook.book import BookError
 
-RUNNER = "replearn.training.run"
+RUNNER = "replearn.runs"
 
 
 def train(root, words):

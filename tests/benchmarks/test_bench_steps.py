@@ -6,8 +6,8 @@ from measuring import fastest, peak_memory
 from torch.nn import functional as F
 
 from replearn.data import ColorJitter, Compose, GaussianBlur, RandomAffineCrop, RandomGrayscale
+from replearn.methods import method
 from replearn.models import TinyConv
-from replearn.training.families import family
 
 BATCH, WIDTH = 256, 64
 VIEWS = Compose(
@@ -24,7 +24,7 @@ class Steps:
 
     def __init__(self, name):
         torch.set_num_threads(1)
-        self.method = family(name, TinyConv(WIDTH, 3), VIEWS, d_hidden=512, d_out=64).train()
+        self.method = method(name, TinyConv(WIDTH, 3), VIEWS, d_hidden=512, dim=64).train()
         self.optimiser = torch.optim.AdamW(self.method.param_groups(1e-4), lr=1e-3)
         self.images, self.generator = images(), torch.Generator().manual_seed(0)
         self.index = torch.arange(BATCH)

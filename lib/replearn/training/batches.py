@@ -4,7 +4,7 @@ import torch
 from torch.utils.data import DataLoader, Sampler
 
 
-def batches(images, share, *, generator, seed, start, steps, workers):
+def batches(images, per_process, *, generator, seed, start, steps, workers):
     """Draw the batches of the steps ``start ... steps - 1``, with replacement.
 
     Parameters
@@ -12,8 +12,8 @@ def batches(images, share, *, generator, seed, start, steps, workers):
     images : torch.Tensor or torch.utils.data.Dataset
         Images (N, ...) on the device of ``generator``; or a data set whose items are image tensors of one shape, or
         tuples that begin with one.
-    share : int
-        Images in a batch.
+    per_process : int
+        Images in a batch of this process.
     generator : torch.Generator
         Draws the batches of a tensor, as the loop goes.
     seed : int
@@ -26,8 +26,8 @@ def batches(images, share, *, generator, seed, start, steps, workers):
     Yields
     ------
     (images, index)
-        A tensor on the device and (share,) int64 indices of the batch in it: the whole tensor that was given, or the
-        batch that was read.
+        A tensor on the device and (per_process,) int64 indices of the batch in it: the whole tensor that was given, or
+        the batch that was read.
 
     Raises
     ------
@@ -37,17 +37,17 @@ def batches(images, share, *, generator, seed, start, steps, workers):
     device = generator.device
     if isinstance(images, torch.Tensor):
         for _ in range(start, steps):
-            yield images, torch.randint(len(images), (share,), generator=generator, device=device)
+            yield images, torch.randint(len(images), (per_process,), generator=generator, device=device)
         return
     loader = DataLoader(
         images,
-        batch_sampler=_Draws(len(images), share, seed, start, steps),
+        batch_sampler=_Draws(len(images), per_process, seed, start, steps),
         num_workers=workers,
         collate_fn=_stack,
         pin_memory=device.type == "cuda",
         generator=torch.Generator().manual_seed(seed),  # else its workers' seed comes from the global generator
     )
-    index = torch.arange(share, device=device)
+    index = torch.arange(per_process, device=device)
     for batch in loader:
         yield batch.to(device, non_blocking=True), index
 
@@ -55,13 +55,13 @@ def batches(images, share, *, generator, seed, start, steps, workers):
 class _Draws(Sampler):
     """Batches of indices with replacement: the same for a step whether the run begins before it or is resumed."""
 
-    def __init__(self, n, share, seed, start, steps):
-        self.n, self.share, self.seed, self.start, self.steps = n, share, seed, start, steps
+    def __init__(self, n, size, seed, start, steps):
+        self.n, self.size, self.seed, self.start, self.steps = n, size, seed, start, steps
 
     def __iter__(self):
         generator = torch.Generator().manual_seed(self.seed)
         for step in range(self.steps):
-            index = torch.randint(self.n, (self.share,), generator=generator)
+            index = torch.randint(self.n, (self.size,), generator=generator)
             if step >= self.start:
                 yield index.tolist()
 

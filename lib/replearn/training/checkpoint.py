@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 from torch import distributed as dist
 
-from replearn.training.gather import processes
+from replearn.training.distributed import processes
 from replearn.training.seed import rng_state, set_rng_state
 
 

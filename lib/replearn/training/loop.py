@@ -8,7 +8,7 @@ from torch.utils.data import Dataset
 
 from replearn.training.batches import batches
 from replearn.training.checkpoint import load_checkpoint, save_checkpoint
-from replearn.training.methods import Method, describe
+from replearn.training.method import Method, describe
 from replearn.training.progress import History, LossLog
 from replearn.training.schedules import warmup_cosine
 from replearn.training.seed import seeded
@@ -24,7 +24,7 @@ def pretrain(
     lr=5e-3,
     warmup=20,
     weight_decay=1e-4,
-    optimiser=torch.optim.AdamW,
+    optimizer=torch.optim.AdamW,
     clip=None,
     seed=0,
     monitor=None,
@@ -38,7 +38,7 @@ def pretrain(
     """Train a method on images: draw a batch, make its views on the device, descend, repeat.
 
     Each step draws ``batch_size`` images with replacement, makes their views in one batch, and takes one step of the
-    optimiser at the learning rate ``warmup_cosine(step, steps, warmup, lr)``. Images and views are drawn from a
+    optimizer at the learning rate ``warmup_cosine(step, steps, warmup, lr)``. Images and views are drawn from a
     generator of the run's own and the global generators are put back afterwards, so equal seeds give equal runs.
 
     Parameters
@@ -55,8 +55,8 @@ def pretrain(
         Peak learning rate, and decay of everything that has more than one dimension.
     warmup : int
         Steps of linear warm-up, fewer than ``steps``.
-    optimiser : callable
-        ``optimiser(param_groups, lr=...)``, for example ``partial(torch.optim.SGD, momentum=0.9)``.
+    optimizer : callable
+        ``optimizer(param_groups, lr=...)``, for example ``partial(torch.optim.SGD, momentum=0.9)``.
     clip : float, optional
         Largest norm of the gradient of all parameters together: a longer one is shortened to it.
     seed : int
@@ -108,7 +108,7 @@ def pretrain(
         "lr": lr,
         "warmup": warmup,
         "weight_decay": weight_decay,
-        "optimiser": describe(optimiser),
+        "optimizer": describe(optimizer),
         "clip": clip,
         "seed": seed,
         "processes": fabric.world_size,
@@ -116,11 +116,11 @@ def pretrain(
         "precision": precision.precision,
     }
     with seeded(seed + fabric.global_rank):
-        model, optim = fabric.setup(method.train(), optimiser(method.param_groups(weight_decay), lr=lr))
+        model, optim = fabric.setup(method.train(), optimizer(method.param_groups(weight_decay), lr=lr))
         images = images.to(fabric.device) if isinstance(images, torch.Tensor) else images
         history, share = History(), batch_size // fabric.world_size
         generator = torch.Generator(fabric.device).manual_seed(seed + fabric.global_rank)
-        parts = {"method": method, "optimiser": optim, "precision": precision, "draws": generator, "history": history}
+        parts = {"method": method, "optimizer": optim, "precision": precision, "draws": generator, "history": history}
         start = load_checkpoint(checkpoint, parts, config=config) if resume and Path(checkpoint).exists() else 0
         log = LossLog(history, fabric, steps, batch_size, log_every, saved=start)
         drawn = batches(

@@ -1,0 +1,13 @@
+from . import data as data
+from . import descent as descent
+from . import evaluation as evaluation
+from . import losses as losses
+from . import methods as methods
+from . import models as models
+from . import papers as papers
+from . import recipes as recipes
+from . import runs as runs
+from . import spectral as spectral
+from . import splines as splines
+from . import training as training
+from . import validate as validate

@@ -1,0 +1,15 @@
+from .dino import DINO as DINO
+from .joint_embedding import JointEmbedding as JointEmbedding
+from .latent_prediction import LatentPrediction as LatentPrediction
+from .masked import MaskedAutoencoder as MaskedAutoencoder
+from .masked import SimMIM as SimMIM
+from .moco import MoCo as MoCo
+from .named import MASKED as MASKED
+from .named import METHODS as METHODS
+from .named import TWO_VIEWS as TWO_VIEWS
+from .named import method as method
+from .nnclr import NNCLR as NNCLR
+from .queue import FeatureQueue as FeatureQueue
+from .self_distillation import SelfDistillation as SelfDistillation
+from .swav import SwAV as SwAV
+from .teacher import EMA as EMA

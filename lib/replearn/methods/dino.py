@@ -1,0 +1,121 @@
+"""DINO as a method: a teacher's centred distribution over prototypes, which the student is to give for other views."""
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from replearn.data import as_float
+from replearn.losses.precision import to_at_least_float32
+from replearn.methods.teacher import EMA, decay_at
+from replearn.models import UnitRows
+from replearn.training.distributed import gather
+from replearn.training.method import Method, describe
+from replearn.training.seed import seeded
+
+
+class DINO(Method):
+    """DINO: the student's distribution over prototypes follows the teacher's, of another view, centred and sharpened.
+
+    Logits are cosines of ``g(f(v))`` with K unit prototypes. The teacher is a moving average of everything, and its
+    logits lose their running mean, the centre, before they are sharpened.
+
+    Parameters
+    ----------
+    encoder, projector : torch.nn.Module
+        f: (N, ...) -> (N, d) and g: (N, d) -> (N, dim).
+    loss : callable
+        ``loss(student, teacher, center)`` of logits (V, N, K) and (T, N, K): ``replearn.losses.dino_loss``, or a
+        partial of it with other temperatures.
+    augment : callable
+        ``augment(x, generator)``: one view, drawn twice, or a list of views, of which the first two are the teacher's
+        (``replearn.data.MultiCrop``).
+    n_prototypes, dim : int
+        K, and the size of the projector's output.
+    decay : float or pair of float
+        The teacher's; a pair goes from one to the other along half a cosine over the run.
+    center_momentum : float or None
+        Momentum of the centre; None for no centring.
+    seed : int
+        Seed of the prototypes' start.
+
+    Raises
+    ------
+    ValueError
+        If a decay or the momentum lies outside [0, 1].
+
+    Notes
+    -----
+    Source: Caron et al. 2021 (DINO), algorithm 1, without their freezing of the prototypes in the first epoch.
+    """
+
+    N_TARGETS = 2
+
+    def __init__(
+        self,
+        encoder,
+        projector,
+        loss,
+        augment,
+        *,
+        n_prototypes=64,
+        dim=64,
+        decay=(0.996, 1.0),
+        center_momentum=0.9,
+        seed=0,
+    ):
+        super().__init__()
+        if center_momentum is not None and not 0 <= center_momentum <= 1:
+            raise ValueError(f"center_momentum must lie between 0 and 1, but is {center_momentum}")
+        self.encoder, self.projector = encoder, projector
+        with seeded(seed):
+            self.prototypes = UnitRows(dim, n_prototypes)
+        self.loss, self.augment, self.decay, self.center_momentum = loss, augment, decay, center_momentum
+        self.teacher = EMA(self._student(), decay_at(decay, 0.0))
+        self.register_buffer("center", torch.zeros(n_prototypes))
+        self.register_buffer("batch_mean", torch.zeros(n_prototypes))
+
+    def extra_repr(self):
+        return (
+            f"loss={describe(self.loss)}, augment={describe(self.augment)}, "
+            f"decay={self.decay}, center_momentum={self.center_momentum}"
+        )
+
+    def _student(self):
+        return nn.Sequential(self.encoder, self.projector, _UnitLength(), self.prototypes)
+
+    def views(self, images, index, generator):
+        batch = as_float(images[index])
+        made = self.augment(batch, generator)
+        return [made, self.augment(batch, generator)] if isinstance(made, torch.Tensor) else made
+
+    def step(self, views):
+        targets = self.teacher(torch.cat(views[: self.N_TARGETS])).unflatten(0, (self.N_TARGETS, -1))
+        logits = _by_size(self._student(), views)
+        with torch.autocast(logits.device.type, enabled=False):
+            targets = to_at_least_float32(targets)
+            loss = self.loss(to_at_least_float32(logits), targets, self.center)
+        self.batch_mean.copy_(gather(targets.mean((0, 1)).unsqueeze(0)).mean(0))
+        return {"loss": loss, "z": logits[: self.N_TARGETS].flatten(0, 1).detach(), "teacher": targets}
+
+    @torch.no_grad()
+    def after_step(self):
+        self.teacher.update(self._student(), decay_at(self.decay, self.progress))
+        if self.center_momentum is not None:
+            self.center.lerp_(self.batch_mean, 1 - self.center_momentum)
+
+
+class _UnitLength(nn.Module):
+    """Scale each row to length one."""
+
+    def forward(self, x):
+        return F.normalize(x, dim=1)
+
+
+def _by_size(network, views):
+    """Run views (V of (N, C, h, w)) through a network, those of one size together, and stack its outputs (V, N, K)."""
+    outputs, start = [], 0
+    for stop in range(1, len(views) + 1):
+        if stop == len(views) or views[stop].shape != views[start].shape:
+            outputs.append(network(torch.cat(views[start:stop])).unflatten(0, (stop - start, -1)))
+            start = stop
+    return torch.cat(outputs)

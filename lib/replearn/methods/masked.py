@@ -1,0 +1,99 @@
+"""Masked modelling as methods: hide patches, and predict their pixels."""
+
+import torch
+from torch import nn
+
+from replearn.data import as_float, patchify, random_mask, take_patches
+from replearn.losses import mae_loss, simmim_loss
+from replearn.losses.precision import to_at_least_float32
+from replearn.training.method import Method, describe
+
+
+class Masked(Method):
+    """Encode the visible patches of a batch and predict something of the hidden ones."""
+
+    def __init__(self, encoder, decoder, *, mask, augment):
+        super().__init__()
+        self.encoder, self.decoder, self.mask, self.augment = encoder, decoder, mask, augment
+
+    def views(self, images, index, generator):
+        x = as_float(images[index])
+        x = x if self.augment is None else self.augment(x, generator)
+        keep, masked = self.mask(len(x), self.encoder.grid, generator)[:2]
+        return x, keep, masked
+
+    def of_patches(self, tokens):
+        """Leave out the class token, where there is one, of the tokens of all patches."""
+        return tokens[:, -self.encoder.grid[0] * self.encoder.grid[1] :]
+
+
+class MaskedAutoencoder(Masked):
+    """MAE: reconstruct the pixels of hidden patches from the visible ones, which are all that the encoder computes.
+
+    The loss is ``mae_loss(g(f(x, keep), keep, masked), patchify(x), masked)``.
+
+    Parameters
+    ----------
+    encoder : torch.nn.Module
+        f, a ``TinyViT`` or alike: ``f(x, keep, tokens=True)`` with ``grid`` and ``patch``.
+    decoder : torch.nn.Module
+        g: tokens, ``keep``, ``masked`` -> (N, M, C p^2), a ``MaeDecoder``. Thrown away after training.
+    mask : callable
+        ``mask(n, grid, generator)``: ``random_mask``, ``block_mask``, or a partial of one with another ratio.
+    normalise : bool
+        Whether each patch is predicted relative to its own mean and deviation.
+    augment : callable, optional
+        ``augment(x, generator)``, one view of each image; masked modelling does without, or with crops alone.
+
+    Notes
+    -----
+    Source: He et al. 2022 (MAE). ``z`` in what ``step`` returns is the mean of the visible tokens.
+    """
+
+    def __init__(self, encoder, decoder, *, mask=random_mask, normalise=False, augment=None):
+        super().__init__(encoder, decoder, mask=mask, augment=augment)
+        self.normalise = normalise
+
+    def extra_repr(self):
+        return f"mask={describe(self.mask)}, augment={describe(self.augment)}, normalise={self.normalise}"
+
+    def step(self, views):
+        x, keep, masked = views
+        tokens = self.encoder(x, keep, tokens=True)
+        pred = self.decoder(tokens, keep, masked)
+        loss = mae_loss(pred, patchify(x, self.encoder.patch), masked, self.normalise)
+        return {"loss": loss, "z": to_at_least_float32(tokens).mean(1).detach()}
+
+
+class SimMIM(Masked):
+    """SimMIM: a mask token takes the place of hidden patches in the encoder, and a linear map predicts their pixels.
+
+    The loss is ``simmim_loss(W f(x, keep, mask token)[masked], patchify(x), masked)``.
+
+    Parameters
+    ----------
+    encoder : TinyViT
+        f: ``f(x, keep, tokens=True, fill=mask_token)`` gives a token (N, L, d) for every patch, hidden or not.
+    decoder : torch.nn.Module
+        W: (..., d) -> (..., C p^2), ``nn.Linear``. Thrown away after training.
+    mask, augment
+        As in :class:`MaskedAutoencoder`.
+
+    Notes
+    -----
+    Source: Xie et al. 2022 (SimMIM), section 3: 60 % hidden, in squares of 32 pixels. ``z`` is the mean of all tokens.
+    """
+
+    def __init__(self, encoder, decoder, *, mask=random_mask, augment=None):
+        super().__init__(encoder, decoder, mask=mask, augment=augment)
+        self.mask_token = nn.Parameter(torch.zeros(encoder.dim))
+
+    def extra_repr(self):
+        return f"mask={describe(self.mask)}, augment={describe(self.augment)}"
+
+    def step(self, views):
+        x, keep, masked = views
+        tokens = self.of_patches(self.encoder(x, keep, tokens=True, fill=self.mask_token))
+        pred = self.decoder(take_patches(tokens, masked))
+        loss = simmim_loss(pred, patchify(x, self.encoder.patch), masked)
+        return {"loss": loss, "z": to_at_least_float32(tokens).mean(1).detach()}

@@ -1,0 +1,66 @@
+"""MoCo as a method: queries learn by gradient, their keys come from a slow copy, and a queue remembers old keys."""
+
+import torch
+from torch import nn
+
+from replearn.losses.precision import to_at_least_float32
+from replearn.methods.joint_embedding import JointEmbedding
+from replearn.methods.queue import FeatureQueue
+from replearn.methods.teacher import EMA
+from replearn.training.distributed import gather
+
+
+class MoCo(JointEmbedding):
+    """Queries of one view look for the keys of the other, among the keys of many past batches.
+
+    ``q = g(f(t_a(x)))`` and ``k = g'(f'(t_b(x)))``, where f' and g' are moving averages of f and g and receive no
+    gradient. The loss is ``loss(q, k, queue=old_keys)``. After each step of the optimiser the averages move, and then
+    the keys of this step take the place of the oldest in the queue.
+
+    Parameters
+    ----------
+    encoder, projector : torch.nn.Module
+        f: (N, ...) -> (N, d) and g: (N, d) -> (N, dim).
+    loss : callable
+        ``loss(q, k, queue=...)`` with (N, dim) twice and (size, dim), for example ``replearn.losses.info_nce``.
+    augment : callable
+        ``augment(x, generator)``, a new draw at each call.
+    size, dim : int
+        Length of the queue, at least a batch, and the size of the projector's output.
+    decay : float
+        m in [0, 1] of the moving averages; 0 makes the keys with the network that the last step left.
+    seed : int
+        The queue starts full of random unit vectors.
+
+    Raises
+    ------
+    ValueError
+        If ``decay`` is outside [0, 1] or a size is not a positive integer; at a step, if the batch does not fit.
+
+    Notes
+    -----
+    Source: He et al. 2020 (MoCo), algorithm 1, which has 65,536 keys and decay 0.999. There the negatives are the
+    queue's keys alone; ``info_nce`` also takes the other keys of the batch. The key network keeps BatchNorm statistics
+    of its own, and keys are not shuffled between processes. With several processes the loss is that of the whole batch.
+    """
+
+    def __init__(self, encoder, projector, loss, augment, *, size=1024, dim=64, decay=0.99, seed=0):
+        super().__init__(encoder, projector, loss, augment)
+        self.key_encoder = EMA(nn.Sequential(encoder, projector), decay)
+        self.queue = FeatureQueue(size, dim, seed=seed)
+        self.keys = None
+
+    def extra_repr(self):
+        return f"{super().extra_repr()}, size={len(self.queue)}"
+
+    def step(self, views):
+        q, k = self.projector(self.encoder(views[0])), self.key_encoder(views[1])
+        with torch.autocast(q.device.type, enabled=False):
+            q, self.keys = to_at_least_float32(q), to_at_least_float32(k)
+            loss = self.loss(gather(q), gather(self.keys), queue=self.queue.get())
+        return {"loss": loss, "z": q.detach(), "keys": self.keys}
+
+    @torch.no_grad()
+    def after_step(self):
+        self.key_encoder.update(nn.Sequential(self.encoder, self.projector))
+        self.queue.push(self.keys)

@@ -1,0 +1,60 @@
+"""NNCLR as a method: the positive of an image is the nearest neighbour of its view among past embeddings."""
+
+import torch
+
+from replearn.losses.precision import to_at_least_float32
+from replearn.methods.joint_embedding import JointEmbedding
+from replearn.methods.queue import FeatureQueue
+from replearn.training.distributed import gather
+
+
+class NNCLR(JointEmbedding):
+    """Contrastive learning whose positives are other images: the nearest in a queue of past embeddings.
+
+    With ``z_v = g(f(v))``, predictions ``p_v = h(z_v)`` and the queue's nearest neighbours ``n_v`` of z_v, which
+    receive no gradient, the loss is ``(loss(n_a, p_b) + loss(n_b, p_a)) / 2``. After each step of the optimiser z_a
+    takes the place of the oldest in the queue.
+
+    Parameters
+    ----------
+    encoder, projector, predictor : torch.nn.Module
+        f: (N, ...) -> (N, d), g: (N, d) -> (N, dim) and h: (N, dim) -> (N, dim); ``nn.Identity()`` for no predictor.
+    loss : callable
+        ``loss(q, k)`` of (N, dim) each, for example ``replearn.losses.info_nce``.
+    augment : callable
+        ``augment(x, generator)``, a new draw at each call.
+    size, dim : int
+        Length of the queue, at least a batch, and the size of the projector's output.
+    seed : int
+        The queue starts full of random unit vectors.
+
+    Raises
+    ------
+    ValueError
+        If a size is not a positive integer; at a step, if the batch does not fit the queue.
+
+    Notes
+    -----
+    Source: Dwibedi et al. 2021 (NNCLR), equations 3 and 4 and algorithm 1, where the queue holds 98,304 embeddings.
+    """
+
+    def __init__(self, encoder, projector, loss, augment, *, predictor, size=1024, dim=64, seed=0):
+        super().__init__(encoder, projector, loss, augment)
+        self.predictor, self.queue = predictor, FeatureQueue(size, dim, seed=seed)
+        self.embedded = None
+
+    def extra_repr(self):
+        return f"{super().extra_repr()}, size={len(self.queue)}"
+
+    def step(self, views):
+        z = self.projector(self.encoder(torch.cat(views)))
+        p = self.predictor(z)
+        with torch.autocast(z.device.type, enabled=False):
+            (z_a, z_b), (p_a, p_b) = to_at_least_float32(z).detach().chunk(2), to_at_least_float32(p).chunk(2)
+            n_a, n_b = self.queue.nearest(z_a), self.queue.nearest(z_b)
+            loss = (self.loss(gather(n_a), gather(p_b)) + self.loss(gather(n_b), gather(p_a))) / 2
+        self.embedded = torch.nn.functional.normalize(z_a, dim=1)
+        return {"loss": loss, "z": z.detach(), "neighbours": n_a}
+
+    def after_step(self):
+        self.queue.push(self.embedded)

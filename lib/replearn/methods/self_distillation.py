@@ -1,0 +1,69 @@
+"""Self-distillation as methods: BYOL and SimSiam, whose targets receive no gradient."""
+
+import torch
+from torch import nn
+
+from replearn.losses.precision import to_at_least_float32
+from replearn.methods.joint_embedding import JointEmbedding
+from replearn.methods.teacher import EMA, decay_at
+from replearn.training.optimizers import param_groups
+
+
+class SelfDistillation(JointEmbedding):
+    """BYOL and SimSiam: predict, from one view, what a teacher makes of the other.
+
+    With ``z_v = g(f(v))``, ``p_v = h(z_v)`` and targets ``t_v``, the loss is ``(loss(p_a, t_b) + loss(p_b, t_a)) / 2``.
+    Targets are those of the teacher, a moving average of f and g (BYOL), or z itself (SimSiam).
+
+    Parameters
+    ----------
+    encoder, projector, predictor : torch.nn.Module
+        f: (N, ...) -> (N, d), g: (N, d) -> (N, K) and h: (N, K) -> (N, K); ``nn.Identity()`` for no predictor.
+    loss : callable
+        ``loss(p, t)``, which stops the gradient of t, for example ``replearn.losses.byol_loss``.
+    augment : callable
+        ``augment(x, generator)``, a new draw at each call.
+    decay : float, pair of float, or None
+        The teacher's; a pair goes from one to the other along half a cosine over the run; None for no teacher.
+    predictor_lr : float
+        Learning rate of the predictor, in units of the others'.
+
+    Raises
+    ------
+    ValueError
+        If a decay lies outside [0, 1].
+
+    Notes
+    -----
+    Source: Grill et al. 2020 (BYOL), decay 0.996 to 1; Chen & He 2021 (SimSiam). The teacher's BatchNorm statistics are
+    its own, from the same batches.
+    """
+
+    def __init__(self, encoder, projector, loss, augment, *, predictor, decay=(0.996, 1.0), predictor_lr=1.0):
+        super().__init__(encoder, projector, loss, augment)
+        self.predictor, self.decay, self.predictor_lr = predictor, decay, predictor_lr
+        self.teacher = None if decay is None else EMA(nn.Sequential(encoder, projector), decay_at(decay, 0.0))
+
+    def extra_repr(self):
+        return f"{super().extra_repr()}, decay={self.decay}, predictor_lr={self.predictor_lr}"
+
+    def step(self, views):
+        both = torch.cat(views)
+        z = self.projector(self.encoder(both))
+        p, targets = self.predictor(z), z if self.teacher is None else self.teacher(both)
+        with torch.autocast(z.device.type, enabled=False):
+            (p_a, p_b), (t_a, t_b) = to_at_least_float32(p).chunk(2), to_at_least_float32(targets).chunk(2)
+            loss = (self.loss(p_a, t_b) + self.loss(p_b, t_a)) / 2
+        return {"loss": loss, "z": z.detach()}
+
+    def after_step(self):
+        if self.teacher is not None:
+            self.teacher.update(nn.Sequential(self.encoder, self.projector), decay_at(self.decay, self.progress))
+
+    def param_groups(self, weight_decay):
+        others = param_groups(nn.ModuleList([self.encoder, self.projector]), weight_decay)
+        if not any(p.requires_grad for p in self.predictor.parameters()):
+            return others
+        return others + [
+            group | {"lr_scale": self.predictor_lr} for group in param_groups(self.predictor, weight_decay)
+        ]

@@ -1,0 +1,60 @@
+"""SwAV as a method: two views, an encoder, a projector, and the prototypes that both views are assigned to."""
+
+import torch
+import torch.nn.functional as F
+
+from replearn.losses.precision import to_at_least_float32
+from replearn.methods.joint_embedding import JointEmbedding
+from replearn.training.distributed import gather
+from replearn.validate import check_integer
+
+
+class SwAV(JointEmbedding):
+    """Two views of each image, compared through their similarities to K learned unit vectors.
+
+    ``s_v = z_v C^T`` with unit embeddings z_v and prototypes C (K, d); the loss is ``loss(s_a, s_b)``. After each step
+    of the optimiser the prototypes return to unit length.
+
+    Parameters
+    ----------
+    encoder, projector : torch.nn.Module
+        f: (N, ...) -> (N, h) and g: (N, h) -> (N, d).
+    loss : callable
+        ``loss(s_a, s_b)`` of scores (N, K), for example ``replearn.losses.swav_loss``.
+    augment : callable
+        ``augment(x, generator)``, a new draw at each call.
+    n_prototypes, dim : int
+        K, and the size d of the projector's output.
+    seed : int
+        Seed of the prototypes' start, uniform on the sphere.
+
+    Raises
+    ------
+    ValueError
+        If ``n_prototypes`` is smaller than 2 or ``dim`` than 1.
+
+    Notes
+    -----
+    Source: Caron et al. 2020 (SwAV), section 3, with two full crops, no queue, and prototypes that move from the start.
+    """
+
+    def __init__(self, encoder, projector, loss, augment, *, n_prototypes=32, dim=64, seed=0):
+        super().__init__(encoder, projector, loss, augment)
+        check_integer("n_prototypes", n_prototypes, 2)
+        check_integer("dim", dim, 1)
+        start = torch.randn(n_prototypes, dim, generator=torch.Generator().manual_seed(seed))
+        self.prototypes = torch.nn.Parameter(F.normalize(start, dim=1))
+
+    def scores(self, z):
+        """Cosines (N, K) of embeddings (N, d) with the prototypes."""
+        return F.normalize(z, dim=1) @ self.prototypes.T
+
+    def step(self, views):
+        z = self.projector(self.encoder(torch.cat(views)))
+        with torch.autocast(z.device.type, enabled=False):
+            loss = self.loss(*map(gather, self.scores(to_at_least_float32(z)).chunk(2)))
+        return {"loss": loss, "z": z.detach()}
+
+    @torch.no_grad()
+    def after_step(self):
+        self.prototypes.copy_(F.normalize(self.prototypes, dim=1))

@@ -1,0 +1,10 @@
+from .tabular import FlatDirections as FlatDirections
+from .tabular import TabularClassifier as TabularClassifier
+from .tabular import flat_directions as flat_directions
+from .tabular import learning_coefficient as learning_coefficient
+from .tabular import tabular_classifier as tabular_classifier
+from .worlds import LossRange as LossRange
+from .worlds import WorldRun as WorldRun
+from .worlds import loss_range as loss_range
+from .worlds import train_world as train_world
+from .worlds import train_world_classes as train_world_classes

@@ -1,0 +1,5 @@
+"""The book's named small trainings: tiny networks, their data and budgets, and what they are measured by."""
+
+import lazy_loader as lazy
+
+__getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)

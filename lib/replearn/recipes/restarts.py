@@ -1,0 +1,84 @@
+"""Several starts of one training, of which the loss chooses."""
+
+from typing import NamedTuple
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from replearn.recipes.sampled import train_ce
+from replearn.training.inference import features
+from replearn.validate import check_integer
+
+
+class Start(NamedTuple):
+    """Trained ``encoder`` and ``head``, and the ``gap`` in nats of their cross-entropy to the best possible one."""
+
+    encoder: nn.Module
+    head: nn.Module
+    gap: float
+
+
+def train_best_of(build, sampler, held_out, steps, *, stop_below=0.04, starts=4, seed=0, monitor_for=None, **settings):
+    """Train a classifier from one start after another until its cross-entropy is nearly the best possible one.
+
+    ``gap = mean_i -log softmax(head(encoder(x_i)))_{c_i} - bayes`` on given samples, with BatchNorm's running averages.
+    Nothing but the loss is looked at, so that a latent may be scored afterwards.
+
+    Parameters
+    ----------
+    build : callable
+        ``build(seed)`` returns a new encoder and head: (n, ...) -> (n, d), and (n, d) -> (n, C) logits.
+    sampler : callable
+        ``sampler(n, generator)`` draws inputs (n, ...) and their classes (n,), int64.
+    held_out : tuple
+        Inputs (n, ...), classes (n,), and the cross-entropy of the true posterior on them, in nats.
+    steps : int
+        Steps of training from each start.
+    stop_below : float
+        Gap in nats below which no further start is made.
+    starts : int
+        Largest number of starts; they have the seeds ``seed``, ``seed + 1``, ...
+    monitor_for : callable, optional
+        ``monitor_for(encoder, head)`` returns the ``monitor`` of that start (see ``pretrain``).
+    **settings
+        More arguments of ``train_ce``.
+
+    Returns
+    -------
+    list of Start
+        All that were made, the smallest gap first.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of its range.
+    NonFiniteLossError
+        If the loss becomes NaN or infinite.
+
+    Notes
+    -----
+    Source: Reizinger et al., "Cross-Entropy Is All You Need To Invert the Data Generating Process" (2025): the theorem
+    is about the global minimum, which in a synthetic world is known.
+    """
+    x, c, bayes = held_out
+
+    def train(start):
+        encoder, head = build(start)
+        monitor = monitor_for and monitor_for(encoder, head)
+        train_ce(encoder, head, sampler, steps, seed=start, monitor=monitor, **settings)
+        with torch.no_grad():
+            return Start(encoder, head, F.cross_entropy(head(features(encoder, x)), c).item() - bayes)
+
+    return best_starts(train, lambda run: run.gap, stop_below=stop_below, starts=starts, seed=seed)
+
+
+def best_starts(train, shortfall, *, stop_below, starts, seed):
+    """Run ``train(seed)``, ``train(seed + 1)``, ... until one falls short by less than ``stop_below``; best first."""
+    check_integer("starts", starts, 1)
+    made = []
+    for start in range(seed, seed + starts):
+        made.append(train(start))
+        if shortfall(made[-1]) < stop_below:
+            break
+    return sorted(made, key=shortfall)

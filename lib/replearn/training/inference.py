@@ -1,0 +1,75 @@
+"""A network at work: its features, and BatchNorm statistics for one that was never trained."""
+
+import torch
+
+from replearn.data import as_float
+from replearn.validate import check_integer
+
+
+@torch.no_grad()
+def features(network, x, *, batch_size=1000):
+    """Compute a network's outputs in evaluation mode, without gradients, a batch at a time.
+
+    Parameters
+    ----------
+    network : torch.nn.Module
+        (N, ...) -> (N, d). It is left in the mode it was in.
+    x : torch.Tensor
+        (N, ...) inputs on the network's device.
+    batch_size : int
+        Inputs at a time, which bounds the memory.
+
+    Returns
+    -------
+    torch.Tensor
+        (N, d).
+
+    Raises
+    ------
+    ValueError
+        If ``batch_size`` is not a positive integer.
+    """
+    check_integer("batch_size", batch_size, 1)
+    training = network.training
+    network.eval()
+    try:
+        return torch.cat([network(as_float(part)) for part in x.split(batch_size)])
+    finally:
+        network.train(training)
+
+
+@torch.no_grad()
+def warm_up_batch_norm(network, x, *, steps=20):
+    """Settle the running statistics of BatchNorm on data, in place, without training.
+
+    An untrained network is unfairly poor in evaluation mode until it has seen data, since its statistics are still the
+    initial 0 and 1.
+
+    Parameters
+    ----------
+    network : torch.nn.Module
+        (N, ...) -> anything. It is left in the mode it was in.
+    x : torch.Tensor
+        (N, ...) inputs on the network's device, about 1,000 of them.
+    steps : int
+        Forward passes; with momentum 0.1, 20 of them leave 12 % of the initial values.
+
+    Returns
+    -------
+    torch.nn.Module
+        The same network.
+
+    Raises
+    ------
+    ValueError
+        If ``steps`` is not a positive integer.
+    """
+    check_integer("steps", steps, 1)
+    training = network.training
+    network.train()
+    try:
+        for _ in range(steps):
+            network(x)
+    finally:
+        network.train(training)
+    return network
