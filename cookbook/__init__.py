@@ -5,17 +5,15 @@
 
 from cookbook import plots
 from cookbook.chapter import Chapter
-from cookbook.claims import Claim, ClaimsFailed
+from cookbook.claims import ClaimsFailed
 from cookbook.contents import contents
-from cookbook.explore import Explorer, explore, log_slider
+from cookbook.explore import explore, log_slider
 from cookbook.source import show_source
 from cookbook.style import color
 
 __all__ = [
     "Chapter",
-    "Claim",
     "ClaimsFailed",
-    "Explorer",
     "color",
     "contents",
     "explore",

@@ -1,49 +1,21 @@
-"""Where the chapters are and what their cards say."""
+"""Where the chapters are, and which notebooks each has."""
 
 import difflib
 import os
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
-from html import escape
 from pathlib import Path
 
-import jupytext
 import yaml
-from pybtex.database import parse_file
-from pybtex.exceptions import PybtexError
 
-FILE_NAME = re.compile(r"(?P<number>\d\d)_(?P<slug>[a-z0-9_]+)\.py")
-PART_PAGE = "00_part.py"
-REQUIRED = ("title", "promise", "papers", "needs", "minutes")
+from cookbook.bibliography import read_papers
+from cookbook.cards import Card, read_card
+from cookbook.errors import BookError
 
-
-class BookError(Exception):
-    """The book does not hold what was asked for; the message says what to do."""
-
-
-@dataclass(frozen=True)
-class Paper:
-    """An entry of ``chapters/papers.bib``."""
-
-    key: str
-    authors: tuple[str, ...]
-    title: str
-    year: str
-    venue: str
-    url: str
-
-    @property
-    def short(self):
-        """The citation as it stands in running text: Balestriero & LeCun 2022."""
-        names = self.authors
-        who = " & ".join(names) if len(names) <= 2 else f"{names[0]} et al."
-        return f"{who} {self.year}"
-
-    def html(self):
-        title = escape(self.title)
-        linked = f'<a href="{escape(self.url)}">{title}</a>' if self.url else title
-        return f"{linked}, {escape(self.short)}" + (f", {escape(self.venue)}" if self.venue else "")
+FOLDER_NAME = re.compile(r"(?P<number>\d\d)_(?P<slug>[a-z0-9_]+)")
+PART_PAGE = "00_part"
+LESSON, LAB, SOLUTIONS = "lesson", "lab", "solutions"
 
 
 @dataclass(frozen=True)
@@ -60,39 +32,67 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Card:
-    """What a chapter says of itself in its header."""
+class Chapter:
+    """A folder of the book: a card and up to three notebooks."""
 
     root: Path
-    path: Path
+    folder: Path
     slug: str
     number: int
     part: str | None
-    title: str
-    promise: str
-    papers: tuple[str, ...]
-    needs: tuple[str, ...]
-    minutes: int
-    gpu: str = ""
-    references: tuple[Paper, ...] = field(default=(), compare=False)
+    card: Card
 
     @property
     def opens(self):
-        """Whether this page opens the book or a part: it is numbered 00."""
+        """Whether this chapter opens the book or a part: its folder is numbered 00."""
         return self.number == 0
 
     @property
-    def notebook(self):
-        return self.path.with_suffix(".ipynb")
-
-    def executed(self, name):
-        """Where an execution of the chapter is kept, by a name such as its scale."""
-        return self.root / "runs" / f"{self.slug}.{name}.ipynb"
+    def lesson(self):
+        return Page(self, LESSON)
 
     @property
-    def source(self):
-        """Who makes the chapter's claims where a claim does not say so itself."""
-        return self.references[0].short if self.references else "the book"
+    def pages(self):
+        """The notebooks that exist, the lesson first."""
+        pages = [self.lesson, Page(self, LAB), Page(self, SOLUTIONS)]
+        return [page for page in pages if page.path.exists()]
+
+    @property
+    def figures(self):
+        """The file of the chapter's drawings, which may be missing."""
+        return self.folder / "figures.py"
+
+
+@dataclass(frozen=True)
+class Page:
+    """One notebook of a chapter: its lesson, its lab or its solutions."""
+
+    chapter: Chapter
+    kind: str
+
+    @property
+    def name(self):
+        """What the page is called on the command line and by ``cb.Chapter``: ``contrastive``, ``contrastive_lab``."""
+        return self.chapter.slug if self.kind == LESSON else f"{self.chapter.slug}_{self.kind}"
+
+    @property
+    def path(self):
+        """The source, in Jupytext's percent format."""
+        return self.chapter.folder / f"{self.name}.py"
+
+    @property
+    def notebook(self):
+        """The stored notebook, paired with the source."""
+        return self.path.with_suffix(".ipynb")
+
+    @property
+    def title(self):
+        """The heading that the page opens with."""
+        return self.chapter.card.title + ("" if self.kind == LESSON else f": {self.kind}")
+
+    def executed(self, name):
+        """Where an execution of the page is kept, by a name such as its scale."""
+        return self.chapter.root / "runs" / f"{self.name}.{name}.ipynb"
 
 
 class Book:
@@ -112,77 +112,87 @@ class Book:
     @cached_property
     def papers(self):
         """The bibliography, {key: Paper}."""
-        try:
-            entries = parse_file(self.folder / "papers.bib").entries
-        except PybtexError as error:
-            raise BookError(f"chapters/papers.bib cannot be read: {error}") from None
-        return {key: _paper(key, entry) for key, entry in entries.items()}
+        return read_papers(self.folder / "papers.bib")
 
     @cached_property
     def parts(self):
         """The eight parts in order, whether or not they hold chapters yet."""
         return [Part(**part) for part in yaml.safe_load((self.folder / "parts.yaml").read_text("utf-8"))]
 
-    def files(self):
-        """The chapters' source files in reading order."""
-        found = [path for path in self.folder.rglob("*.py") if FILE_NAME.fullmatch(path.name)]
+    def folders(self):
+        """The chapters' folders in reading order."""
+        found = [path.parent for path in self.folder.rglob("card.yaml") if FOLDER_NAME.fullmatch(path.parent.name)]
         return sorted(found, key=lambda path: (path.parent != self.folder, path))
 
     def slugs(self):
         """The chapters' names in reading order."""
-        return [slug_of(path) for path in self.files()]
+        return [slug_of(folder) for folder in self.folders()]
 
     def chapters(self):
-        """The cards of all chapters in reading order."""
-        return [self.card(path) for path in self.files()]
+        """The chapters in reading order, without those whose card is broken."""
+        return [chapter for _, chapter in self._read() if isinstance(chapter, Chapter)]
+
+    def broken(self):
+        """What is wrong with the cards that cannot be read, {folder: sentence}."""
+        return {folder: str(error) for folder, error in self._read() if isinstance(error, BookError)}
+
+    def pages(self):
+        """All notebooks of the book in reading order."""
+        return [page for chapter in self.chapters() for page in chapter.pages]
 
     def find(self, slug):
-        """Return the card of the chapter named ``slug``."""
-        for path, name in zip(self.files(), self.slugs(), strict=True):
-            if name == slug:
-                return self.card(path)
-        near = difflib.get_close_matches(slug, self.slugs(), 1, 0.5)
-        hint = f"did you mean {near[0]!r}?" if near else "`cookbook list` shows them all."
-        raise BookError(f"there is no chapter {slug!r}; {hint}")
+        """Return the chapter named ``slug``."""
+        for folder in self.folders():
+            if slug_of(folder) == slug:
+                return self.open(folder)
+        raise BookError(f"there is no chapter {slug!r}; {_nearest(slug, self.slugs())}")
 
-    def card(self, path):
-        """Read the card in the header of the chapter at ``path``."""
-        where = path.relative_to(self.root)
-        fields = jupytext.read(path).metadata.get("cookbook") or {}
-        missing = [name for name in REQUIRED if name not in fields]
-        if missing:
-            raise BookError(f"{where}: the card lacks {', '.join(missing)}")
-        unknown = [key for key in fields["papers"] if key not in self.papers]
-        if unknown:
-            raise BookError(f"{where}: no entry in chapters/papers.bib for {', '.join(unknown)}")
-        extra = set(fields) - {*REQUIRED, "gpu"}
-        if extra:
-            raise BookError(f"{where}: the card has unknown fields {', '.join(sorted(extra))}")
-        return Card(
+    def page(self, name):
+        """Return the notebook named ``name``: a chapter's lesson by its slug, or ``..._lab``, ``..._solutions``."""
+        slug, _, kind = name.rpartition("_")
+        if kind not in (LAB, SOLUTIONS) or name in self.slugs():
+            return self.find(name).lesson
+        chapter = self.find(slug)
+        if not (page := Page(chapter, kind)).path.exists():
+            raise BookError(f"{slug} has no {kind}; it has {', '.join(page.name for page in chapter.pages)}")
+        return page
+
+    def open(self, folder):
+        """Read the chapter in ``folder``."""
+        try:
+            card = read_card(folder / "card.yaml", self.papers)
+        except BookError as error:
+            raise BookError(f"{folder.relative_to(self.root).as_posix()}: {error}") from None
+        return Chapter(
             root=self.root,
-            path=path,
-            slug=slug_of(path),
-            number=int(FILE_NAME.fullmatch(path.name)["number"]),
-            part=None if path.parent == self.folder else path.parent.name,
-            references=tuple(self.papers[key] for key in fields["papers"]),
-            **{key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()},
+            folder=folder,
+            slug=slug_of(folder),
+            number=int(FOLDER_NAME.fullmatch(folder.name)["number"]),
+            part=None if folder.parent == self.folder else folder.parent.name,
+            card=card,
         )
 
+    def neighbours(self, chapter):
+        """The chapters before and after this one in reading order; None at the ends."""
+        chapters = self.chapters()
+        at = [other.slug for other in chapters].index(chapter.slug)
+        return (chapters[at - 1] if at else None), (chapters[at + 1] if at + 1 < len(chapters) else None)
 
-def slug_of(path):
-    """A chapter's name: what its file name says, or ``part_2`` for the page that opens a part's folder ``2_...``."""
-    if path.name == PART_PAGE:
-        return f"part_{path.parent.name.split('_')[0]}"
-    return FILE_NAME.fullmatch(path.name)["slug"]
+    def _read(self):
+        for folder in self.folders():
+            try:
+                yield folder, self.open(folder)
+            except BookError as error:
+                yield folder, error
 
 
-def _paper(key, entry):
-    fields = entry.fields
-    arxiv = fields.get("eprint", "")
-    url = fields.get("url") or (f"https://arxiv.org/abs/{arxiv}" if arxiv else "")
-    venue = (
-        fields.get("journal") or fields.get("booktitle") or (f"arXiv {arxiv}" if arxiv else fields.get("publisher", ""))
-    )
-    authors = tuple(" ".join([*p.prelast_names, *p.last_names]) for p in entry.persons["author"])
-    title, venue = (re.sub(r"[{}]", "", text) for text in (fields["title"], venue))
-    return Paper(key, authors, title, fields["year"], venue, url)
+def slug_of(folder):
+    """A chapter's name: what its folder's name says, or ``part_2`` for the page that opens the folder ``2_...``."""
+    if folder.name == PART_PAGE:
+        return f"part_{folder.parent.name.split('_')[0]}"
+    return FOLDER_NAME.fullmatch(folder.name)["slug"]
+
+
+def _nearest(name, names):
+    near = difflib.get_close_matches(name, names, 1, 0.5)
+    return f"did you mean {near[0]!r}?" if near else "`cookbook list` shows them all."

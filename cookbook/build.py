@@ -6,33 +6,55 @@ import io
 import nbformat
 from PIL import Image
 
-from cookbook.notebooks import BUILD, fingerprint, read_source
+from cookbook.errors import BookError
+from cookbook.files import write_text
+from cookbook.notebooks import BUILD, edited_since_build, read_built, read_source, stamp
 from cookbook.runner import execute
 
 SCALE = "toy"
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
-def build(card, **options):
-    """Execute a chapter at scale toy and write its .ipynb; return whether the file changed."""
-    executed = execute(card, card.executed("build"), TQDM_DISABLE="1", PYTHONHASHSEED="0", **options)
-    text = nbformat.writes(assemble(card, executed)) + "\n"
-    if card.notebook.exists() and card.notebook.read_text("utf-8") == text:
+def build(page, *, overwrite=False, **options):
+    """Execute a page at scale toy and write its .ipynb; return whether the file changed.
+
+    A stored notebook that was edited by something that does not write the .py, such as VS Code or Colab, is left alone
+    with a ``BookError``, unless ``overwrite`` is true.
+    """
+    if not overwrite:
+        _check_not_edited(page)
+    executed = execute(page, page.executed("build"), TQDM_DISABLE="1", PYTHONHASHSEED="0", **options)
+    text = nbformat.writes(assemble(page, executed)) + "\n"
+    if page.notebook.exists() and page.notebook.read_text("utf-8") == text:
         return False
-    card.notebook.write_text(text, "utf-8")
+    write_text(page.notebook, text)
     return True
 
 
-def assemble(card, executed):
+def assemble(page, executed):
     """The source's cells with the executed notebook's outputs, and nothing else of the latter."""
-    notebook = read_source(card)
+    notebook = read_source(page)
     for cell, done in zip(notebook.cells, executed.cells, strict=True):
         if cell.cell_type == "code":
             cell.execution_count = done.execution_count
             cell.outputs = _join_streams([kept for kept in map(_scrub, done.outputs) if kept])
-    notebook.metadata[BUILD] = {"scale": SCALE, "fingerprint": fingerprint(notebook, SCALE)}
+    notebook.metadata[BUILD] = stamp(page, notebook, notebook, SCALE)
     nbformat.validate(notebook)
     return notebook
+
+
+def _check_not_edited(page):
+    try:
+        stored = read_built(page)
+    except BookError:
+        return
+    if stored is not None and edited_since_build(stored):
+        name = page.notebook.name
+        raise BookError(
+            f"{name} was edited since it was built, and building would lose that. To keep the edit: "
+            f"`jupytext --to py:percent {page.notebook}`, which writes it to {page.path.name}; to drop it: "
+            f"`cookbook build --overwrite {page.name}`"
+        )
 
 
 def _scrub(output):

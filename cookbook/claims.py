@@ -1,11 +1,13 @@
-"""Claims: what a paper says, the number measured in front of the reader, and the bound it must meet."""
+"""Claims: one sentence that a reader could quote, the numbers that decide it, and the bounds they must meet."""
 
 import math
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from html import escape
 
 MIME = "application/vnd.cookbook.claims+json"
+ROLES = ("message", "control", "check")
+GREEN, RED, MUTED = "#00755a", "#c04a00", "#667"
 
 
 class ClaimsFailed(AssertionError):
@@ -21,26 +23,19 @@ class Bound:
     high: float
 
     @classmethod
-    def of(cls, *, below=None, above=None, between=None, close_to=None):
-        given = {"below": below, "above": above, "between": between, "close_to": close_to}
-        named = [kind for kind, value in given.items() if value is not None]
-        if len(named) != 1:
-            raise ValueError(
-                "a claim needs exactly one of below=, above=, between=(low, high), close_to=(value, tolerance)"
-            )
-        kind = named[0]
-        if kind == "below":
-            return cls(kind, -math.inf, float(below))
-        if kind == "above":
-            return cls(kind, float(above), math.inf)
-        if kind == "between":
-            low, high = between
-        else:
-            value, tolerance = close_to
-            low, high = value - tolerance, value + tolerance
+    def of(cls, **given):
+        """The bound named by exactly one of below=, above=, between=(low, high), close_to=(value, tolerance)."""
+        if len(given) != 1 or not set(given) <= {"below", "above", "between", "close_to"}:
+            raise ValueError("one bound is needed: below, above, between [low, high] or close_to [value, tolerance]")
+        ((kind, value),) = given.items()
+        try:
+            low, high = _interval(kind, value)
+        except (TypeError, ValueError):
+            pair = kind in ("between", "close_to")
+            raise ValueError(f"{kind} needs {'two numbers' if pair else 'a number'}, but is {value!r}") from None
         if not low <= high:
             raise ValueError(f"{kind} leaves no room: from {low} to {high}")
-        return cls(kind, float(low), float(high))
+        return cls(kind, low, high)
 
     def margin(self, value):
         """How far ``value`` lies inside the bound, relative to the bound's size; negative or NaN where it fails."""
@@ -53,6 +48,7 @@ class Bound:
         return min(value - self.low, self.high - value) / ((self.high - self.low) / 2)
 
     def holds(self, value):
+        """Whether a finite ``value`` lies inside; NaN and infinity never do."""
         return math.isfinite(value) and self.low <= value <= self.high
 
     def __str__(self):
@@ -65,60 +61,176 @@ class Bound:
         return f"{number(self.low)} … {number(self.high)}"
 
 
+def _interval(kind, value):
+    if kind == "below":
+        return -math.inf, float(value)
+    if kind == "above":
+        return float(value), math.inf
+    first, second = map(float, value)
+    return (first, second) if kind == "between" else (first - second, first + second)
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A number that a claim rests on: what it is, in which unit, and its bound."""
+
+    name: str
+    is_: str
+    bound: Bound
+    unit: str = ""
+
+
 @dataclass(frozen=True)
 class Claim:
-    """One row of a chapter's table; ``measured`` holds one number, or one for each seed."""
+    """A sentence of a chapter's card: who says it, its role, and the numbers that decide it."""
 
     id: str
-    text: str
-    measured: tuple[float, ...]
-    bound: Bound
-    unit: str
-    paper: str
+    says: str
     source: str
-    control: bool
+    role: str
+    measures: tuple[Measure, ...]
+    paper: str = ""
+
+    def measured(self, **values):
+        """This claim with what was found, a number or several for each of its measures."""
+        names = [measure.name for measure in self.measures]
+        if set(values) != set(names):
+            raise ValueError(f"claim {self.id!r} is decided by {', '.join(names)}, but is given {', '.join(values)}")
+        return MeasuredClaim(self, {name: _numbers(self.id, name, values[name]) for name in names})
+
+
+@dataclass(frozen=True)
+class MeasuredClaim:
+    """A claim and the numbers found for it: one, or one for each seed, for each of its measures."""
+
+    claim: Claim
+    values: dict[str, tuple[float, ...]]
+
+    @property
+    def id(self):
+        return self.claim.id
 
     @property
     def holds(self):
-        return all(self.bound.holds(value) for value in self.measured)
+        return all(m.bound.holds(value) for m in self.claim.measures for value in self.values[m.name])
 
-    @property
-    def worst(self):
-        """The measured value with the least room to its bound; NaN comes first."""
-        return min(self.measured, key=lambda v: (not math.isnan(v), self.bound.margin(v)))
+    def worst(self, measure):
+        """The value of one measure with the least room to its bound; NaN comes first."""
+        return min(self.values[measure.name], key=lambda v: (not math.isnan(v), measure.bound.margin(v)))
 
-    @property
-    def verdict(self):
-        return "holds" if self.holds else "FAILS"
-
-    @property
-    def figure(self):
-        """The measured value as text, with its unit; the worst one where there are several."""
-        worst = " ".join(filter(None, [number(self.worst), self.unit]))
-        return worst if len(self.measured) == 1 else f"{worst} (worst of {len(self.measured)})"
+    def figure(self, measure):
+        """The worst value as text, with its unit, and how many there were."""
+        found = " ".join(filter(None, [number(self.worst(measure)), measure.unit]))
+        count = len(self.values[measure.name])
+        return found if count == 1 else f"{found} (worst of {count})"
 
     def as_dict(self):
         """Plain data for the notebook's output; values keep three significant digits."""
-        row = asdict(self) | {
-            "measured": [number(v) for v in self.measured],
-            "bound": str(self.bound),
-            "worst": number(self.worst),
-            "margin": number(self.bound.margin(self.worst)),
+        claim = self.claim
+        return {
+            "id": claim.id,
+            "says": claim.says,
+            "source": claim.source,
+            "role": claim.role,
+            "paper": claim.paper,
             "holds": self.holds,
+            "measures": [self._measure_as_dict(measure) for measure in claim.measures],
         }
-        return row
+
+    def _measure_as_dict(self, measure):
+        worst = self.worst(measure)
+        return {
+            "name": measure.name,
+            "is": measure.is_,
+            "unit": measure.unit,
+            "bound": str(measure.bound),
+            "values": [number(value) for value in self.values[measure.name]],
+            "worst": number(worst),
+            "margin": number(measure.bound.margin(worst)),
+        }
 
     def _repr_html_(self):
-        mark, colour = ("✓", "#009e73") if self.holds else ("✗", "#d55e00")
+        kind = {"message": "", "control": "Control: ", "check": "Check: "}[self.claim.role]
+        lines = [
+            f"{escape(measure.is_)}: <b>{escape(self.figure(measure))}</b>"
+            f'&ensp;<span style="color:{MUTED}">claimed {escape(str(measure.bound))}</span>'
+            for measure in self.claim.measures
+        ]
         return (
-            f'<b style="color:{colour}">{mark}</b> {escape(self.text)}<br>'
-            f"&emsp;measured <b>{escape(self.figure)}</b>, claimed {escape(str(self.bound))}"
+            f'<div style="border-left:3px solid {GREEN if self.holds else RED};padding:0.1em 0.8em">'
+            f"{tick(self.holds)} {kind}{escape(self.claim.says)}<br><small>{'<br>'.join(lines)}</small></div>"
         )
 
     def __str__(self):
-        return f"{self.verdict}  {self.id}: measured {self.figure}, claimed {self.bound}"
+        found = "; ".join(f"{m.name} {self.figure(m)}, claimed {m.bound}" for m in self.claim.measures)
+        return f"{'holds' if self.holds else 'FAILS'}  {self.id}: {found}"
 
     __repr__ = __str__
+
+
+class ClaimsTable:
+    """The table at the end of a notebook: HTML for the reader, text for a terminal, data for ``cookbook claims``."""
+
+    def __init__(self, page, scale, seed, claims):
+        self.page, self.scale, self.seed, self.claims = page, scale, seed, claims
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        rows = [claim.as_dict() for claim in self.claims]
+        data = {"page": self.page, "scale": self.scale, "seed": self.seed, "claims": rows}
+        return {"text/plain": str(self), "text/html": self.html(), MIME: data}
+
+    @property
+    def _headline(self):
+        return f"{sum(claim.holds for claim in self.claims)} of {len(self.claims)} claims hold"
+
+    def __str__(self):
+        head = f"{self._headline} ({self.page}, scale {self.scale}, seed {self.seed})"
+        return "\n".join([head, *map(str, self.claims)])
+
+    __repr__ = __str__
+
+    def html(self):
+        """Messages and controls as rows; checks of the implementation as one line that names those that fail."""
+        checks = [claim for claim in self.claims if claim.claim.role == "check"]
+        rows = "".join(_row(claim) for claim in self.claims if claim not in checks)
+        columns = {"": 3, "claim": 45, "the paper's figure": 14, "measured here": 38}
+        head = "".join(f'<th style="text-align:left;width:{width}%">{name}</th>' for name, width in columns.items())
+        return (
+            f'<table style="width:100%"><caption style="text-align:left"><b>{self._headline}</b> '
+            f"(scale {self.scale}, seed {self.seed})</caption><thead><tr>{head}</tr></thead><tbody>{rows}</tbody>"
+            "</table>" + _checks_line(checks)
+        )
+
+
+def _row(found):
+    claim = found.claim
+    control = "<i>Control.</i> " if claim.role == "control" else ""
+    numbers = "<br>".join(
+        f"{escape(m.is_)}: <b>{escape(found.figure(m))}</b> ({escape(str(m.bound))})" for m in claim.measures
+    )
+    cells = [
+        tick(found.holds),
+        f"{control}{escape(claim.says)}<br><small>{escape(claim.source)}</small>",
+        escape(claim.paper or "–"),
+        numbers,
+    ]
+    return "<tr>" + "".join(f'<td style="text-align:left;vertical-align:top">{cell}</td>' for cell in cells) + "</tr>"
+
+
+def _checks_line(checks):
+    if not checks:
+        return ""
+    failed = [claim for claim in checks if not claim.holds]
+    said = "; ".join(str(claim) for claim in failed) or "; ".join(claim.claim.says for claim in checks)
+    return (
+        f"<details><summary>{tick(not failed)} {len(checks) - len(failed)} of {len(checks)} checks of the "
+        f"implementation hold</summary><small>{escape(said)}</small></details>"
+    )
+
+
+def tick(holds):
+    """A coloured mark, as HTML."""
+    return f'<b style="color:{GREEN if holds else RED}">{"✓" if holds else "✗"}</b>'
 
 
 def number(value):
@@ -128,51 +240,12 @@ def number(value):
     return f"{value:.3g}"
 
 
-def make_claim(id, text, *, measured, unit, paper, source, control, **bound):
-    """Build a claim; ``measured`` is a number or a sequence of numbers, one for each seed."""
-    values = measured.flatten().tolist() if hasattr(measured, "flatten") else measured
-    values = tuple(float(v) for v in (values if isinstance(values, Iterable) else [values]))
-    if not values:
-        raise ValueError(f"claim {id!r} measures nothing")
-    return Claim(id, text, values, Bound.of(**bound), unit, str(paper), source, control)
-
-
-class ClaimsTable:
-    """The table at the end of a chapter: HTML for the reader, text for a terminal, data for ``cookbook claims``."""
-
-    def __init__(self, slug, scale, seed, claims):
-        self.slug, self.scale, self.seed, self.claims = slug, scale, seed, claims
-
-    def _repr_mimebundle_(self, include=None, exclude=None):
-        data = {"slug": self.slug, "scale": self.scale, "seed": self.seed, "claims": [c.as_dict() for c in self.claims]}
-        return {"text/plain": str(self), "text/html": self.html(), MIME: data}
-
-    def __str__(self):
-        held = sum(c.holds for c in self.claims)
-        head = f"{held} of {len(self.claims)} claims hold ({self.slug}, scale {self.scale}, seed {self.seed})"
-        return "\n".join([head, *map(str, self.claims)])
-
-    __repr__ = __str__
-
-    def html(self):
-        held = sum(c.holds for c in self.claims)
-        columns = {"": 3, "claim": 55, "the paper's figure": 16, "bound": 11, "measured here": 15}
-        head = "".join(f'<th style="text-align:left;width:{width}%">{name}</th>' for name, width in columns.items())
-        return (
-            f'<table style="width:100%"><caption style="text-align:left">'
-            f"<b>{held} of {len(self.claims)} claims hold</b> (scale {self.scale}, seed {self.seed})</caption>"
-            f"<thead><tr>{head}</tr></thead><tbody>{''.join(map(_row, self.claims))}</tbody></table>"
-        )
-
-
-def _row(claim):
-    mark, colour = ("✓", "#009e73") if claim.holds else ("✗", "#d55e00")
-    control = " <i>(negative control)</i>" if claim.control else ""
-    cells = [
-        f'<b style="color:{colour}">{mark}</b>',
-        f"{escape(claim.text)}{control}<br><small><code>{escape(claim.id)}</code> · {escape(claim.source)}</small>",
-        escape(claim.paper or "–"),
-        escape(str(claim.bound)),
-        f"<b>{escape(claim.figure)}</b>",
-    ]
-    return "<tr>" + "".join(f'<td style="text-align:left;vertical-align:top">{cell}</td>' for cell in cells) + "</tr>"
+def _numbers(id, name, found):
+    found = found.flatten().tolist() if hasattr(found, "flatten") else found
+    try:
+        numbers = tuple(float(v) for v in (found if isinstance(found, Iterable) else [found]))
+    except (TypeError, ValueError):
+        raise ValueError(f"claim {id!r}: {name} needs a number, or one for each seed, but is {found!r}") from None
+    if not numbers:
+        raise ValueError(f"claim {id!r}: {name} measures nothing")
+    return numbers

@@ -14,10 +14,13 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
-from cookbook.book import Book, BookError
-from cookbook.build import build as build_chapter
+from cookbook.book import Book
+from cookbook.build import build as build_page
 from cookbook.check import check as check_book
 from cookbook.contents import readme_contents
+from cookbook.errors import BookError
+from cookbook.files import write_text
+from cookbook.notation import notation_markdown, notation_path
 from cookbook.notebooks import read_built, stored_claims
 from cookbook.runner import RunFailed, execute
 from cookbook.skeleton import new_chapter
@@ -36,6 +39,8 @@ app = typer.Typer(
 out, err = Console(highlight=False), Console(stderr=True, highlight=False)
 
 Slug = Annotated[str, typer.Argument(help="A chapter's name, such as spectral_embedding.")]
+Name = Annotated[str, typer.Argument(help="A page's name: contrastive, contrastive_lab or contrastive_solutions.")]
+Names = Annotated[list[str] | None, typer.Argument(help="Chapters or pages; all of them where none is given.")]
 Slugs = Annotated[list[str] | None, typer.Argument(help="Chapters' names; all of them where none is given.")]
 
 
@@ -57,6 +62,9 @@ def main():
     except RunFailed as error:
         _explain(error)
         sys.exit(FAILED)
+    except OSError as error:
+        err.print(Text(f"{error}; what was stored is as it was", style="red"))
+        sys.exit(FAILED)
     except KeyboardInterrupt:
         err.print("interrupted; the kernel was shut down")
         sys.exit(INTERRUPTED)
@@ -66,14 +74,14 @@ def main():
 def lab(
     words: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[SLUG] [OPTIONS]", help="A chapter, and options for JupyterLab such as --no-browser."),
+        typer.Argument(metavar="[PAGE] [OPTIONS]", help="A chapter, and options for JupyterLab such as --no-browser."),
     ] = None,
 ):
     """Open a chapter in JupyterLab, the start page by default."""
     options = [word for word in words or [] if word.startswith("-")]
     slugs = [word for word in words or [] if word not in options]
     book = Book.here()
-    notebook = book.find(slugs[0] if slugs else "start_here").notebook
+    notebook = book.page(slugs[0] if slugs else "start_here").notebook
     root = f"--ServerApp.root_dir={book.root}"
     os.execv(sys.executable, [sys.executable, "-m", "jupyterlab", root, *options, str(notebook)])
 
@@ -83,34 +91,42 @@ def list_():
     """List the chapters: the table of contents."""
     book = Book.here()
     titles = {part.folder: f"Part {part.number} · {part.title}" for part in book.parts}
-    table = Table("chapter", "promise", "minutes", title="The Self-Supervised Learning Cookbook", title_justify="left")
+    columns = ("chapter", "level", "promise", "minutes")
+    table = Table(*columns, title="The Self-Supervised Learning Cookbook", title_justify="left")
     part = None
-    for card in book.chapters():
-        if card.part != part:
-            part = card.part
+    for chapter in book.chapters():
+        card = chapter.card
+        if chapter.part != part:
+            part = chapter.part
             table.add_section()
             table.add_row(Text(titles[part], style="bold"))
-        table.add_row(Text(card.slug, style="cyan"), card.promise, str(card.minutes))
+        table.add_row(Text(chapter.slug, style="cyan"), card.stars, card.promise, str(card.minutes.read))
     out.print(table)
+    _warn_of_broken_cards(book)
 
 
 @app.command()
 def show(slug: Slug):
-    """Show one chapter's card and the claims that its stored notebook measured."""
-    card = Book.here().find(slug)
+    """Show one chapter's card, its pages, and the claims that its stored notebooks measured."""
+    chapter = Book.here().find(slug)
+    card = chapter.card
     out.print(Text(card.title, style="bold"), card.promise, sep="\n")
     for paper in card.references:
         out.print(f"{paper.title}, {paper.short}, {paper.venue}  {paper.url}")
-    out.print(f"needs: {', '.join(card.needs) or 'no other chapter'} · {card.minutes} minutes to read")
+    out.print(f"level {card.stars} · {card.minutes} · needs: {', '.join(card.needs) or 'no other chapter'}")
     if card.gpu:
         out.print(f"scale paper: {card.gpu}")
-    notebook = read_built(card)
-    _print_claims(notebook and stored_claims(notebook))
+    if card.result:
+        out.print(card.result.says, f"  {card.result.code}", f"  {card.result.train}", sep="\n")
+    for page in chapter.pages:
+        out.print(f"{page.kind}: {page.notebook.relative_to(chapter.root)}")
+    for table in _stored(chapter):
+        _print_claims(table)
 
 
 @app.command()
 def run(
-    slug: Slug,
+    name: Name,
     scale: Annotated[Scale, typer.Option(help="fast: seconds; toy: a minute; paper: a GPU.")] = Scale.toy,
     parameter: Annotated[
         list[str] | None,
@@ -121,33 +137,37 @@ def run(
     ] = None,
     output: Annotated[Path | None, typer.Option(help="Where to keep the executed notebook; runs/ by default.")] = None,
 ):
-    """Execute a chapter with papermill, print its claims, and keep the executed notebook."""
-    card = Book.here().find(slug)
+    """Execute a page with papermill, print its claims, and keep the executed notebook."""
+    page = Book.here().page(name)
     parameters = {"scale": scale.value} | dict(map(_parse, parameter or []))
-    output = output or card.executed(parameters["scale"])
-    with _progress(f"{slug} at {parameters['scale']}") as on_cell:
-        notebook = execute(card, output, parameters=parameters, timeout=timeout, on_cell=on_cell)
+    output = output or page.executed(parameters["scale"])
+    with _progress(f"{name} at {parameters['scale']}") as on_cell:
+        notebook = execute(page, output, parameters=parameters, timeout=timeout, on_cell=on_cell)
     _print_claims(stored_claims(notebook))
     out.print(f"executed notebook: {output}")
 
 
 @app.command()
-def build(slugs: Slugs = None):
-    """Execute chapters at scale toy and refresh their stored notebooks, and the README's table of contents."""
+def build(
+    names: Names = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Drop what was edited in a stored notebook alone.")
+    ] = False,
+):
+    """Execute pages at scale toy and refresh their stored notebooks, the README's contents and the page of symbols."""
     book = Book.here()
-    for card in [book.find(slug) for slug in slugs] if slugs else book.chapters():
-        with _progress(card.slug) as on_cell:
-            changed = build_chapter(card, on_cell=on_cell)
-        out.print(f"{card.slug}: {'refreshed' if changed else 'unchanged'}")
-    text, fresh = readme_contents(book)
-    if text != fresh:
-        (book.root / "README.md").write_text(fresh, "utf-8")
-        out.print("README.md: table of contents refreshed")
+    for page in _pages(book, names):
+        with _progress(page.name) as on_cell:
+            changed = build_page(page, overwrite=overwrite, on_cell=on_cell)
+        out.print(f"{page.name}: {'refreshed' if changed else 'unchanged'}")
+    if (book.root / "README.md").exists():
+        _refresh(book.root / "README.md", readme_contents(book)[1], "table of contents")
+    _refresh(notation_path(book), notation_markdown(book), "page of symbols")
 
 
 @app.command()
 def check(slugs: Slugs = None):
-    """Check the contract of chapters: pairing, outputs, card, claims, sliders, exercises, links, sizes."""
+    """Check the contract of chapters: form, pairing, outputs, cards, claims, sliders, exercises, links, sizes."""
     book = Book.here()
     for slug in slugs or []:
         if slug not in book.slugs():
@@ -174,13 +194,14 @@ def train(words: typer.Context):
 @app.command()
 def claims():
     """Gather the claims of all chapters, as their stored notebooks measured them, into one scoreboard."""
-    tables = [(card, read_built(card)) for card in Book.here().chapters()]
-    tables = [table for _, notebook in tables if notebook and (table := stored_claims(notebook))]
+    book = Book.here()
+    tables = [table for chapter in book.chapters() for table in _stored(chapter)]
     for table in tables:
         _print_claims(table)
     rows = [row for table in tables for row in table["claims"]]
     held = sum(row["holds"] for row in rows)
-    out.print(Text(f"{held} of {len(rows)} claims hold, in {len(tables)} chapters", style="bold"))
+    out.print(Text(f"{held} of {len(rows)} claims hold, on {len(tables)} pages", style="bold"))
+    _warn_of_broken_cards(book)
     raise typer.Exit(0 if held == len(rows) else FAILED)
 
 
@@ -190,7 +211,7 @@ def new(
     paper: Annotated[str, typer.Option(help="The paper's key in chapters/papers.bib.")],
     title: Annotated[str, typer.Option(help="The chapter's title; made from its name by default.")] = "",
 ):
-    """Write the skeleton of a new chapter."""
+    """Write the folder of a new chapter."""
     path = new_chapter(Book.here(), place, title=title, paper=paper)
     out.print(f"wrote {path}; CONTRIBUTING.md says what goes where")
 
@@ -223,32 +244,58 @@ class _progress:
         self.bar.stop()
 
 
+def _pages(book, names):
+    """The pages named: a chapter's name stands for all of its pages."""
+    if not names:
+        return book.pages()
+    found = [book.find(name).pages if name in book.slugs() else [book.page(name)] for name in names]
+    return [page for pages in found for page in pages]
+
+
+def _stored(chapter):
+    """The tables of claims in a chapter's stored notebooks; a notebook that cannot be read is named."""
+    tables = []
+    for page in chapter.pages:
+        try:
+            notebook = read_built(page)
+        except BookError as error:
+            err.print(Text(str(error), style="red"))
+            continue
+        tables += [table] if notebook and (table := stored_claims(notebook)) else []
+    return [table for table in tables if table["claims"]]
+
+
+def _refresh(path, text, what):
+    if not path.exists() or path.read_text("utf-8") != text:
+        write_text(path, text)
+        out.print(f"{path.name}: {what} refreshed")
+
+
+def _warn_of_broken_cards(book):
+    for message in book.broken().values():
+        err.print(Text(message, style="red"))
+
+
 def _print_claims(table):
     if not table:
         out.print("no claims are stored; `cookbook build` measures them")
         return
     rows = table["claims"]
     held = sum(row["holds"] for row in rows)
-    title = f"{table['slug']} (scale {table['scale']}, seed {table['seed']}): {held} of {len(rows)} claims hold"
-    view = Table(
-        "",
-        "claim",
-        "paper",
-        "bound",
-        "measured",
-        title=Text(title, style="bold"),
-        title_justify="left",
-        box=SIMPLE_HEAD,
-    )
+    title = f"{table['page']} (scale {table['scale']}, seed {table['seed']}): {held} of {len(rows)} claims hold"
+    style = {"title": Text(title, style="bold"), "title_justify": "left", "box": SIMPLE_HEAD}
+    view = Table("", "claim", "paper", "measured", **style)
     for row in rows:
         mark = Text("✓", style="green") if row["holds"] else Text("✗", style="red")
-        control = " (negative control)" if row["control"] else ""
-        claim = Text.assemble((row["id"], "cyan"), f"{control}\n{row['text']} ", (f"({row['source']})", "dim"))
-        measured = f"{row['worst']} {row['unit']}".strip() + (
-            f" (worst of {n})" if (n := len(row["measured"])) > 1 else ""
-        )
-        view.add_row(mark, claim, *map(Text, [row["paper"], row["bound"], measured]))
+        role = "" if row["role"] == "message" else f" ({row['role']})"
+        claim = Text.assemble((row["id"], "cyan"), f"{role}\n{row['says']} ", (f"({row['source']})", "dim"))
+        view.add_row(mark, claim, Text(row["paper"]), Text("\n".join(map(_measured, row["measures"]))))
     out.print(view)
+
+
+def _measured(measure):
+    several = f" (worst of {n})" if (n := len(measure["values"])) > 1 else ""
+    return f"{measure['is']}: {measure['worst']} {measure['unit']}".rstrip() + f"{several}, {measure['bound']}"
 
 
 def _explain(error):

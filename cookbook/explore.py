@@ -11,29 +11,42 @@ from threading import Lock
 
 import ipywidgets as widgets
 import numpy as np
+from IPython.display import display
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 
 from cookbook.stage import Stage
+from cookbook.still import with_controls
 
 DPI = 100
+LIVE = "cookbook-explore"
+STYLE = (
+    f".jp-OutputArea-child:has(+ .jp-OutputArea-child .{LIVE}) {{display: none}}"
+    ".jp-OutputArea-output.jupyter-widgets:not(:has(*)) {display: none}"
+)
+"""Hides the still picture where the living one follows it, and the place of a widget whose kernel is gone."""
 
 explorers = []
 """Every explorer that this process has shown, in order; the tests measure their redraw times."""
 
 
-def explore(draw, *, figsize=(7.2, 3.6), **controls):
-    """Redraw a picture as sliders move.
+def explore(draw, *data, figsize=(7.2, 3.6), **controls):
+    """Show a picture that is drawn anew as sliders move.
 
-    ``draw(fig, **values)`` paints an empty matplotlib figure, which is reused: ``fig.subplots`` is quick from the
-    second time on. Each further keyword names one of its arguments and gives its control in ``ipywidgets.interact``'s
+    ``draw(fig, *data, **values)`` paints an empty matplotlib figure, which is reused: ``fig.subplots`` is quick from
+    the second time on. Each keyword names one of its arguments and gives its control in ``ipywidgets.interact``'s
     abbreviations: ``(low, high)``, ``(low, high, step)``, a list of choices, True or False, or a widget such as
-    ``log_slider(...)``. Arguments left out keep their defaults.
-    The output holds the live widget and a static picture of the first values.
+    ``log_slider(...)``. Arguments left out keep their defaults. ``data`` is handed on as it is.
+
+    It shows two outputs: the picture of the first values under drawn sliders, for a page that no kernel serves, and the
+    living one, which takes its place where a kernel runs.
     """
-    explorer = Explorer(draw, _widgets(draw, controls), figsize)
+    explorer = Explorer(draw, data, _widgets(draw, len(data), controls), figsize)
     explorers.append(explorer)
-    return explorer
+    still = with_controls(explorer.picture, explorer.controls)
+    shown = ", ".join(f"{name} = {value}" for name, value in explorer.values.items())
+    display({"text/plain": f"Sliders: {shown}", "image/png": base64.b64encode(still).decode()}, raw=True)
+    display(explorer.box())
 
 
 def log_slider(value, low, high, **options):
@@ -54,8 +67,8 @@ class Explorer:
     ``redraw_seconds`` keeps the times of the last redraws.
     """
 
-    def __init__(self, draw, controls, figsize):
-        self.draw = draw
+    def __init__(self, draw, data, controls, figsize):
+        self.draw, self.data = draw, data
         self.controls = controls
         self.figure = Stage(figsize=figsize, dpi=DPI)
         self.redraw_seconds = deque(maxlen=1000)
@@ -79,7 +92,7 @@ class Explorer:
         start = time.perf_counter()
         with self._lock:
             self.figure.empty()
-            self.draw(self.figure, **values)
+            self.draw(self.figure, *self.data, **values)
             self._canvas.draw()
             buffer = io.BytesIO()
             Image.fromarray(np.asarray(self._canvas.buffer_rgba())[..., :3].copy()).save(
@@ -111,13 +124,16 @@ class Explorer:
         except Exception as error:
             self._message.value = f"<b>{type(error).__name__}</b>: {escape(str(error))}"
 
-    def _repr_mimebundle_(self, include=None, exclude=None):
+    @property
+    def picture(self):
+        """The picture of the present values, as PNG bytes."""
+        return self._picture.value
+
+    def box(self):
+        """The controls over the picture, as one widget."""
         rows = [*self.controls.values(), self._picture, self._message]
         box = widgets.VBox(rows, layout={"align_items": "flex-start"})
-        box.add_class("cookbook-explore")
-        shown = ", ".join(f"{name} = {value}" for name, value in self.values.items())
-        static = {"text/plain": f"Sliders: {shown}", "image/png": base64.b64encode(self._picture.value).decode()}
-        return box._repr_mimebundle_() | static
+        return box.add_class(LIVE)
 
 
 def _positions(control, count):
@@ -132,11 +148,11 @@ def _positions(control, count):
     return [type(control.value)(place) for place in places]
 
 
-def _widgets(draw, abbreviations):
-    parameters = inspect.signature(draw).parameters
+def _widgets(draw, n_data, abbreviations):
+    parameters = dict(list(inspect.signature(draw).parameters.items())[1 + n_data :])
     unknown = [name for name in abbreviations if name not in parameters]
     if unknown or not abbreviations:
-        expected = ", ".join(list(parameters)[1:])
+        expected = ", ".join(parameters)
         raise ValueError(
             f"explore needs controls for arguments of draw ({expected})" + (f", not {unknown}" if unknown else "")
         )

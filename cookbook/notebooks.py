@@ -1,5 +1,6 @@
 """Chapters as notebooks: reading the source, and what its outputs say."""
 
+import dataclasses
 import hashlib
 import json
 import re
@@ -8,35 +9,59 @@ import jupytext
 import nbformat
 
 from cookbook.claims import MIME
+from cookbook.errors import BookError
 
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 BUILD = "cookbook_build"
 
 
-def read_source(card):
-    """The chapter's .py as a notebook without outputs, each cell's id made from its place, so that it never changes."""
-    notebook = jupytext.read(card.path)
+def read_source(page):
+    """The page's .py as a notebook without outputs, each cell's id made from its place, so that it never changes."""
+    notebook = jupytext.read(page.path, fmt="py:percent")
     for index, cell in enumerate(notebook.cells):
-        cell.id = f"{card.slug[:48]}-{index:03d}".replace("_", "-")
-    notebook.metadata.kernelspec = nbformat.from_dict(KERNEL)
-    notebook.metadata.setdefault("jupytext", {})["formats"] = "ipynb,py:percent"
+        cell.id = f"{page.name[-48:]}-{index:03d}".replace("_", "-")
+    notebook.metadata = nbformat.from_dict({"kernelspec": KERNEL})
     notebook.nbformat_minor = 5
     return notebook
 
 
-def read_built(card):
-    """The chapter's stored .ipynb, or None where it was never built."""
-    return nbformat.read(card.notebook, as_version=4) if card.notebook.exists() else None
+def read_built(page):
+    """The page's stored .ipynb, or None where it was never built."""
+    if not page.notebook.exists():
+        return None
+    try:
+        return nbformat.read(page.notebook, as_version=4)
+    except Exception as error:
+        reason = " ".join(str(error).split())[:200]
+        raise BookError(f"{page.notebook.name} is not a notebook that can be read: {reason}") from None
 
 
-def fingerprint(notebook, scale):
-    """A hash of the scale and of every cell's kind, tags and text: what stored outputs were made from."""
-    return hashlib.sha256(json.dumps([scale, *cells(notebook)]).encode()).hexdigest()[:16]
+def stamp(page, notebook, outputs_of, scale):
+    """What a stored notebook was made from, and what it holds: hashes that `cookbook check` compares.
+
+    The source is every cell's kind, tags and text, the drawings, and the card's claims; the outputs come with the
+    kernel that made them.
+    """
+    claims = [dataclasses.asdict(claim) for claim in page.chapter.card.claims.values()]
+    drawings = page.chapter.figures.read_text("utf-8") if page.chapter.figures.exists() else ""
+    made = [[cell.get("execution_count"), cell.outputs] for cell in outputs_of.cells if cell.cell_type == "code"]
+    return {
+        "scale": scale,
+        "source": _hash([scale, cells(notebook), drawings, claims]),
+        "cells": _hash(cells(notebook)),
+        "outputs": _hash([outputs_of.metadata.get("kernelspec"), made]),
+    }
 
 
 def cells(notebook):
     """Each cell as [kind, sorted tags, text]."""
     return [[cell.cell_type, sorted(cell.metadata.get("tags", [])), cell.source.strip()] for cell in notebook.cells]
+
+
+def edited_since_build(built):
+    """Whether a stored notebook's text was changed, by an editor that does not write the .py, after it was built."""
+    made_from = built.metadata.get(BUILD, {}).get("cells")
+    return made_from is not None and made_from != _hash(cells(built))
 
 
 def tagged(notebook, tag):
@@ -55,7 +80,7 @@ def outputs(notebook):
 
 
 def stored_claims(notebook):
-    """The data of the claims table among the outputs: {slug, scale, seed, claims}, or None."""
+    """The data of the claims table among the outputs: {page, scale, seed, claims}, or None."""
     tables = [output.data[MIME] for output in outputs(notebook) if MIME in output.get("data", {})]
     return tables[-1] if tables else None
 
@@ -63,3 +88,8 @@ def stored_claims(notebook):
 def strip_colour(text):
     """Text without a terminal's colour codes."""
     return re.sub(r"\x1b\[[0-9;]*m", "", text)
+
+
+def _hash(content):
+    text = json.dumps(content, default=str, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

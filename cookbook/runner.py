@@ -10,7 +10,8 @@ import papermill
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
-from cookbook.book import BookError
+from cookbook.errors import BookError
+from cookbook.files import replacing
 from cookbook.notebooks import read_source, stored_claims, strip_colour, tagged
 
 
@@ -29,15 +30,15 @@ class RunFailed(Exception):
         return stored_claims(nbformat.read(self.kept, as_version=4)) if self.kept.exists() else None
 
 
-def execute(card, output, *, parameters=None, timeout=None, on_cell=lambda cell, total: None, **environment):
-    """Execute a chapter's source from top to bottom and return the executed notebook, which is kept at ``output``.
+def execute(page, output, *, parameters=None, timeout=None, on_cell=lambda cell, total: None, **environment):
+    """Execute a page's source from top to bottom and return the executed notebook, which is kept at ``output``.
 
     ``parameters`` replace those of the cell tagged "parameters"; ``timeout`` (seconds) bounds each cell;
     ``on_cell(number, total)`` is called as each starts; ``environment`` sets the kernel's variables. Raises
     ``RunFailed``, and ``BookError`` for a parameter that the chapter does not have.
     """
-    notebook = read_source(card)
-    _check_parameters(card, notebook, parameters or {})
+    notebook = read_source(page)
+    _check_parameters(page, notebook, parameters or {})
     output = Path(output)
     output.parent.mkdir(parents=True, exist_ok=True)
     total, reached = len(notebook.cells) + bool(parameters), 0
@@ -51,9 +52,12 @@ def execute(card, output, *, parameters=None, timeout=None, on_cell=lambda cell,
         return RunFailed(reached, reason, details, output)
 
     try:
-        with _environment(COOKBOOK_SCALE=None, PYDEVD_DISABLE_FILE_VALIDATION="1", **environment):
+        with (
+            _environment(COOKBOOK_SCALE=None, PYDEVD_DISABLE_FILE_VALIDATION="1", **environment),
+            _kept(output) as partial,
+        ):
             return papermill.execute_notebook(
-                notebook, output, parameters, kernel_name="python3", cwd=card.path.parent, progress_bar=False,
+                notebook, partial, parameters, kernel_name="python3", cwd=page.path.parent, progress_bar=False,
                 execution_timeout=timeout, on_cell_start=started, store_widget_state=False,
                 extra_arguments=["--log-level=CRITICAL"],
             )  # fmt: skip
@@ -65,11 +69,24 @@ def execute(card, output, *, parameters=None, timeout=None, on_cell=lambda cell,
         raise stopped("the kernel died, most often for want of memory; try --scale fast") from None
 
 
-def _check_parameters(card, notebook, parameters):
+@contextmanager
+def _kept(output):
+    """Yield where to write; what a run that stops has written takes the place of ``output`` too."""
+    stopped = None
+    with replacing(output) as partial:
+        try:
+            yield partial
+        except (PapermillExecutionError, CellTimeoutError, DeadKernelError) as error:
+            stopped = error
+    if stopped:
+        raise stopped
+
+
+def _check_parameters(page, notebook, parameters):
     known = [p for cell in tagged(notebook, "parameters") for p in _assigned_names(cell.source)]
     unknown = [name for name in parameters if name not in known]
     if unknown:
-        raise BookError(f"{card.slug} has no parameter {', '.join(unknown)}; it has {', '.join(known) or 'none'}")
+        raise BookError(f"{page.name} has no parameter {', '.join(unknown)}; it has {', '.join(known) or 'none'}")
 
 
 def _assigned_names(source):

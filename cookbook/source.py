@@ -1,9 +1,10 @@
 """Showing the library's own code inside a chapter."""
 
+import ast
 import inspect
 import textwrap
 
-from IPython.display import Code
+from IPython.display import Code, display
 
 
 def show_source(obj):
@@ -12,13 +13,10 @@ def show_source(obj):
         source = textwrap.dedent(inspect.getsource(obj))
     except TypeError:
         raise ValueError(f"show_source needs a function, class or module, not {type(obj).__name__}") from None
-    doc = inspect.getdoc(obj)
-    return Code(_without_docstring(source) if doc else source, language="python")
+    display(Code(_without_docstring(source) if inspect.getdoc(obj) else source, language="python"))
 
 
 def _without_docstring(source):
-    import ast
-
     node = ast.parse(source).body[0]
     first = node.body[0]
     lines = source.splitlines()
