@@ -19,3 +19,4 @@ from .schedules import scale_lr as scale_lr
 from .schedules import warmup_cosine as warmup_cosine
 from .seed import seed_everything as seed_everything
 from .seed import seeded as seeded
+from .settings import LoopSettings as LoopSettings

@@ -2,15 +2,17 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import distributed as dist
 
 from replearn.training.distributed import processes
 from replearn.training.seed import rng_state, set_rng_state
+from replearn.validate import check_integer
 
 
-def save_checkpoint(path, parts, *, step, config):
+def save_checkpoint(path: str | os.PathLike, parts: dict[str, Any], *, step: int, config: dict[str, Any]) -> None:
     """Write everything that a run needs to go on from ``step``, atomically.
 
     The file is written beside ``path`` and then renamed over it, so that a reader finds the old one or the new one.
@@ -21,7 +23,7 @@ def save_checkpoint(path, parts, *, step, config):
     path : path-like
         Where the checkpoint goes; its folder must exist.
     parts : dict of str to object
-        What has a state: objects with ``state_dict`` (modules, optimisers), or a ``torch.Generator``.
+        What has a state: objects with ``state_dict`` (modules, optimizers), or a ``torch.Generator``.
     step : int
         The number of steps done.
     config : dict
@@ -44,7 +46,7 @@ def save_checkpoint(path, parts, *, step, config):
         dist.barrier()
 
 
-def load_checkpoint(path, parts, *, config):
+def load_checkpoint(path: str | os.PathLike, parts: dict[str, Any], *, config: dict[str, Any]) -> int:
     """Put every part and every global random generator into the state of the checkpoint.
 
     Parameters
@@ -94,7 +96,36 @@ def load_checkpoint(path, parts, *, config):
     return content["step"]
 
 
-def _split(parts):
+class CheckpointFile:
+    """The checkpoint of one run: where it goes, how often, and what it holds; no file where ``path`` is None."""
+
+    def __init__(
+        self, path: str | os.PathLike | None, every: int, config: dict[str, Any], *, resume: bool = False
+    ) -> None:
+        check_integer("checkpoint_every", every, 1)
+        if resume and not path:
+            raise ValueError("resume=True needs the file to resume from: pass checkpoint=")
+        if path and not Path(path).parent.is_dir():
+            raise FileNotFoundError(f"the folder {Path(path).parent} of the checkpoint does not exist; make it first")
+        self.path, self.every, self.config, self.resume = path, every, config, resume
+        self.parts = {}
+
+    def load(self) -> int:
+        """Put the parts into the state of the file, where there is one to resume from; return the steps done."""
+        if not self.resume or not Path(self.path).exists():
+            return 0
+        return load_checkpoint(self.path, self.parts, config=self.config)
+
+    def is_due(self, done: int, steps: int) -> bool:
+        """Say whether the parts are to be saved after ``done`` of ``steps`` steps."""
+        return bool(self.path) and (done % self.every == 0 or done == steps)
+
+    def save(self, done: int) -> None:
+        """Replace the file by the state of the parts after ``done`` steps."""
+        save_checkpoint(self.path, self.parts, step=done, config=self.config)
+
+
+def _split(parts: dict[str, Any]) -> tuple[dict, dict]:
     """The generators, whose states each process has for itself, and the parts that all processes share."""
     draws = {name: part for name, part in parts.items() if isinstance(part, torch.Generator)}
     return draws, {name: part for name, part in parts.items() if name not in draws}

@@ -71,7 +71,7 @@ def test_without_balance_one_prototype_may_take_all():
     used = {}
     for iters in (0, 3):
         swav = method(n_prototypes=8)
-        swav.loss = partial(losses.swav_loss, iters=iters)
+        swav.loss = partial(losses.swav_loss, steps=iters)
         pretrain(swav, x, steps=200, warmup=10, batch_size=64, lr=2e-2, seed=0)
         with torch.no_grad():
             used[iters] = len(swav.scores(swav.projector(swav.encoder(x))).argmax(1).unique())
