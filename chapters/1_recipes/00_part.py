@@ -37,8 +37,7 @@ import numpy as np
 import torch
 
 import cookbook as cb
-from replearn import evaluation, losses, training
-from replearn.training.families import FAMILIES, family, masked_family
+from replearn import evaluation, losses, methods, recipes, training
 
 ch = cb.Chapter("part_1", scale=scale, seed=seed)
 
@@ -71,22 +70,22 @@ ch = cb.Chapter("part_1", scale=scale, seed=seed)
 # the whole of it, for a method by the name of `name`:
 
 # %%
-digits = training.tiny_mnist()
-recipe = training.R200._replace(steps=ch.pick(fast=100, toy=200))
+digits = recipes.tiny_mnist()
+recipe = recipes.TINY._replace(steps=ch.pick(fast=100, toy=200))
 
 
 def pretrain(name):
-    encoder, _ = training.tiny_encoder(recipe, seed=ch.seed)
+    encoder, _ = recipes.tiny_encoder(recipe, seed=ch.seed)
     if name == "context_encoder":
-        method = masked_family(name, encoder, digits.x_train.shape[1:], ratio=0.25, seed=ch.seed)
+        method = methods.method(name, encoder, shape=digits.x_train.shape[1:], ratio=0.25, seed=ch.seed)
     else:
-        method = family(name, encoder, training.CROP_ROT, seed=ch.seed)
+        method = methods.method(name, encoder, recipes.tiny_crop, seed=ch.seed)
     settings = recipe.loop() | ({"lr": 3e-3} if name == "dino" else {})
     training.pretrain(method, digits.x_train, seed=ch.seed, **settings)
     return encoder
 
 
-views = [training.CROP_ROT(digits.x_train[:8], torch.Generator().manual_seed(s)) for s in (0, 1)]
+views = [recipes.tiny_crop(digits.x_train[:8], torch.Generator().manual_seed(s)) for s in (0, 1)]
 fig, ax = plt.subplots(figsize=(6.4, 2.7))
 cb.plots.image_grid(ax, torch.cat([digits.x_train[:8], *views])[:, 0], columns=8)
 ax.set_title("Digits, and two views of each")
@@ -101,12 +100,12 @@ plt.show()
 
 
 # %%
-low_shot = partial(training.low_shot, sets=digits)
-names = (*FAMILIES, "context_encoder")
+low_shot = partial(recipes.low_shot, sets=digits)
+names = (*methods.TWO_VIEWS, "context_encoder")
 networks = {name: pretrain(name) for name in names}
-networks["untrained"] = training.untrained(digits.x_train, recipe=recipe, seed=ch.seed)
+networks["untrained"] = recipes.untrained(digits.x_train, recipe=recipe, seed=ch.seed)
 networks["pixels"] = torch.nn.Flatten()
-collapsed = training.train_tiny(
+collapsed = recipes.train_tiny(
     partial(losses.vicreg, var=0.0, cov=0.0), digits.x_train, recipe=recipe._replace(steps=100), seed=ch.seed
 )
 

@@ -39,7 +39,8 @@ from torch import nn
 from torch.nn import functional as F
 
 import cookbook as cb
-from replearn import data, evaluation, losses, spectral, training
+from replearn import data, evaluation, losses, methods, recipes, spectral, training
+from replearn.papers import two_views
 
 ch = cb.Chapter("two_views", scale=scale, seed=seed)
 
@@ -55,8 +56,8 @@ ch = cb.Chapter("two_views", scale=scale, seed=seed)
 # %%
 settings = {"none": (1, 0), "noise": (1, 0, 0, 0.5), "erase": (1, 0, 0.15), "turn": (1, 15), "crop": (0.4, 0)}
 settings |= {"crop + turn": (0.4, 15), "crop + any turn": (0.4, 180)}
-augmentations = {name: training.tiny_augmentation(*strengths) for name, strengths in settings.items()}
-mnist = training.tiny_mnist()
+augmentations = {name: recipes.tiny_augmentation(*strengths) for name, strengths in settings.items()}
+mnist = recipes.tiny_mnist()
 generator = torch.Generator().manual_seed(ch.seed)
 shown = torch.stack([mnist.x_train[mnist.y_train == digit][1] for digit in (6, 9, 2, 4)])
 
@@ -147,7 +148,7 @@ C_plus = np.mean([v.T @ w / len(v) for v in views for w in views], axis=0)
 rho = eigh(C_plus, C, eigvals_only=True)[::-1]
 np.testing.assert_allclose(C_plus, spectral.pair_moments(quarter_turns).C_plus, atol=1e-12)
 np.testing.assert_allclose(rho, spectral.canonical_spectrum(C, C_plus), atol=1e-10)
-cb.show_source(training.JointEmbedding.step)
+cb.show_source(methods.JointEmbedding.step)
 
 z = torch.randn(50, 6, 8, dtype=torch.float64, generator=generator)
 pairs = [(z[:, i] - z[:, j]).square().sum(1).mean() for i in range(6) for j in range(6) if i != j]
@@ -229,12 +230,12 @@ ch.claim("noise-to-signal.pca", "PCA, from axis 5", measured=pca_angle, above=60
 seeds = range(ch.seed, ch.seed + ch.pick(fast=1, toy=3))
 
 
-def train(images, augment, seed, *, loss=losses.nt_xent, recipe=training.R100, method=training.JointEmbedding):
-    return training.train_tiny(loss, images, recipe=recipe, augment=augment, method=method, seed=seed)
+def train(images, augment, seed, *, loss=losses.nt_xent, recipe=recipes.TINY_SHORT, method=methods.JointEmbedding):
+    return recipes.train_tiny(loss, images, recipe=recipe, augment=augment, method=method, seed=seed)
 
 
 def digit_runs(name, groups):
-    method = partial(training.GroupedPairs, groups=groups)
+    method = partial(two_views.GroupedPairs, groups=groups)
     return [train(mnist.x_train, augmentations[name], s, method=method) for s in seeds]
 
 
@@ -242,14 +243,14 @@ names = ch.pick(fast=["none", "crop + turn", "crop + any turn"], toy=list(settin
 runs = {name: digit_runs(name, torch.arange(len(mnist.y_train))) for name in names}
 runs["pairs of one class"] = digit_runs("crop + turn", mnist.y_train)
 runs["unrelated pairs"] = digit_runs("crop + turn", torch.zeros_like(mnist.y_train))
-rotnet = {"loss": F.cross_entropy, "method": training.RotationPrediction}
-rotnet["recipe"] = training.R100._replace(d_out=4, batch_size=64)
+rotnet = {"loss": F.cross_entropy, "method": two_views.RotationPrediction}
+rotnet["recipe"] = recipes.TINY_SHORT._replace(dim=4, batch_size=64)
 runs["RotNet"] = [train(mnist.x_train, data.Compose(), s, **rotnet) for s in seeds]
 
 # %%
-accuracy = {name: np.array([training.low_shot(run.encoder, mnist) for run in same]) for name, same in runs.items()}
-untrained = [training.untrained(mnist.x_train, training.R100, seed=s) for s in seeds]
-start, pixels = np.array([training.low_shot(e, mnist) for e in untrained]), training.low_shot(nn.Flatten(), mnist)
+accuracy = {name: np.array([recipes.low_shot(run.encoder, mnist) for run in same]) for name, same in runs.items()}
+untrained = [recipes.untrained(mnist.x_train, recipes.TINY_SHORT, seed=s) for s in seeds]
+start, pixels = np.array([recipes.low_shot(e, mnist) for e in untrained]), recipes.low_shot(nn.Flatten(), mnist)
 crop, none, any_turn = accuracy["crop + turn"], accuracy["none"], accuracy["crop + any turn"]
 label_gain = accuracy["pairs of one class"] - crop
 chance_loss = [np.mean(run.history.loss[-20:]) for run in runs["unrelated pairs"]]
@@ -298,8 +299,8 @@ for a, b, bound in ((6, 9, {"above": 0.06}), (0, 1, {"below": 0.02, "control": T
     x_train, y_train = mnist.x_train[of_train], (mnist.y_train[of_train] == b).long()
     x_test, y_test = mnist.x_test[of_test], (mnist.y_test[of_test] == b).long()
     averages = half_turn_average(x_train), y_train, half_turn_average(x_test), y_test
-    before = training.low_shot(nn.Flatten(), (x_train, y_train, x_test, y_test), n_labels=100, repeats=10)
-    after = training.low_shot(nn.Flatten(), averages, n_labels=100, repeats=10)
+    before = recipes.low_shot(nn.Flatten(), (x_train, y_train, x_test, y_test), n_labels=100, repeats=10)
+    after = recipes.low_shot(nn.Flatten(), averages, n_labels=100, repeats=10)
     print(f"{a} or {b}: accuracy {before:.3f} from the image, {after:.3f} from its half-turn average")
     ch.claim(f"wrong-invariance-hurts.{a}-or-{b}", f"{a} or {b}: accuracy lost", measured=before - after, **bound)
 
@@ -315,13 +316,13 @@ for a, b, bound in ((6, 9, {"above": 0.06}), (0, 1, {"below": 0.02, "control": T
 # %%
 photos = data.load("photos")
 n, labels = photos.n_train, photos.labels
-tiles = data.standardise(F.interpolate(photos.images, size=(16, 16), mode="area"))
+tiles = data.standardize(F.interpolate(photos.images, size=(16, 16), mode="area"))
 five_of_each = torch.stack([(labels[:n] == c).nonzero()[:35, 0] for c in range(11)], dim=1).flatten()
 photo_sets = tiles[five_of_each], labels[five_of_each], tiles[n:], labels[n:]
-photo_low_shot = partial(training.low_shot, sets=photo_sets, n_labels=55, repeats=7)
+photo_low_shot = partial(recipes.low_shot, sets=photo_sets, n_labels=55, repeats=7)
 crop_flip = data.RandomAffineCrop(scale=(0.3, 1), degrees=0, hflip=True)
 with_hue = data.Compose(crop_flip, data.HueRotate(180))
-wide, augments = training.R100._replace(width=16), (data.Compose(), crop_flip, with_hue)
+wide, augments = recipes.TINY_SHORT._replace(width=16), (data.Compose(), crop_flip, with_hue)
 trained = [[train(tiles[:n], augment, s, recipe=wide) for s in seeds] for augment in augments]
 idle, cropped, recolored = np.array([[photo_low_shot(run.encoder) for run in same] for same in trained])
 ch.claim("wrong-invariance-hurts.crop", "Photos: crop + flip − none", measured=cropped - idle, above=0.08)
@@ -354,7 +355,7 @@ hue, grain = data.HueRotate(180), data.GaussianNoise(0.1)
 shift = data.RandomAffineCrop(scale=(1, 1), ratio=(1, 1), degrees=0, translate=0.45)
 shape_views = {"noise": grain, "hue": data.Compose(hue, grain), "shift": data.Compose(shift, grain)}
 shape_views |= ch.pick(fast={}, toy={"hue + shift": data.Compose(hue, shift, grain)})
-shape_recipe = training.R200._replace(steps=ch.pick(fast=120, toy=150), batch_size=64, d_out=32)
+shape_recipe = recipes.TINY._replace(steps=ch.pick(fast=120, toy=150), batch_size=64, dim=32)
 
 
 def readable(network):
@@ -438,7 +439,7 @@ cb.explore(draw_noise, noise_1=FloatSlider(40, min=0, max=50, step=1), noise_2=F
 def draw_views(fig, area, degrees, erased, noise):
     ax = fig.subplots()
     fig.subplots_adjust(left=0.02, right=0.98, bottom=0.03, top=0.86)
-    augment = training.tiny_augmentation(area, degrees, erased, noise)
+    augment = recipes.tiny_augmentation(area, degrees, erased, noise)
     views = augment(mnist.x_train[:8].repeat_interleave(2, dim=0), torch.Generator().manual_seed(0))
     cb.plots.image_grid(ax, views[:, 0].clip(-0.5, 3), columns=8)
     strengths = np.array([(*settings[name], 0, 0)[:4] for name in names])
@@ -496,7 +497,7 @@ print(f"A group of 4 makes 16 orbits of 4 pixels, and all of them vary: 16 ones.
 # **2.** You want to read the *position* of a shape from the embedding. Which may you use: hue, shift, a turn of the whole image about its middle? Predict what the turn does, then train it.
 
 # %% tags=["solution"] jupyter={"source_hidden": true}
-turns = data.Compose(training.tiny_augmentation(degrees=180), grain)
+turns = data.Compose(recipes.tiny_augmentation(degrees=180), grain)
 hue_left, position_left, *_ = shape_run(turns, ch.seed)[1]
 print(f"The turn moves the shape: R² of position {position_left:.2f}, of hue {hue_left:.2f}. Use hue alone.")
 
@@ -512,8 +513,8 @@ print("The product's inverse has an extra ab/λ², which vanishes only if the no
 # **4.** (research) One encoder, two projectors: the first sees views of random hue, the second views with noise only ("What should not be contrastive", Xiao et al. 2021). Does the encoder keep hue?
 
 # %% tags=["solution"] jupyter={"source_hidden": true}
-encoder, blind = training.tiny_encoder(in_channels=3, seed=ch.seed)
-_, seeing = training.tiny_encoder(in_channels=3, seed=ch.seed + 1000)
+encoder, blind = recipes.tiny_encoder(in_channels=3, seed=ch.seed)
+_, seeing = recipes.tiny_encoder(in_channels=3, seed=ch.seed + 1000)
 optimiser = torch.optim.AdamW(nn.ModuleList([encoder, blind, seeing]).parameters(), lr=2e-3)
 for _ in range(ch.pick(fast=25, toy=150)):
     batch = images[torch.randint(4000, (64,), generator=generator)]

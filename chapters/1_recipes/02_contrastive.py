@@ -38,11 +38,12 @@ from torch.nn import functional as F
 from torch.testing import assert_close
 
 import cookbook as cb
-from replearn import evaluation, losses, spectral, training
-from replearn.descent import minimise
+from replearn import losses, methods, recipes, spectral, training
+from replearn.descent import minimize
+from replearn.papers.contrastive import gaussian_critic, gaussian_pair, infonce_mi_bound, key_freshness
 
 ch = cb.Chapter("contrastive", scale=scale, seed=seed)
-digits = training.tiny_mnist()
+digits = recipes.tiny_mnist()
 
 # %% [markdown]
 # ## The question
@@ -52,7 +53,7 @@ digits = training.tiny_mnist()
 
 # %%
 generator = torch.Generator().manual_seed(ch.seed)
-view_a, view_b = (training.CROP_ROT(digits.x_train[:12], generator) for _ in range(2))
+view_a, view_b = (recipes.tiny_crop(digits.x_train[:12], generator) for _ in range(2))
 cosines = F.cosine_similarity(view_a[:1].flatten(1), view_b.flatten(1))
 titles = ["crop", *(f"{chance:.0%}" for chance in (cosines / 0.2).softmax(0))]
 fig, ax = plt.subplots(figsize=(8.6, 1.6), layout="constrained")
@@ -171,9 +172,9 @@ limits("softmax-exact.all", "τ = 100: of 64 negatives, effectively missing", me
 
 # %%
 def estimate(information, n):
-    x, y, rho = evaluation.gaussian_pair(4096, 10, information, seed=ch.seed)
+    x, y, rho = gaussian_pair(4096, 10, information, seed=ch.seed)
     x, y = x.float().unflatten(0, (-1, n)), y.float().unflatten(0, (-1, n))
-    return evaluation.infonce_mi_bound(evaluation.gaussian_critic(x, y, rho))
+    return infonce_mi_bound(gaussian_critic(x, y, rho))
 
 
 informations = [0.5, 1, 2, 3, 4, 6, 8, 10, 12]
@@ -258,7 +259,7 @@ def spectral_loss(f):
 start = torch.randn(12, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(ch.seed))
 factorised = spectral.contrastive_graph_loss(w.sqrt()[:, None] * start, A_bar) - A_bar.square().sum()
 identity = abs(factorised - spectral_loss(start))
-(f,) = minimise(spectral_loss, [start], steps=2000)
+(f,) = minimize(spectral_loss, [start], steps=2000)
 best = spectral.contrastive_embedding(A_bar, 3).eigenvalues
 excess = abs(spectral_loss(f) + np.sum(best**2))
 gram = np.linalg.eigvalsh(f.T @ (w[:, None] * f))[::-1]
@@ -277,27 +278,27 @@ solved("spectral-closed-form.gram", "UᵀU has the eigenvalues λ (error)", meas
 # the projector, on two fresh crops of 1,000 images. We train NT-Xent at several temperatures, alignment alone, uniformity alone, and their plain sum.
 
 # %%
-low_shot = partial(training.low_shot, sets=digits)
+low_shot = partial(recipes.low_shot, sets=digits)
 
 
 def train(loss, seed):
-    run = training.train_tiny(loss, digits.x_train, recipe=recipe, seed=seed)
+    run = recipes.train_tiny(loss, digits.x_train, recipe=recipe, seed=seed)
     network = torch.nn.Sequential(run.encoder, run.projector)
     generator = torch.Generator().manual_seed(seed)
-    crops = [training.CROP_ROT(digits.x_train[:1000], generator) for _ in range(2)]
+    crops = [recipes.tiny_crop(digits.x_train[:1000], generator) for _ in range(2)]
     terms = losses.align_uniform(*(training.features(network, crop) for crop in crops))
     return low_shot(run.encoder), terms.align.item(), terms.uniform.item()
 
 
 # %%
-recipe = ch.pick(fast=training.R100, toy=training.R200)
+recipe = ch.pick(fast=recipes.TINY_SHORT, toy=recipes.TINY)
 seeds = ch.pick(fast=[ch.seed], toy=[ch.seed, ch.seed + 1])
 temperatures = ch.pick(fast=[0.05, 0.2, 1, 5], toy=[0.02, 0.05, 0.2, 1, 5])
 objectives = {f"τ = {tau}": partial(losses.nt_xent, temperature=tau) for tau in temperatures}
 both = losses.align_uniform
 objectives |= {"align": partial(both, uniform=0), "uniform": partial(both, align=0), "align + uniform": both}
 results = {name: np.array([train(loss, s) for s in seeds]) for name, loss in objectives.items()}
-untrained = training.untrained(digits.x_train, recipe=recipe, seed=ch.seed)
+untrained = recipes.untrained(digits.x_train, recipe=recipe, seed=ch.seed)
 baselines = {"untrained": low_shot(untrained), "pixels": low_shot(torch.nn.Flatten())}
 
 # %%
@@ -345,13 +346,13 @@ plt.show()
 
 # %%
 def freshness(m, seed):
-    encoder, projector = training.tiny_encoder(training.R100, seed=seed)
-    moco = training.MoCo(encoder, projector, losses.info_nce, training.CROP_ROT, size=1024, decay=m, seed=seed)
-    return training.key_freshness(moco, digits.x_train, seed=seed), low_shot(encoder)
+    encoder, projector = recipes.tiny_encoder(recipes.TINY_SHORT, seed=seed)
+    moco = methods.MoCo(encoder, projector, losses.info_nce, recipes.tiny_crop, size=1024, decay=m, seed=seed)
+    return key_freshness(moco, digits.x_train, seed=seed), low_shot(encoder)
 
 
-cb.show_source(training.MoCo.step)
-cb.show_source(training.MoCo.after_step)
+cb.show_source(methods.MoCo.step)
+cb.show_source(methods.MoCo.after_step)
 momenta = ch.pick(fast=[0, 0.99], toy=[0, 0.9, 0.99, 0.999])
 queues = {m: [freshness(m, s) for s in seeds] for m in momenta}
 by_age = {m: torch.stack([keys.cosine for keys, _ in runs]) for m, runs in queues.items()}
@@ -464,7 +465,7 @@ cb.explore(draw_graph, figsize=(7.2, 2.9), k=IntSlider(3, 1, 6), concentration=c
 # ## Before and after
 #
 # [Two views](01_two_views.ipynb) decides what a positive pair is. Relatives change one piece each: *NNCLR* swaps the positive for its nearest neighbour in a queue
-# (`training.NNCLR`), *MoCo v3* drops the queue for a batch of 4,096 and adds a predictor, *MeanShift*
+# (`methods.NNCLR`), *MoCo v3* drops the queue for a batch of 4,096 and adds a predictor, *MeanShift*
 # pulls towards the mean of nearest neighbours, without negatives. So does all of [Self-distillation](03_self_distillation.ipynb);
 # [The canonical-correlation family](04_canonical_correlation.ipynb) contrasts dimensions instead of samples.
 #
@@ -494,7 +495,7 @@ print(f"{losses.uniform_loss(z1):.6f} = {(s / 0.25).exp().mean().log() - 4:.6f}"
 
 # %% tags=["solution"] jupyter={"source_hidden": true}
 start = torch.randn(2, 5, 8, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
-(free,) = minimise(lambda z: losses.nt_xent(*z, temperature=0.5), [start])
+(free,) = minimize(lambda z: losses.nt_xent(*z, temperature=0.5), [start])
 print("Partners coincide (s = 1) and the B points form a simplex, s = -1 / (B - 1), which needs K >= B - 1. Then")
 formula, found = np.log1p(8 * np.exp(-2.5)), losses.nt_xent(*free, temperature=0.5)
 print(f"log(1 + (2B - 2) exp(-B / (B - 1) / τ)) = {formula:.6f}; descent found {found:.6f}.")

@@ -40,9 +40,9 @@ from torch.nn import functional as F
 from torch.testing import assert_close
 
 import cookbook as cb
-from replearn import evaluation, losses, spectral, training
+from replearn import evaluation, losses, methods, recipes, training
 from replearn.data import load
-from replearn.training.families import family
+from replearn.papers.self_distillation import byol_fixed_points, linear_byol_flow, surviving_directions
 
 ch = cb.Chapter("self_distillation", scale=scale, seed=seed)
 
@@ -58,8 +58,8 @@ rng = np.random.default_rng(ch.seed)
 inputs = rng.standard_normal((300, 2)) * [1, 0.6]
 view_1, view_2 = inputs + 0.3 * rng.standard_normal((2, 300, 2))
 model = {"X": [1, 0.36], "Xp": [0.09, 0.09], "W0": np.eye(2), "P0": np.eye(2), "eta": 0.03, "T": 30}
-detached = spectral.linear_byol_flow(**model)
-attached = spectral.linear_byol_flow(**model, stop_gradient=False)
+detached = linear_byol_flow(**model)
+attached = linear_byol_flow(**model, stop_gradient=False)
 fig, axes = plt.subplots(1, 3, figsize=(8.6, 3), layout="constrained")
 panels = {"before training": (detached, 0), "with detach": (detached, -1), "without": (attached, -1)}
 for ax, (title, (path, step)) in zip(axes, panels.items(), strict=True):
@@ -155,9 +155,9 @@ W, P = torch.tensor(W0, requires_grad=True), torch.tensor(P0, requires_grad=True
 loss = 1.3 * (P @ W).square().sum() / 2 - (P @ W * W.detach()).sum()
 loss.backward()
 isotropic = {"X": np.ones(10), "Xp": np.full(10, 0.3), "eta": 0.08}
-one_step = spectral.linear_byol_flow(**isotropic, W0=W0, P0=P0, T=0.05, dt=0.05, method="euler")
+one_step = linear_byol_flow(**isotropic, W0=W0, P0=P0, T=0.05, dt=0.05, method="euler")
 np.testing.assert_allclose(one_step.W[-1], W0 - 0.05 * (W.grad.numpy() + 0.08 * W0))
-cb.show_source(training.SelfDistillation.step)
+cb.show_source(methods.SelfDistillation.step)
 
 # %% [markdown]
 # That was the linear model; the library's `step` does the same for networks, with a loss that detaches its second argument. (In the linear model the library calls $C_+$ `X` and $C - C_+$
@@ -169,16 +169,16 @@ cb.show_source(training.SelfDistillation.step)
 # nothing on the parabola. Then each safeguard is removed in turn, and two runs start on the parabola, on either side of $p_-$.
 
 # %%
-p_minus, p_plus = spectral.byol_fixed_points(0.3, 0.08)
+p_minus, p_plus = byol_fixed_points(0.3, 0.08)
 W0s = np.array([np.eye(6, 10), *rng.standard_normal((3, 6, 10)) / np.sqrt(10)])
 P0s = 0.8 * np.eye(6) + 0.1 * np.array([np.zeros((6, 6)), *rng.standard_normal((3, 6, 6))])
 world = isotropic | {"W0": W0s, "P0": P0s, "T": 200}
-full = spectral.linear_byol_flow(**world)
-no_predictor = spectral.linear_byol_flow(**world, predictor=False)
-no_stop = spectral.linear_byol_flow(**world, stop_gradient=False)
-too_much = spectral.linear_byol_flow(**world | {"eta": 1.15 / (4 * 1.3)})
+full = linear_byol_flow(**world)
+no_predictor = linear_byol_flow(**world, predictor=False)
+no_stop = linear_byol_flow(**world, stop_gradient=False)
+too_much = linear_byol_flow(**world | {"eta": 1.15 / (4 * 1.3)})
 beside = p_minus * np.array([0.9, 1.1]).reshape(2, 1, 1)
-below, above = spectral.linear_byol_flow([1], [0.3], beside, beside, 0.08, T=400).P[-1].flatten()
+below, above = linear_byol_flow([1], [0.3], beside, beside, 0.08, T=400).P[-1].flatten()
 
 # %%
 W, P = full.W[-1], full.P[-1]
@@ -200,8 +200,8 @@ for part, text, measured, bound in [
 p_start = np.array([0.3, 1.1, 0.02, 0.75, 0.3]).reshape(5, 1, 1)
 w_start = np.sqrt([0.9, 0.75, 0.02, 0.05, 0.02]).reshape(5, 1, 1)
 one = {"X": [1], "Xp": [0.3], "eta": 0.08, "T": 100, "record": 500}
-kept = spectral.linear_byol_flow(**one, W0=w_start, P0=p_start)
-lost = spectral.linear_byol_flow(**one, W0=w_start[:2], P0=p_start[:2], stop_gradient=False)
+kept = linear_byol_flow(**one, W0=w_start, P0=p_start)
+lost = linear_byol_flow(**one, W0=w_start[:2], P0=p_start[:2], stop_gradient=False)
 fig, ax = plt.subplots(figsize=(7.2, 3.4), layout="constrained")
 curve = np.linspace(0, 1, 100)
 ax.plot(curve, curve**2, "--", color=cb.color("theory"), lw=1)
@@ -235,7 +235,7 @@ P0s = np.array([np.eye(20), *np.eye(20) + 0.03 * rng.standard_normal((3, 20, 20)
 
 
 def strengths(sigma2, eta, T=2000):
-    W = spectral.linear_byol_flow(lam, np.full(20, sigma2), W0s, P0s, eta, T=T, dt=1, record=1).W[-1]
+    W = linear_byol_flow(lam, np.full(20, sigma2), W0s, P0s, eta, T=T, dt=1, record=1).W[-1]
     return np.diagonal(W.mT @ W, axis1=1, axis2=2)
 
 
@@ -243,8 +243,8 @@ def strengths(sigma2, eta, T=2000):
 fig, axes = plt.subplots(1, 3, figsize=(8.6, 3), sharey=True, layout="constrained")
 ours, index = partial(ch.claim, source="this book"), np.arange(1, 21)
 for ax, sigma2, eta, expected in zip(axes, (0.05, 0.2, 0.05), (0.03, 0.03, 0.1), (11, 8, 4), strict=True):
-    found, alive = strengths(sigma2, eta), spectral.surviving_directions(lam, sigma2, eta)
-    theory = np.nan_to_num(spectral.byol_fixed_points(sigma2 / lam, eta / lam)[1] ** 2)
+    found, alive = strengths(sigma2, eta), surviving_directions(lam, sigma2, eta)
+    theory = np.nan_to_num(byol_fixed_points(sigma2 / lam, eta / lam)[1] ** 2)
     mistakes, error = np.sum((found > 0.05**2) != alive), abs(found - theory).max()
     name, title = f"which-directions-survive.{expected}", f"σ² = {sigma2}, η = {eta}"
     ours(f"{name}-theory", f"{title}: survivors by (5)", measured=alive.sum(), close_to=(expected, 0))
@@ -265,16 +265,16 @@ plt.show()
 #
 # Now networks, on MNIST digits of 14 × 14 pixels: a small convolutional encoder, a projector with $K = 64$ outputs, a predictor of two layers. A view is a random crop, turned by up to
 # 15°. **Low-shot** accuracy is that of a linear classifier on the encoder's features with 200 labels (mean of five sets). Two symptoms are watched. **Spread** is $\sqrt K$ times the
-# standard deviation of $z / \|z\|$: 1 for embeddings all over the sphere, 0 for one point. **RankMe** counts dimensions in use. `family` puts a projector, SimSiam's BatchNorm without
+# standard deviation of $z / \|z\|$: 1 for embeddings all over the sphere, 0 for one point. **RankMe** counts dimensions in use. `method` puts a projector, SimSiam's BatchNorm without
 # parameters ("BN") and a predictor on an encoder; we start from it and change one thing at a time. In BYOL it is the teacher's decay $m$.
 
 # %%
-mnist = training.tiny_mnist()
-low_shot = partial(training.low_shot, sets=mnist)
+mnist = recipes.tiny_mnist()
+low_shot = partial(recipes.low_shot, sets=mnist)
 
 
 def new_method(name, recipe, seed=ch.seed, **changes):
-    method = family(name, training.tiny_encoder(recipe, seed=seed)[0], training.CROP_ROT, seed=seed)
+    method = methods.method(name, recipes.tiny_encoder(recipe, seed=seed)[0], recipes.tiny_crop, seed=seed)
     for attribute, value in changes.items():
         setattr(method, attribute, value)
     return method
@@ -288,17 +288,17 @@ def train(method, recipe, report, seed=ch.seed):
 
 
 # %%
-recipe = ch.pick(fast=training.R100, toy=training.R200)
-methods = {
+recipe = ch.pick(fast=recipes.TINY_SHORT, toy=recipes.TINY)
+contenders = {
     "SimSiam": new_method("simsiam", recipe),
     "no predictor": new_method("simsiam", recipe, predictor=nn.Identity()),
     "no stop-gradient": new_method("simsiam", recipe, loss=partial(byol, detach=False)),
     "no stop-gradient, no BN": new_method("simsiam", recipe, loss=partial(byol, detach=False)),
 }
-methods["no stop-gradient, no BN"].projector = methods["no stop-gradient, no BN"].projector[:-1]
+contenders["no stop-gradient, no BN"].projector = contenders["no stop-gradient, no BN"].projector[:-1]
 for decay in ch.pick(fast=[1], toy=[0, 0.9, 0.99, 0.999, 1]):
-    methods[f"BYOL, m = {decay}"] = new_method("byol", recipe, decay=decay)
-runs = {name: train(m, recipe, lambda out: evaluation.collapse_report(out["z"])[:2]) for name, m in methods.items()}
+    contenders[f"BYOL, m = {decay}"] = new_method("byol", recipe, decay=decay)
+runs = {name: train(m, recipe, lambda out: evaluation.collapse_report(out["z"])[:2]) for name, m in contenders.items()}
 
 scores = {name: score for name, (score, _) in runs.items()}
 untrained = training.warm_up_batch_norm(new_method("simsiam", recipe).encoder, mnist.x_train[:1000])
@@ -341,15 +341,17 @@ plt.show()
 # that of the *mean* target of a batch, which is near 0 if one prototype takes all.
 
 # %%
-dino_recipe = ch.pick(fast=training.R100._replace(steps=120), toy=training.R200)._replace(lr=3e-3)
+dino_recipe = ch.pick(fast=recipes.TINY_SHORT._replace(steps=120), toy=recipes.TINY)._replace(lr=3e-3)
 
 
 def train_dino(tau_t, momentum, seed):
-    loss = partial(losses.dino_loss, tau_t=tau_t)
+    loss = partial(losses.dino_loss, teacher_temperature=tau_t)
     method = new_method("dino", dino_recipe, seed, loss=loss, center_momentum=momentum)
 
     def report(out):
-        return evaluation.target_report(out["z"].unflatten(0, (2, -1)), out["teacher"], method.center, tau_t=tau_t)
+        return evaluation.target_report(
+            out["z"].unflatten(0, (2, -1)), out["teacher"], method.center, teacher_temperature=tau_t
+        )
 
     return train(method, dino_recipe, report, seed)
 
@@ -396,8 +398,8 @@ def draw_watershed(fig, eta, sigma2, start):
     left, right = fig.subplots(1, 2)
     fig.subplots_adjust(left=0.08, right=0.97, bottom=0.17, top=0.87, wspace=0.25)
     grid = np.linspace(0, 1 / (4 * (1 + sigma2)), 60)
-    low, high = spectral.byol_fixed_points(sigma2, grid)
-    path = spectral.linear_byol_flow([1], [sigma2], [[0.6**0.5]], [[start]], eta, T=60, dt=0.6)
+    low, high = byol_fixed_points(sigma2, grid)
+    path = linear_byol_flow([1], [sigma2], [[0.6**0.5]], [[start]], eta, T=60, dt=0.6)
     p, s = path.P[:, 0, 0], path.W[:, 0, 0] ** 2
     left.plot(grid, high, "k-", grid, low, "k--")
     left.plot([eta, eta], [start, p[-1]], "o-", markevery=[1], ms=9, color=cb.color("simsiam"))
@@ -421,7 +423,7 @@ cb.explore(draw_watershed, figsize=(7.2, 3.1), **controls, start=FloatSlider(0.3
 def draw_digits(fig, eta, sigma2):
     left, right = fig.subplots(1, 2, width_ratios=[1.6, 1])
     fig.subplots_adjust(left=0.09, right=0.98, bottom=0.17, top=0.87, wspace=0.08)
-    alive = spectral.surviving_directions(lam, sigma2, eta)
+    alive = surviving_directions(lam, sigma2, eta)
     tops, shades = np.log10(lam**2 / (lam + sigma2)), np.where(alive, cb.color("simsiam"), "#d5d9de")
     left.vlines(index, -3, tops, colors=shades, lw=8)
     left.axhline(np.log10(4 * eta), color="k", ls="--", lw=1)
@@ -496,7 +498,7 @@ ch.report()
 
 # %% tags=["solution"] jupyter={"source_hidden": true}
 print("(WWᵀ)' = -Pᵀ(RWᵀ) - (RWᵀ)ᵀP - 2η WWᵀ, and (PᵀP)' = -α [Pᵀ(RWᵀ) + (RWᵀ)ᵀP] - 2η PᵀP. Divide by α and subtract.")
-path = spectral.linear_byol_flow(**isotropic, W0=W0, P0=P0, T=10, dt=0.02, alpha=3)
+path = linear_byol_flow(**isotropic, W0=W0, P0=P0, T=10, dt=0.02, alpha=3)
 gap = path.W @ path.W.mT - path.P.mT @ path.P / 3
 print(f"largest error: {abs(gap - gap[0] * np.exp(-0.16 * path.t)[:, None, None]).max():.1e}")
 
@@ -521,15 +523,15 @@ for epsilon in (0, 0.1):
 
 # %% tags=["solution"] jupyter={"source_hidden": true}
 noise = np.append(12, np.full(19, 0.02))
-print("Shake direction 1 hard. Alive by (5):", spectral.surviving_directions(lam, noise, 0.025)[[0, 11]])
-W = spectral.linear_byol_flow(lam, noise, np.eye(20), np.eye(20), 0.025, T=500, dt=0.1, record=1).W[-1]
+print("Shake direction 1 hard. Alive by (5):", surviving_directions(lam, noise, 0.025)[[0, 11]])
+W = linear_byol_flow(lam, noise, np.eye(20), np.eye(20), 0.025, T=500, dt=0.1, record=1).W[-1]
 print(f"w² by the flow: {W[0, 0] ** 2:.3f} and {W[11, 11] ** 2:.3f}")
 
 # %% [markdown] tags=["exercise"]
 # **4.** With $\sigma^2 = 0.05$ and $\eta = 0.01$, how many directions should survive? How many are alive at $T = 2000$, and at 4000? Explain.
 
 # %% tags=["solution"] jupyter={"source_hidden": true}
-print("by (5):", spectral.surviving_directions(lam, 0.05, 0.01).sum())
+print("by (5):", surviving_directions(lam, 0.05, 0.01).sum())
 print("alive:", [np.sum(strengths(0.05, 0.01, T) > 0.05**2, axis=1).tolist() for T in (2000, 4000)])
 print("The 19th is 1 % below its threshold. p₊ is gone, but where it was the flow almost stands still: a ghost.")
 

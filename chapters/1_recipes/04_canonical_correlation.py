@@ -41,9 +41,9 @@ from torch.nn import functional as F
 from torch.testing import assert_close
 
 import cookbook as cb
-from replearn import evaluation, losses, spectral, training
-from replearn.data import load, standardise
-from replearn.descent import minimise
+from replearn import evaluation, losses, methods, recipes, spectral, training
+from replearn.data import load, standardize
+from replearn.descent import minimize
 
 ch = cb.Chapter("canonical_correlation", scale=scale, seed=seed)
 
@@ -59,8 +59,8 @@ ch = cb.Chapter("canonical_correlation", scale=scale, seed=seed)
 # %%
 images = 16 * load("digits").images[:, 0].double()
 halves = [half.flatten(1) for half in (images[:, :, :4], images[:, :, 4:])]
-X, Y = (standardise(half[:, half.std(0, correction=0) > 0.5], 0) for half in halves)
-rho, A, B = map(torch.tensor, spectral.cca(X, Y, n_components=24))
+X, Y = (standardize(half[:, half.std(0, correction=0) > 0.5], 0) for half in halves)
+rho, A, B = map(torch.tensor, spectral.cca(X, Y, dim=24))
 U, V = X @ A, Y @ B
 
 fig, (left, right) = plt.subplots(1, 2, width_ratios=[1.25, 1], layout="constrained")
@@ -127,7 +127,7 @@ def vicreg(z1, z2):
 
 
 def barlow_twins(z1, z2, lam):
-    c = standardise(z1, 0).T @ standardise(z2, 0) / len(z1)
+    c = standardize(z1, 0).T @ standardize(z2, 0) / len(z1)
     return (1 - c.diagonal()).square().sum() + lam * losses.off_diagonal(c).square().sum()
 
 
@@ -137,9 +137,9 @@ assert_close(barlow_twins(z1, z2, 0.02), losses.barlow_twins(z1, z2, lam=0.02, e
 
 
 # %%
-def sinkhorn(S, eps, iters):
+def sinkhorn(S, eps, steps):
     Q = (S / eps).exp()
-    for _ in range(iters):
+    for _ in range(steps):
         Q = Q / Q.sum(0) * len(Q) / Q.shape[1]
         Q = Q / Q.sum(1, keepdim=True)
     return Q
@@ -147,7 +147,7 @@ def sinkhorn(S, eps, iters):
 
 unit = [F.normalize(torch.randn(n, 16, dtype=torch.float64), dim=1) for n in (64, 16)]
 S = unit[0] @ unit[1].T
-assert_close(sinkhorn(S, eps=0.05, iters=3), losses.sinkhorn(S, eps=0.05, iters=3))
+assert_close(sinkhorn(S, eps=0.05, steps=3), losses.sinkhorn(S, eps=0.05, steps=3))
 
 # %% [markdown]
 # ## The theorem, tested
@@ -165,7 +165,7 @@ w_mse = partial(losses.w_mse, normalize=False, correction=0)
 def linear_fit(loss, k, seed, steps=400):
     generator = torch.Generator().manual_seed(seed)
     start = [torch.randn(v.shape[1], k, generator=generator, dtype=v.dtype) / 5 for v in (X, Y)]
-    a, b = minimise(lambda a, b: loss(X @ a, Y @ b), start, steps=steps)
+    a, b = minimize(lambda a, b: loss(X @ a, Y @ b), start, steps=steps)
     return X @ a, Y @ b
 
 
@@ -206,7 +206,7 @@ def canonical_barlow(a, b, lam):
 lams = torch.tensor([0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 3, 10], dtype=torch.float64)
 generator = torch.Generator().manual_seed(ch.seed)
 start = torch.randn(2, 1, 24, 4, dtype=torch.float64, generator=generator).expand(2, 12, 24, 4)
-a, b = minimise(lambda a, b: canonical_barlow(a, b, lams).sum(), start, steps=800)
+a, b = minimize(lambda a, b: canonical_barlow(a, b, lams).sum(), start, steps=800)
 swept_loss, swept = canonical_barlow(a, b, lams), list(zip(U @ a, V @ b, strict=True))
 (za, zb), (copy_a, copy_b) = swept[9], swept[2]
 barlow = partial(losses.barlow_twins, lam=1, eps=0)
@@ -218,7 +218,7 @@ angle = spectral.principal_angles(za, U[:, :4]).max()
 error = np.abs(spectral.cca(za, zb, 4).rho - rho[:4].numpy()).max()
 saved = barlow(U[:, :4], V[:, :4]).total - barlow(za, zb).total
 alike = losses.off_diagonal(losses.correlation_matrix(copy_a)).abs().max()
-rank = evaluation.effective_rank(standardise(copy_a, 0))
+rank = evaluation.effective_rank(standardize(copy_a, 0))
 for part, text, measured, bound in [
     ("span", "At λ = 1 Barlow Twins spans the top four canonical directions", angle, {"below": 0.5, "unit": "deg"}),
     ("rho", "... and what it learned has their canonical correlations (error)", error, {"below": 1e-3}),
@@ -286,8 +286,8 @@ N, K = S.shape
 slots = S.repeat_interleave(N // K, dim=1)
 best = slots[linear_sum_assignment(-slots)].sum()
 eps = torch.tensor([0.2, 0.05, 0.01])
-lost = torch.stack([best - (losses.sinkhorn(S, eps=e.item(), iters=2000) * S).sum() for e in eps])
-codes = [losses.sinkhorn(S, iters=i) for i in (0, 1, 3, 100)]
+lost = torch.stack([best - (losses.sinkhorn(S, eps=e.item(), steps=2000) * S).sum() for e in eps])
+codes = [losses.sinkhorn(S, steps=i) for i in (0, 1, 3, 100)]
 row_error = [(Q.sum(1) - 1).abs().max() for Q in codes]
 *_, three, hundred = [(Q.sum(0) - N / K).abs().max() for Q in codes]
 scaling = codes[-1].log() - S / 0.05
@@ -312,12 +312,12 @@ for part, text, measured, bound in [
 # baseline is the same encoder *untrained*. **RankMe** is the effective number of dimensions in use: the exponential of the entropy of the normalised singular values.
 
 # %%
-mnist = training.tiny_mnist()
-low_shot = partial(training.low_shot, sets=mnist)
+mnist = recipes.tiny_mnist()
+low_shot = partial(recipes.low_shot, sets=mnist)
 
 
 def untrained(recipe, seed):
-    return low_shot(training.untrained(mnist.x_train, recipe=recipe, seed=seed))
+    return low_shot(recipes.untrained(mnist.x_train, recipe=recipe, seed=seed))
 
 
 # %% [markdown]
@@ -326,7 +326,7 @@ def untrained(recipe, seed):
 
 # %%
 def ablate(weights, seed):
-    run = training.train_tiny(partial(losses.vicreg, **weights), mnist.x_train, recipe=training.R100, seed=seed)
+    run = recipes.train_tiny(partial(losses.vicreg, **weights), mnist.x_train, recipe=recipes.TINY_SHORT, seed=seed)
     z = training.features(nn.Sequential(run.encoder, run.projector), mnist.x_test)
     map_ = losses.correlation_matrix(z).abs()
     numbers = [z.std(0).mean(), losses.off_diagonal(map_).mean(), evaluation.effective_rank(z), low_shot(run.encoder)]
@@ -336,7 +336,7 @@ def ablate(weights, seed):
 variants = {"full": {}, "no variance": {"var": 0.0}, "no covariance": {"cov": 0.0}}
 runs = {name: [ablate(weights, s) for s in seeds] for name, weights in variants.items()}
 full, no_variance, no_covariance = (np.array([numbers for _, numbers in runs[name]]).T for name in variants)
-gain = no_variance[3] - [untrained(training.R100, s) for s in seeds]
+gain = no_variance[3] - [untrained(recipes.TINY_SHORT, s) for s in seeds]
 table = "68.6 against 57.5 % (ImageNet, linear)"
 
 # %%
@@ -366,21 +366,21 @@ plt.show()
 #
 # ### SwAV, with its balance and without
 #
-# Replace the balanced code by a plain softmax of the scores (`iters=0`), change nothing else, and count how many of 32 prototypes the test images use. The count is a **perplexity**:
+# Replace the balanced code by a plain softmax of the scores (`steps=0`), change nothing else, and count how many of 32 prototypes the test images use. The count is a **perplexity**:
 # the exponential of the entropy of how often each prototype is the nearest, 32 when all are used alike and 1 when one takes all.
 
 
 # %%
 def swav(iters, recipe):
-    encoder, projector = training.tiny_encoder(recipe, seed=ch.seed)
-    method = training.SwAV(encoder, projector, partial(losses.swav_loss, iters=iters), training.CROP_ROT, seed=ch.seed)
+    encoder, projector = recipes.tiny_encoder(recipe, seed=ch.seed)
+    method = methods.SwAV(encoder, projector, partial(losses.swav_loss, steps=iters), recipes.tiny_crop, seed=ch.seed)
     history = training.pretrain(method, mnist.x_train, seed=ch.seed, **recipe.loop())
     z = training.features(nn.Sequential(encoder, projector), mnist.x_test)
     use = method.scores(z).argmax(1).bincount(minlength=32).double() / len(z)
     return use, torch.special.entr(use).sum().exp(), low_shot(encoder), history.loss[-1]
 
 
-recipe = ch.pick(fast=training.R100._replace(steps=150), toy=training.R200)
+recipe = ch.pick(fast=recipes.TINY_SHORT._replace(steps=150), toy=recipes.TINY)
 balanced, collapsed = swav(iters=3, recipe=recipe), swav(iters=0, recipe=recipe)
 for part, text, measured, bound in [
     ("perplexity", "Sinkhorn keeps half of the 32 prototypes in use (perplexity)", balanced[1], {"above": 16}),
@@ -410,15 +410,15 @@ plt.show()
 # Four constraints, one encoder, one budget. At scale `toy` the encoder is twice as wide and the contrastive loss NT-Xent joins as a guest.
 
 # %%
-recipe, batch = ch.pick(fast=(training.R100, 128), toy=(training.R200, 256))
+recipe, batch = ch.pick(fast=(recipes.TINY_SHORT, 128), toy=(recipes.TINY, 256))
 family = {
     "barlow_twins": (partial(losses.barlow_twins, lam=0.02), {}),
-    "w_mse": (partial(losses.w_mse, sub_batch=128, shrink=1e-3), {"d_out": 32, "batch_size": batch}),
+    "w_mse": (partial(losses.w_mse, sub_batch=128, shrink=1e-3), {"dim": 32, "batch_size": batch}),
     **ch.pick(fast={}, toy={"vicreg": (losses.vicreg, {"steps": 150}), "nt_xent": (losses.nt_xent, {})}),
 }
 accuracy = {"swav": balanced[2], "vicreg": full[3][0]}
 for name, (loss, changes) in family.items():
-    run = training.train_tiny(loss, mnist.x_train, recipe=recipe._replace(**changes), seed=ch.seed)
+    run = recipes.train_tiny(loss, mnist.x_train, recipe=recipe._replace(**changes), seed=ch.seed)
     accuracy[name] = low_shot(run.encoder)
 baseline, reached = untrained(recipe, ch.seed), np.array(list(accuracy.values()))
 figures = "ImageNet, linear: VICReg 73.2, Barlow Twins 73.2, SwAV 75.3 % (multi-crop)"
@@ -520,7 +520,7 @@ cb.explore(
 
 # %%
 def draw_sinkhorn(fig, eps, iterations):
-    Q = losses.sinkhorn(S, eps=eps, iters=iterations)
+    Q = losses.sinkhorn(S, eps=eps, steps=iterations)
     code, bars = fig.subplots(2, 1, sharex=True)
     fig.subplots_adjust(left=0.1, right=0.97, bottom=0.1, top=0.9, hspace=0.12)
     code.imshow(Q, aspect="auto", vmin=0, vmax=1, interpolation="nearest")
@@ -562,7 +562,7 @@ ch.report()
 # %% tags=["solution"] jupyter={"source_hidden": true}
 other = [half.flatten(1) for half in (images[:, :4], images[:, 4:])]
 for name, views in {"left | right": halves, "top / bottom": other}.items():
-    print(name, spectral.cca(*(v[:, v.std(0, correction=0) > 0.5] for v in views), n_components=3).rho.round(3))
+    print(name, spectral.cca(*(v[:, v.std(0, correction=0) > 0.5] for v in views), dim=3).rho.round(3))
 
 # %% [markdown] tags=["exercise"]
 # **2.** Prove equation (2), and check your two steps on the canonical numbers `U[:, :5]` and `V[:, :5]`.
@@ -586,8 +586,8 @@ print(f"rho_2 = {crossing:.6f}; divide by (1 - r)^2 to get (1 + r)^2 = 2, so r =
 
 # %% tags=["solution"] jupyter={"source_hidden": true}
 for k in ch.pick(fast=(8, 32), toy=(8, 32, 128, 512)):
-    recipe = training.R100._replace(d_out=k, steps=ch.pick(fast=25, toy=100))
-    run = training.train_tiny(partial(losses.barlow_twins, lam=1 / k), mnist.x_train, recipe=recipe, seed=ch.seed)
+    recipe = recipes.TINY_SHORT._replace(dim=k, steps=ch.pick(fast=25, toy=100))
+    run = recipes.train_tiny(partial(losses.barlow_twins, lam=1 / k), mnist.x_train, recipe=recipe, seed=ch.seed)
     print(f"K = {k}: low-shot accuracy {low_shot(run.encoder):.3f}")
 
 # %% [markdown] tags=["exercise"]

@@ -40,7 +40,8 @@ from torch import nn
 from torch.testing import assert_close
 
 import cookbook as cb
-from replearn import data, evaluation, losses, models, spectral, training
+from replearn import data, evaluation, losses, methods, models, recipes, spectral, training
+from replearn.papers.masked_modeling import gaussian_reconstruction
 
 ch = cb.Chapter("masked_modeling", scale=scale, seed=seed)
 generator = torch.Generator().manual_seed(ch.seed)
@@ -53,7 +54,7 @@ generator = torch.Generator().manual_seed(ch.seed)
 
 # %%
 mnist = data.load("mnist_10k")
-mnist = mnist._replace(images=data.standardise(mnist.images))
+mnist = mnist._replace(images=data.standardize(mnist.images))
 (x_train, y_train), (x_test, y_test) = mnist.train, mnist.test
 digit, grey = x_train[y_train == 5][:1], torch.tensor(1.0)
 
@@ -139,7 +140,7 @@ loss = (pred - target).square().mean()
 assert_close(patches, data.patchify(images, 4))
 assert_close(hidden, scattered(0.75)(64, (7, 7), torch.Generator().manual_seed(ch.seed)).masked)
 assert_close(loss, losses.mae_loss(pred, patches, hidden))
-cb.show_source(training.MaskedAutoencoder.step)
+cb.show_source(methods.MaskedAutoencoder.step)
 
 # %% [markdown]
 # **The encoder cannot cheat.** A small Transformer encodes 12 of 49 patches. Its output must not depend on any hidden pixel, nor its tokens on the order of the patches. Control: of the *whole* image, it
@@ -218,7 +219,7 @@ pixel = torch.arange(784).reshape(1, 1, 28, 28)
 seen, missing = (data.patchify(pixel, 4)[0, ids].flatten() for ids in (keep[0], hidden[0]))
 fit = centred[:, seen] @ np.linalg.lstsq(centred[:, seen], centred[:, missing])[0]
 by_samples = 1 - np.sum((centred[:, missing] - fit) ** 2) / np.sum(centred[:, missing] ** 2)
-by_formula = spectral.gaussian_reconstruction(covariance, seen, missing, ridge=1e-9).r2
+by_formula = gaussian_reconstruction(covariance, seen, missing, ridge=1e-9).r2
 gap = abs(by_formula - by_samples)
 ours("linear-mae-exact.r2", "R² by (2), and by least squares (difference)", measured=gap, below=1e-5)
 
@@ -231,7 +232,7 @@ ours("linear-mae-exact.r2", "R² by (2), and by least squares (difference)", mea
 def complete(images, keep, hidden, patch):
     ids, deviations = data.patchify(pixel, patch)[0], (images - average).double().flatten(1)
     seen, missing = ids[keep].flatten(), ids[hidden].flatten()
-    r2, guess = spectral.gaussian_reconstruction(covariance, seen, missing, deviations, ridge=0.01)
+    r2, guess = gaussian_reconstruction(covariance, seen, missing, deviations, ridge=0.01)
     filled = images.flatten(1).clone()
     filled[:, missing] = average.flatten()[missing] + torch.from_numpy(guess).float()
     return r2, filled.reshape(images.shape)
@@ -285,20 +286,20 @@ def train_mlp(mask, seed, steps=300):
     with training.seeded(seed):
         encoder = models.MaskedMLP()
         decoder = models.MaskedMLPDecoder(encoder.dim, 4, encoder.grid)
-    method = training.MaskedAutoencoder(encoder, decoder, mask=mask)
+    method = methods.MaskedAutoencoder(encoder, decoder, mask=mask)
     training.pretrain(method, tiny.x_train, steps=steps, lr=3e-3, weight_decay=1e-3, seed=seed)
-    return training.low_shot(encoder, tiny)
+    return recipes.low_shot(encoder, tiny)
 
 
 # %%
-tiny = training.tiny_mnist()
+tiny = recipes.tiny_mnist()
 seeds = range(ch.seed, ch.seed + ch.pick(fast=1, toy=3))
 ratios = ch.pick(fast=[0.25, 0.75, 0.9], toy=[0.1, 0.25, 0.5, 0.75, 0.9])
 scores = {r: np.array([train_mlp(scattered(r), s) for s in seeds]) for r in ratios}
 scores[0] = np.array([train_mlp(hide_nothing, s) for s in seeds])
 with training.seeded(ch.seed):
     untrained = training.warm_up_batch_norm(models.MaskedMLP(), tiny.x_train[:1000])
-levels = {"untrained": training.low_shot(untrained, tiny), "raw pixels": training.low_shot(nn.Flatten(), tiny)}
+levels = {"untrained": recipes.low_shot(untrained, tiny), "raw pixels": recipes.low_shot(nn.Flatten(), tiny)}
 part, best, peak = "interior-optimum", scores[0.25], "peak at 0.75 (ImageNet)"
 he(f"{part}.high", "Low-shot, r = 0.25 − 0.9", measured=best - scores[0.9], above=0.035, paper=peak)
 he(f"{part}.low", "Low-shot, r = 0.25 − autoencoder", measured=best - scores[0], above=0.012)
@@ -324,9 +325,9 @@ plt.show()
 # ask for less). Pixels are standardised all together, so that a constant grey would have error 1. Two honest yardsticks: the *mean image*, and the linear predictor made *anew for each mask* by (2).
 
 # %%
-low_shot = partial(training.low_shot, sets=(x_train, y_train, x_test, y_test))
+low_shot = partial(recipes.low_shot, sets=(x_train, y_train, x_test, y_test))
 adamw = partial(torch.optim.AdamW, betas=(0.9, 0.95))
-pretrain = partial(training.pretrain, images=x_train, weight_decay=0.05, optimiser=adamw)
+pretrain = partial(training.pretrain, images=x_train, weight_decay=0.05, optimizer=adamw)
 
 
 def new_vit(d_out, seed):
@@ -337,7 +338,7 @@ def new_vit(d_out, seed):
 
 encoder, decoder = new_vit(49, ch.seed)
 before = low_shot(encoder)
-mae = training.MaskedAutoencoder(encoder, decoder, mask=scattered(0.5))
+mae = methods.MaskedAutoencoder(encoder, decoder, mask=scattered(0.5))
 steps, batch_size = ch.pick(fast=(400, 64), toy=(1500, 96))
 pretrain(mae, steps=steps, batch_size=batch_size, lr=5e-3, warmup=100, seed=ch.seed)
 after = low_shot(encoder)
@@ -386,7 +387,7 @@ settings |= ch.pick(fast={}, toy={"stop-gradient alone": (scattered(0.5), 0.0)})
 
 def train_latent(mask, decay, seed):
     encoder, decoder = new_vit(64, seed)
-    method, path = training.LatentPrediction(encoder, decoder, mask=mask, decay=decay), []
+    method, path = methods.LatentPrediction(encoder, decoder, mask=mask, decay=decay), []
 
     def watch(step, out):
         path.append((out["loss"].item(), training.features(encoder, x_test[:200]).std(0).mean().item()))
@@ -549,7 +550,7 @@ line, s = 0.9 ** abs(np.subtract.outer(np.arange(60), np.arange(60))), 0.81
 for b in (1, 5, 10):
     k, gap = np.arange(1, b + 1), np.arange(20, 20 + b)
     kept = (1 - s**k) * (1 - s ** (b + 1 - k)) / (1 - s ** (b + 1))
-    found = spectral.gaussian_reconstruction(line, np.delete(np.arange(60), gap), gap, ridge=0)
+    found = gaussian_reconstruction(line, np.delete(np.arange(60), gap), gap, ridge=0)
     print(f"b = {b}: R² = {1 - kept.mean():.4f} by hand, {found.r2:.4f} by the library; separate gaps are as b = 1")
 
 # %% [markdown] tags=["exercise"]
@@ -558,7 +559,7 @@ for b in (1, 5, 10):
 # %% tags=["solution"] jupyter={"source_hidden": true}
 for depth in (0, 1, 2):
     encoder, _ = new_vit(49, ch.seed)
-    method = training.MaskedAutoencoder(encoder, models.MaeDecoder(64, 49, encoder.grid, depth=depth))
+    method = methods.MaskedAutoencoder(encoder, models.MaeDecoder(64, 49, encoder.grid, depth=depth))
     method.step(method.views(x_train, torch.arange(64), generator))["loss"].backward()
     moved = [weight.grad is not None and bool(weight.grad.any()) for weight in encoder.parameters()]
     print(f"depth {depth}: {sum(moved)} of {len(moved)} weights of the encoder have a gradient")
@@ -570,7 +571,7 @@ print("Only a decoder with attention lets a mask token see the visible ones. Wit
 # %% tags=["solution"] jupyter={"source_hidden": true}
 C = small.T @ small / len(small) + 1e-6 * np.eye(196)
 ids = data.patchify(torch.arange(196).reshape(1, 1, 14, 14), 2)[0]
-easy = [spectral.gaussian_reconstruction(C, np.delete(np.arange(196), own), own).r2 for own in ids]
+easy = [gaussian_reconstruction(C, np.delete(np.arange(196), own), own).r2 for own in ids]
 
 
 def tilted(n, grid, generator, sign):

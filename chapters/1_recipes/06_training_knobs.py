@@ -40,10 +40,10 @@ from torch.nn import functional as F
 from torch.testing import assert_close
 
 import cookbook as cb
-from replearn import losses, models, training
+from replearn import losses, models, recipes, training
 
 ch = cb.Chapter("training_knobs", scale=scale, seed=seed)
-digits = training.tiny_mnist()
+digits = recipes.tiny_mnist()
 
 # %% [markdown]
 # ## The question
@@ -119,7 +119,7 @@ plt.show()
 # %%
 generator = torch.Generator().manual_seed(ch.seed)
 images = digits.x_train[torch.randperm(8000, generator=generator)[:64]]
-view_a, view_b = (training.CROP_ROT(images, generator).flatten(1).double() for _ in range(2))
+view_a, view_b = (recipes.tiny_crop(images, generator).flatten(1).double() for _ in range(2))
 views = torch.cat([view_a, view_b])
 network = models.mlp([196, 64, 16], dtype=torch.float64)
 
@@ -304,7 +304,7 @@ mixed(f"{topic}.kept", "... scaled by 2¹⁶, or in bfloat16: error", measured=l
 # %%
 def thirty_steps(file=None, **loop):
     loop |= {"steps": 30, "batch_size": 32, "seed": ch.seed, "checkpoint": file, "checkpoint_every": 15}
-    run = training.train_tiny(losses.nt_xent, digits.x_train, recipe=training.R100, **loop)
+    run = recipes.train_tiny(losses.nt_xent, digits.x_train, recipe=recipes.TINY_SHORT, **loop)
     return nn.utils.parameters_to_vector(run.encoder.parameters()).detach()
 
 
@@ -315,19 +315,19 @@ def interrupt(step, out):
 
 # %%
 straight, changed = thirty_steps(), {}
-for forget in ("nothing", "optimiser", "draws"):
+for forget in ("nothing", "optimizer", "draws"):
     with tempfile.TemporaryDirectory() as folder:
         file = f"{folder}/run.pt"
         thirty_steps(file, monitor=interrupt)
         saved = torch.load(file, weights_only=True)
-        if forget == "optimiser":
-            saved["parts"]["optimiser"]["state"] = {}
+        if forget == "optimizer":
+            saved["parts"]["optimizer"]["state"] = {}
         if forget == "draws":
             saved["random"][0]["draws"] = torch.Generator().manual_seed(99).get_state()
         torch.save(saved, file)
         changed[forget] = abs(thirty_steps(file, resume=True) - straight).max()
 
-ours, forgotten = partial(ch.claim, source="this book"), [changed["optimiser"], changed["draws"]]
+ours, forgotten = partial(ch.claim, source="this book"), [changed["optimizer"], changed["draws"]]
 ours("exact-resume.bits", "Resumed − straight: weights differ by", measured=changed["nothing"], close_to=(0, 0))
 ours("exact-resume.forget", "... optimiser or generator forgotten", measured=forgotten, above=1e-3, control=True)
 
@@ -341,12 +341,12 @@ ours("exact-resume.forget", "... optimiser or generator forgotten", measured=for
 
 # %%
 def train(seed, layers=2, **loop):
-    encoder, _ = training.tiny_encoder(training.R100, seed=seed)
+    encoder, _ = recipes.tiny_encoder(recipes.TINY_SHORT, seed=seed)
     with training.seeded(seed):
         head = models.mlp_head(encoder.dim, 128, 64, layers=layers) if layers else nn.Identity()
-    loop = {"recipe": training.R100, "augment": training.CROP_ROT, "seed": seed} | loop
-    training.train_networks(encoder, head, losses.nt_xent, digits.x_train, **loop)
-    return [training.low_shot(net, digits) for net in (encoder, nn.Sequential(encoder, head))]
+    loop = {"recipe": recipes.TINY_SHORT, "augment": recipes.tiny_crop, "seed": seed} | loop
+    recipes.train_networks(encoder, head, losses.nt_xent, digits.x_train, **loop)
+    return [recipes.low_shot(net, digits) for net in (encoder, nn.Sequential(encoder, head))]
 
 
 seeds = [ch.seed, ch.seed + 1, ch.seed + 2]
@@ -354,9 +354,9 @@ depths = ch.pick(fast=[0, 2], toy=[0, 1, 2, 3])
 by_depth = {layers: np.mean([train(s, layers) for s in seeds], axis=0) for layers in depths}
 fabric = Fabric(accelerator="cpu", precision="bf16-mixed")
 bf16 = np.mean([train(s, fabric=fabric)[0] for s in seeds])
-before = [training.untrained(digits.x_train, training.R100, seed=s) for s in seeds]
-untrained = np.mean([training.low_shot(encoder, digits) for encoder in before])
-pixels = training.low_shot(nn.Flatten(), digits)
+before = [recipes.untrained(digits.x_train, recipes.TINY_SHORT, seed=s) for s in seeds]
+untrained = np.mean([recipes.low_shot(encoder, digits) for encoder in before])
+pixels = recipes.low_shot(nn.Flatten(), digits)
 
 # %%
 makers = {"AdamW": torch.optim.AdamW, "SGD": partial(torch.optim.SGD, momentum=0.9), "LARS": lars}
@@ -364,7 +364,7 @@ rates = {"AdamW": [1e-3, 1e-2, 1e-1], "SGD": [3e-3, 3e-2, 0.3], "LARS": [0.1, 1,
 short = ch.pick(fast={"steps": 25}, toy={})
 by_rate = {}
 for name, make in makers.items():
-    by_rate[name] = [train(ch.seed, optimiser=make, lr=lr, **short)[0] for lr in rates[name]]
+    by_rate[name] = [train(ch.seed, optimizer=make, lr=lr, **short)[0] for lr in rates[name]]
 
 sizes, by_size = ch.pick(fast=[16, 256], toy=[16, 64, 256]), {}
 for rule in ch.pick(fast=["fixed"], toy=["fixed", "sqrt", "linear"]):
@@ -478,7 +478,7 @@ cb.explore(draw_memory, figsize=(7.2, 3), m=decays, progress=FloatSlider(0.5, mi
 # - **Projector.** Its worth depends on the rest: at $\tau = 0.2$ instead of 0.5 it brings one to three points in runs this short.
 # - **False cures.** Multiplying an undifferentiated gather by the number of processes brings no lost term back. Caching mends the loss, not BatchNorm.
 # - **Precision.** We claim bfloat16's accuracy: on a CPU it may be slower. In float16 $3 \cdot 10^{-8}$ is rounded *up*, not away. On GPUs, bit-exactness needs deterministic kernels.
-# - **Scale.** `cookbook train simclr --data cifar10` trains a ResNet-18 for 100 epochs with LARS; `--batch-size`, `--lr`, `--optimiser` and `--precision` are this chapter's knobs. solo-learn
+# - **Scale.** `cookbook train simclr --data cifar10` trains a ResNet-18 for 100 epochs with LARS; `--batch-size`, `--lr`, `--optimizer` and `--precision` are this chapter's knobs. solo-learn
 #   publishes 90.74 % for SimCLR after 1,000 epochs.
 #
 # ## Before and after

@@ -43,7 +43,8 @@ from sklearn.neighbors import KNeighborsClassifier
 from torch import nn
 
 import cookbook as cb
-from replearn import data, evaluation, losses, spectral, training
+from replearn import data, evaluation, losses, recipes, training
+from replearn.papers.evaluation import conditional_samples
 
 ch = cb.Chapter("evaluation", scale=scale, seed=seed)
 
@@ -63,22 +64,22 @@ objectives = {f"τ = {tau}": partial(losses.nt_xent, temperature=tau) for tau in
 objectives |= {"VICReg": losses.vicreg, "no covariance": partial(losses.vicreg, cov=0)}
 objectives |= {"no variance": partial(losses.vicreg, var=0)}
 
-mnist = training.tiny_mnist()
-recipe = training.R100._replace(width=ch.pick(fast=8, toy=16), steps=150, batch_size=64, lr=8e-3)
+mnist = recipes.tiny_mnist()
+recipe = recipes.TINY_SHORT._replace(width=ch.pick(fast=8, toy=16), steps=150, batch_size=64, lr=8e-3)
 seeds = range(ch.seed, ch.seed + ch.pick(fast=1, toy=2))
 models = {}
 for s in seeds:
-    train = partial(training.train_tiny, images=mnist.x_train, recipe=recipe, seed=s)
+    train = partial(recipes.train_tiny, images=mnist.x_train, recipe=recipe, seed=s)
     for name, strength in strengths.items():
-        models[name, s] = train(losses.nt_xent, augment=training.tiny_augmentation(*strength))
+        models[name, s] = train(losses.nt_xent, augment=recipes.tiny_augmentation(*strength))
     for name, loss in objectives.items():
         models[name, s] = train(loss)
 
 # %%
-crops = training.CROP_ROT(mnist.x_train[:300].repeat_interleave(10, dim=0), torch.Generator().manual_seed(ch.seed))
+crops = recipes.tiny_crop(mnist.x_train[:300].repeat_interleave(10, dim=0), torch.Generator().manual_seed(ch.seed))
 networks = {key: (model.encoder, model.projector) for key, model in models.items()}
 for s in seeds:
-    networks["untrained", s] = training.untrained(mnist.x_train, recipe, seed=s), nn.Identity()
+    networks["untrained", s] = recipes.untrained(mnist.x_train, recipe, seed=s), nn.Identity()
     networks["raw pixels", s] = nn.Flatten(), nn.Identity()
 codes = {}
 for key, (encoder, projector) in networks.items():
@@ -350,7 +351,7 @@ def by_protocol(name, budget, repeats):
     }
 
 
-light = training.tiny_augmentation(area=0.7, degrees=15)
+light = recipes.tiny_augmentation(area=0.7, degrees=15)
 budgets = ch.pick(fast={100: 10, 8000: 1}, toy={100: 10, 1000: 4, 8000: 1})
 pretrained = [by_protocol("τ = 0.1", *budget) for budget in budgets.items()]
 random_start = [by_protocol("untrained", *budget) for budget in budgets.items()]
@@ -390,7 +391,7 @@ def under_shift(name, kind, s, standardize=True):
     return evaluation.ridge_probe(h, y_train, h_shifted, y_test, standardize=standardize)
 
 
-raw = training.tiny_mnist(standardised=False)
+raw = recipes.tiny_mnist(standardized=False)
 everything = torch.cat([raw.x_train, raw.x_test])
 shifted = {"clean": mnist.x_test}
 for kind, severity in {"rotate": 25, "crop": 0.4, "noise": 0.5, "contrast": 0.6, "occlusion": 0.12}.items():
@@ -499,7 +500,7 @@ linear_encoders = {"PCA": np.linalg.eigh(C)[1][:, ::-1].T, "random": rng.standar
 
 def same_code(kind, size):
     W = linear_encoders[kind][:size]
-    return spectral.conditional_samples(C, W, mean, W @ flat[0], 8, torch.Generator().manual_seed(0))
+    return conditional_samples(C, W, mean, W @ flat[0], 8, torch.Generator().manual_seed(0))
 
 
 def draw_codes(fig, size, kind):
@@ -626,7 +627,7 @@ print(f"Orthonormal columns of noise: RankMe {evaluation.effective_rank(empty):.
 # %% tags=["solution"] jupyter={"source_hidden": true}
 repeated = mnist.x_train[:300].repeat_interleave(10, dim=0)
 for shown in list(strengths)[1:]:
-    views = training.tiny_augmentation(*strengths[shown])(repeated, torch.Generator().manual_seed(0))
+    views = recipes.tiny_augmentation(*strengths[shown])(repeated, torch.Generator().manual_seed(0))
     encoded = [training.features(networks[name, ch.seed][0], views).unflatten(0, (300, 10)) for name in strengths]
     row = [evaluation.lidar(h) for h in encoded]
     rho = spearmanr(row, scores[0, :6, 0]).statistic

@@ -36,7 +36,7 @@ import numpy as np
 from scipy.linalg import eigh
 
 import cookbook as cb
-from replearn import data, evaluation, spectral, training
+from replearn import data, evaluation, recipes, spectral
 
 ch = cb.Chapter("part_2", scale=scale, seed=seed)
 
@@ -72,7 +72,7 @@ ch = cb.Chapter("part_2", scale=scale, seed=seed)
 # another background. (All pixels are centred.)
 
 # %%
-digits = training.tiny_mnist(standardised=False)
+digits = recipes.tiny_mnist(standardized=False)
 n, K = ch.pick(fast=1500, toy=3000), 16
 x, y = digits.x_train[:n].flatten(1).double().numpy(), digits.y_train[:n].numpy()
 x_new, y_new = digits.x_test.flatten(1).double().numpy(), digits.y_test.numpy()
@@ -141,7 +141,7 @@ def solve(first, second):
         "Barlow Twins": linear(method="barlow").W,
         "contrastive": linear(method="contrastive").W,
         "CCA": spectral.cca(both, swapped, K).A,
-        "joint embedding": spectral.je_linear(C, C_plus, K).W,
+        "joint embedding": spectral.joint_embedding_linear(C, C_plus, K).W,
         "interplay, β = 1": spectral.moment_ssl(C, C_plus, K).W,
         "labels (LDA)": spectral.linear_ssl(both, classes, 9, inv=0.5).W,
         "remove background": denoise(x.T @ (first + second) / (2 * n), C),

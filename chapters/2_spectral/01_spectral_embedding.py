@@ -39,7 +39,7 @@ from sklearn.manifold import Isomap, spectral_embedding
 
 import cookbook as cb
 from replearn import data, evaluation, spectral
-from replearn.data.nuisance import nuisance_digits
+from replearn.papers.spectral_embedding import nuisance_digits, row_stochastic_graph
 
 ch = cb.Chapter("spectral_embedding", scale=scale, seed=seed)
 seeds = range(ch.seed, ch.seed + ch.pick(fast=1, toy=3))
@@ -152,7 +152,7 @@ def theory_and_descent(seed):
     G = spectral.knn_graph(data.swiss_roll(120, seed=seed)[0], 8)
     inv = 0.35 / spectral.laplacian_eigenmaps(G, 5).eigenvalues[4]
     loss = partial(spectral.vicreg_graph_loss, L=torch.tensor(spectral.laplacian(G)[0].toarray()), inv=inv)
-    return spectral.vicreg_embedding(G, 4, inv=inv), spectral.descend(loss, 120, 4, seed=seed)
+    return spectral.vicreg_embedding(G, 4, inv=inv), spectral.minimize_embedding(loss, 120, 4, seed=seed)
 
 
 def centred(Z):
@@ -242,7 +242,7 @@ ch.claim(
 # %%
 views = spectral.augmentation_graph(np.repeat(np.arange(20), 4))
 twins = partial(spectral.barlow_graph_loss, G=torch.tensor(views.toarray()))
-twin_runs = [spectral.descend(twins, 80, 32, seed=s) for s in seeds]
+twin_runs = [spectral.minimize_embedding(twins, 80, 32, seed=s) for s in seeds]
 rank = partial(np.linalg.matrix_rank, tol=1e-4)
 small, large = (rank(spectral.vicreg_embedding(views, 32, inv=r / 4).Z) for r in (0.9, 1.1))
 pairs, shared = rank(spectral.contrastive_embedding(views, 32).Z), [rank(centred(d.Z)) for d in twin_runs]
@@ -279,7 +279,9 @@ plt.show()
 # the paper's, so it is put to the test too:
 
 # %%
-found = spectral.descend(partial(spectral.barlow_graph_loss, G=torch.tensor(roll.toarray())), 120, 4, seed=ch.seed)
+found = spectral.minimize_embedding(
+    partial(spectral.barlow_graph_loss, G=torch.tensor(roll.toarray())), 120, 4, seed=ch.seed
+)
 off = abs(found.losses[-1] / spectral.barlow_embedding(roll, 4).loss - 1)
 ch.claim("barlow-threshold", "Barlow Twins descends to its closed form", measured=off, below=1e-6, source="this book")
 
@@ -303,7 +305,7 @@ def climb(S, tau, steps=400):
 middles = np.repeat([0, 2.1, 4.2], 4)
 angles = np.sort(middles + 0.45 * np.random.default_rng(ch.seed).normal(size=12))
 units = np.stack([np.cos(angles), np.sin(angles)], axis=1)
-off = abs(climb(units @ units.T, 0.3) - spectral.row_stochastic_graph(units @ units.T, 0.3)).max()
+off = abs(climb(units @ units.T, 0.3) - row_stochastic_graph(units @ units.T, 0.3)).max()
 ch.claim("global-vs-local.softmax", "The softmax solves the graph problem", measured=off, below=1e-6, paper="exact")
 
 # %% [markdown]
@@ -314,7 +316,7 @@ ch.claim("global-vs-local.softmax", "The softmax solves the graph problem", meas
 # %%
 def sheet(seed):
     x, along = data.s_curve(600, seed=seed)
-    paths = spectral.double_center(spectral.geodesic_distances(x, 10) ** 2)
+    paths = spectral.geodesic_distances(x, 10) ** 2
     far, near = spectral.classical_mds(paths, 2).Z, spectral.vicreg_embedding(spectral.knn_graph(x, 10), 2, inv=0.01).Z
     return x.numpy(), along.numpy(), far, near, Isomap(n_neighbors=10).fit_transform(x.numpy())
 
@@ -552,7 +554,7 @@ circle = np.stack([np.cos(np.linspace(0, 2 * np.pi, 100)), np.sin(np.linspace(0,
 def draw_temperature(fig, tau):
     left, side = fig.subplots(1, 2)
     fig.subplots_adjust(left=0.02, right=0.98, bottom=0.04, top=0.88, wspace=0.05)
-    estimated = spectral.row_stochastic_graph(units @ units.T, tau)
+    estimated = row_stochastic_graph(units @ units.T, tau)
     widths = 3 * (estimated + estimated.T)[below]
     left.plot(*circle, color=cb.color("baseline"), lw=0.5)
     left.add_collection(LineCollection(segments, linewidths=widths, colors=cb.color("simclr"), alpha=0.7))

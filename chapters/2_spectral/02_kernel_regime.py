@@ -39,6 +39,12 @@ from scipy.linalg import sqrtm
 
 import cookbook as cb
 from replearn import data, spectral
+from replearn.papers.kernel_regime import (
+    kernel_ridge_classifier,
+    smoothest_directions,
+    ssl_target,
+    tied_eigenspace,
+)
 
 ch = cb.Chapter("kernel_regime", scale=scale, seed=seed)
 seeds = range(ch.seed, ch.seed + ch.pick(fast=1, toy=3))
@@ -53,7 +59,7 @@ x, arm = (a.numpy() for a in data.spirals(200, seed=ch.seed))
 i, side = np.arange(200), np.linspace(-2.6, 2.6, 60)
 plane = np.stack(np.meshgrid(side, side), axis=-1).reshape(-1, 2)
 arms = spectral.pairs_graph(np.r_[i[:-2], i[:-4]], np.r_[i[2:], i[4:]], 200)
-rbf = partial(spectral.rbf_kernel, gamma=20)
+rbf = partial(spectral.rbf_kernel, bandwidth=40**-0.5)
 signed = {"cmap": "cookbook_diverging", "vmin": -1, "vmax": 1}
 
 
@@ -120,7 +126,7 @@ def kernel_ssl_by_hand(k_ss, T, K):
 jitter = 1e-6
 k_ss, k_ps = rbf(x) + jitter * np.eye(200), rbf(plane, x)
 wave = spectral.laplacian_eigenmaps(arms, 12).eigenvalues[-1]
-T = spectral.ssl_target(arms, inv=0.5 / wave)
+T = ssl_target(arms, inv=0.5 / wave)
 Z, A = kernel_ssl_by_hand(k_ss, T, 9)
 library = spectral.kernel_ssl(k_ss, T, 9)
 np.testing.assert_allclose(library.kernel(k_ss, k_ss), Z @ Z.T, atol=1e-6)
@@ -143,11 +149,11 @@ def theory_and_descent(seed):
     points = data.swiss_roll(60, seed=seed)[0]
     G = spectral.knn_graph(points, 8)
     inv = 0.35 / spectral.laplacian_eigenmaps(G, 5).eigenvalues[4]
-    k = spectral.rbf_kernel(points, gamma=(0.15 * spectral.median_bandwidth(points)) ** -2) + jitter * np.eye(60)
+    k = spectral.rbf_kernel(points, bandwidth=0.15 * spectral.median_bandwidth(points) / 2**0.5) + jitter * np.eye(60)
     root = torch.tensor(sqrtm(k).real)
     loss = partial(spectral.vicreg_graph_loss, L=torch.tensor(spectral.laplacian(G)[0].toarray()), inv=inv)
-    found = spectral.descend(lambda P: loss(root @ P), 60, 4, seed=seed, max_iter=800)
-    solved, free = spectral.kernel_ssl(k, spectral.ssl_target(G, inv=inv), 4), spectral.vicreg_embedding(G, 4, inv=inv)
+    found = spectral.minimize_embedding(lambda P: loss(root @ P), 60, 4, seed=seed, steps=800)
+    solved, free = spectral.kernel_ssl(k, ssl_target(G, inv=inv), 4), spectral.vicreg_embedding(G, 4, inv=inv)
     Z, missed = root.numpy() @ found.Z, abs(solved.kernel(k, k) - free.Z @ free.Z.T).max()
     return abs(found.losses[-1] / free.loss - 1), spectral.principal_angles(Z - Z.mean(axis=0), solved.Z).max(), missed
 
@@ -168,10 +174,10 @@ for part, text, column, bound in [
 blocks, circle = spectral.augmentation_graph(np.repeat(np.arange(12), 5)), np.arange(60)
 ring = spectral.pairs_graph(circle, (circle + 1) % 60, 60)
 inputs = np.random.default_rng(ch.seed).standard_normal((60, 5))
-k_60 = spectral.rbf_kernel(inputs, gamma=0.3) + jitter * np.eye(60)
+k_60 = spectral.rbf_kernel(inputs, bandwidth=0.6**-0.5) + jitter * np.eye(60)
 gaps = []
 for graph, K in ((blocks, 12), (ring, 60)):
-    S = spectral.ssl_target(graph, method="contrastive")
+    S = ssl_target(graph, method="contrastive")
     q, U = np.linalg.eigh(S)
     induced = spectral.kernel_ssl(k_60, S, K).kernel(k_60, k_60)
     gaps.append([abs(induced - S).max(), abs(induced - (U * np.maximum(q, 0)) @ U.T).max()])
@@ -192,7 +198,7 @@ def gap_to_linear(seed, shift):
     X, G = X - X.mean(axis=0) + shift, spectral.knn_graph(X, 8)
     inv = 0.5 / spectral.linear_ssl(X, G, 4).eigenvalues[3]
     Z = spectral.linear_ssl(X, G, 3, inv=inv).transform(X)
-    found = spectral.kernel_ssl(X @ X.T, spectral.ssl_target(G, inv=inv), 3).Z
+    found = spectral.kernel_ssl(X @ X.T, ssl_target(G, inv=inv), 3).Z
     return abs(found @ found.T - Z @ Z.T).max()
 
 
@@ -213,7 +219,7 @@ ch.claim(f"{name}.uncentred", "Not centred: another ZZᵀ", measured=uncentred, 
 def solve(points, graph, K=8):
     k = rbf(points) + jitter * np.eye(len(points))
     inv = 0.5 / spectral.laplacian_eigenmaps(graph, 12).eigenvalues[-1]
-    return spectral.kernel_ssl(k, spectral.ssl_target(graph, inv=inv), K, lam=1e-4 * len(points))
+    return spectral.kernel_ssl(k, ssl_target(graph, inv=inv), K, lam=1e-4 * len(points))
 
 
 def contrast(k, y):
@@ -224,7 +230,7 @@ def contrast(k, y):
 
 def score(kernel, y, y_new, choices, lam=0.1):
     gram, cross = kernel
-    fits = [spectral.kernel_ridge_classifier(gram[np.ix_(r, r)], y[r], cross[:, r], lam=lam) for r in choices]
+    fits = [kernel_ridge_classifier(gram[np.ix_(r, r)], y[r], cross[:, r], lam=lam) for r in choices]
     return np.mean(np.array(fits) == y_new)
 
 
@@ -302,9 +308,9 @@ def shifted_digits(seed, images, views, tests):
     ids, pixels = np.repeat(np.arange(images), views), rng.integers(-2, 3, (images * views, 2))
     seen = data.affine_warp(pool[rows][ids], shift=torch.tensor(pixels) / 14).flatten(1).double().numpy()
     new, width = new[chosen].flatten(1).double().numpy(), spectral.median_bandwidth(seen)
-    k = spectral.rbf_kernel(seen, gamma=3 / width**2) + jitter * np.eye(len(seen))
+    k = spectral.rbf_kernel(seen, bandwidth=width / 6**0.5) + jitter * np.eye(len(seen))
     truth = {"y": labels[rows].numpy()[ids], "y_new": y_new[chosen].numpy()}
-    base = (k, spectral.rbf_kernel(new, seen, gamma=3 / width**2))
+    base = (k, spectral.rbf_kernel(new, seen, bandwidth=width / 6**0.5))
     return SimpleNamespace(seed=seed, ids=ids, views=views, base=base, **truth)
 
 
@@ -322,10 +328,10 @@ def induced(world, directions):
 
 def digit_kernels(world):
     rng, k = np.random.default_rng(world.seed), world.base[0]
-    tied = spectral.tied_eigenspace(spectral.ssl_target(spectral.augmentation_graph(world.ids)), len(k))
-    world.energies, world.smooth = spectral.smoothest_directions(tied, k, tied.shape[1])
+    tied = tied_eigenspace(ssl_target(spectral.augmentation_graph(world.ids)), len(k))
+    world.energies, world.smooth = smoothest_directions(tied, k, tied.shape[1])
     world.chance = np.linalg.qr(tied @ rng.standard_normal((tied.shape[1], 20)))[0]
-    wrong = spectral.smoothest_directions(rng.permutation(tied), k, 20)[1]
+    wrong = smoothest_directions(rng.permutation(tied), k, 20)[1]
     kept = {"smoothest 20": world.smooth[:, :20], "all tied": world.smooth, "random 20": world.chance}
     return {n: induced(world, directions) for n, directions in kept.items()} | {"wrong pairs": induced(world, wrong)}
 
@@ -431,7 +437,7 @@ plt.show()
 
 # %%
 strengths = [float(f"{v:.2g}") for v in np.geomspace(0.01, 100, 25)]
-targets = [spectral.ssl_target(arms, inv=v / wave) for v in strengths]
+targets = [ssl_target(arms, inv=v / wave) for v in strengths]
 models = {v: spectral.kernel_ssl(k_ss, t, 60, lam=0.02) for v, t in zip(strengths, targets, strict=True)}
 fresh, fresh_arm = data.spirals(100, seed=ch.seed + 1000)
 k_fs, fresh_arm = rbf(fresh, x), fresh_arm.numpy()
@@ -472,7 +478,7 @@ shown = [np.concatenate([2 * order[:e], 2 * order[:e] + 1]) for e in each]
 
 
 def decision(n, rows):
-    return spectral.kernel_ridge_classifier(kernels[n][0][np.ix_(rows, rows)], y[rows], on_plane[n][:, rows])
+    return kernel_ridge_classifier(kernels[n][0][np.ix_(rows, rows)], y[rows], on_plane[n][:, rows])
 
 
 maps = {n: [decision(n, rows).astype(float) - 0.5 for rows in shown] for n in on_plane}
@@ -497,7 +503,7 @@ cb.explore(draw_labels, figsize=(7.2, 3.2), labels=ipywidgets.IntSlider(2, 1, 20
 #
 # - **One batch, one kernel.** The closed form needs all samples in one batch. With several, the representer theorem still holds, but $k^\star$ has to serve all targets at once: a
 #   semidefinite program over $A A^\top$, which the paper treats by example and this chapter does not solve (exercise 4 descends instead). A fixed kernel learns no features, and $O(N^3)$
-#   ends at some thousands of samples; `spectral.nystrom_features` with the linear form goes further.
+#   ends at some thousands of samples; `nystrom_features` with the linear form goes further.
 # - **The jitter.** $10^{-6}$ on the diagonal stands in for the part of $k_{ss}$ that a computer cannot resolve. $k_{ss}^{-1}$ amplifies whatever is rough, up to $10^6$, and with it the
 #   noise in a target. Two identical views make $k_{ss}$ singular outright.
 # - **Far away, $k^\star = 0$.** An induced Gaussian kernel says nothing off the data, and a cosine there divides almost nothing by almost nothing.
@@ -530,7 +536,7 @@ ch.report()
 
 # %% tags=["solution"] jupyter={"source_hidden": true}
 X = inputs - inputs.mean(axis=0)
-Z = spectral.kernel_ssl(X @ X.T, spectral.ssl_target(blocks, inv=0.01), 5).Z
+Z = spectral.kernel_ssl(X @ X.T, ssl_target(blocks, inv=0.01), 5).Z
 outside = abs(Z - X @ np.linalg.pinv(X) @ Z)
 print("Z = k_ss A, so k_ss A A' k_ss = Z Z' = P_K[T]: it interpolates. Of rank 5 it can do so only in its range,")
 print(f"where it meets U' T U (any Z outside that range: {outside.max() > 1e-9}).")
@@ -543,12 +549,12 @@ print(f"where it meets U' T U (any Z outside that range: {outside.max() > 1e-9})
 def accuracy_by_digit(turned, images):
     (pool, labels), (new, y_new) = data.load("mnist_10k").train, data.load("mnist_10k").test
     seen = torch.cat([pool[:images], data.affine_warp(pool[:images], degrees=turned)]).flatten(1)
-    gamma = 3 / spectral.median_bandwidth(seen) ** 2
-    k = spectral.rbf_kernel(seen, gamma=gamma) + jitter * np.eye(2 * images)
-    T = spectral.ssl_target(spectral.augmentation_graph(np.tile(np.arange(images), 2)))
-    V = spectral.smoothest_directions(spectral.tied_eigenspace(T, 2 * images), k, 60)[1]
-    f = spectral.rbf_kernel(new[:1000].flatten(1), seen, gamma=gamma) @ np.linalg.solve(k, V)
-    guess = spectral.kernel_ridge_classifier((V @ V.T)[:images, :images], labels[:images].numpy(), f @ V[:images].T)
+    bandwidth = spectral.median_bandwidth(seen) / 6**0.5
+    k = spectral.rbf_kernel(seen, bandwidth=bandwidth) + jitter * np.eye(2 * images)
+    T = ssl_target(spectral.augmentation_graph(np.tile(np.arange(images), 2)))
+    V = smoothest_directions(tied_eigenspace(T, 2 * images), k, 60)[1]
+    f = spectral.rbf_kernel(new[:1000].flatten(1), seen, bandwidth=bandwidth) @ np.linalg.solve(k, V)
+    guess = kernel_ridge_classifier((V @ V.T)[:images, :images], labels[:images].numpy(), f @ V[:images].T)
     return [np.mean(guess[y_new[:1000] == d] == d) for d in range(10)]
 
 
@@ -575,18 +581,20 @@ print("k* relates new points through the training points that k finds near.")
 
 # %% tags=["solution"] jupyter={"source_hidden": true}
 points, K = data.swiss_roll(60, seed=ch.seed)[0], 4
-k = spectral.rbf_kernel(points, gamma=(0.15 * spectral.median_bandwidth(points)) ** -2) + jitter * np.eye(60)
+k = spectral.rbf_kernel(points, bandwidth=0.15 * spectral.median_bandwidth(points) / 2**0.5) + jitter * np.eye(60)
 root, parts, terms, alone = torch.tensor(sqrtm(k).real), [], [], []
 for rows in (np.arange(36), np.arange(24, 60)):
     G = spectral.knn_graph(points[rows], 8)
     L = torch.tensor(spectral.laplacian(G)[0].toarray())
     terms.append(lambda Z, rows=rows, L=L: spectral.vicreg_graph_loss(Z[rows], L, inv=0.02))
-    alone.append(spectral.kernel_ssl(k[np.ix_(rows, rows)], spectral.ssl_target(G, inv=0.02), K))
+    alone.append(spectral.kernel_ssl(k[np.ix_(rows, rows)], ssl_target(G, inv=0.02), K))
     parts.append(k[:, rows] @ alone[-1].coef)
 both = [[term(torch.tensor(Z)).item() for term in terms] for Z in parts]
 steps = ch.pick(fast=300, toy=1500)
-joint = spectral.descend(lambda P: sum(t(root @ P) for t in terms), 60, K, seed=ch.seed, max_iter=steps).losses[-1]
-print(f"Each batch at its own optimum: {both[0][0] + both[1][1]:.4f}; no one f need reach that. Joint: {joint:.4f}.")
+joint = spectral.minimize_embedding(lambda P: sum(t(root @ P) for t in terms), 60, K, seed=ch.seed, steps=steps)
+print(
+    f"Each batch at its own optimum: {both[0][0] + both[1][1]:.4f}; no one f need reach that. Joint: {joint.losses[-1]:.4f}."
+)
 print(f"One batch's f on both: {sum(both[0]):.4f} and {sum(both[1]):.4f}.")
 
 # %% [markdown]

@@ -42,6 +42,7 @@ from torch import nn
 
 import cookbook as cb
 from replearn import data, evaluation, losses, models, spectral
+from replearn.papers.minimal_variations import augmentation_energy, dirichlet_energy, rayleigh_quotient, rbf_galerkin
 
 ch = cb.Chapter("minimal_variations", scale=scale, seed=seed)
 seeds = range(ch.seed, ch.seed + ch.pick(fast=1, toy=3))
@@ -64,7 +65,7 @@ def moons(seed, n=1000):
 
 
 def smoothest(x, K, **how):
-    return spectral.rbf_galerkin(x, K, centers=x[:120], bandwidth=0.3, **how)
+    return rbf_galerkin(x, K, centers=x[:120], bandwidth=0.3, **how)
 
 
 def heat(ax, values, title=""):
@@ -159,14 +160,14 @@ library = smoothest(x, 6)
 np.testing.assert_allclose(energies, library.energies, atol=1e-8)
 np.testing.assert_allclose(abs(value @ v), abs(library(x)), atol=1e-4)
 print("energies", energies.round(2))
-cb.show_source(spectral.rbf_galerkin)
+cb.show_source(rbf_galerkin)
 
 # %%
 f = models.mlp([2, 16, 3], nn.Tanh, dtype=torch.float64)
 points = torch.tensor(x)
 noise = torch.randn(2, *points.shape, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
 difference = f(points + 0.1 * noise[0]) - f(points + 0.1 * noise[1])
-by_library = spectral.augmentation_energy(f, points, 0.1, generator=torch.Generator().manual_seed(1))
+by_library = augmentation_energy(f, points, 0.1, generator=torch.Generator().manual_seed(1))
 torch.testing.assert_close(difference.square().sum(dim=1).mean() / (2 * 0.1**2), by_library)
 
 # %% [markdown]
@@ -212,9 +213,9 @@ maps += [models.mlp([2, 64, 64, 4], nn.Tanh, dtype=torch.float64) for _ in seeds
 sizes = np.array([0.16, 0.08, 0.04, 0.02])
 errors = np.zeros((len(maps), len(sizes)))
 for row, f in enumerate(maps):
-    truth = spectral.dirichlet_energy(f, points[:100])
+    truth = dirichlet_energy(f, points[:100])
     for column, s in enumerate(sizes):
-        errors[row, column] = abs(spectral.augmentation_energy(f, points[:100], s, nodes=12) / truth - 1)
+        errors[row, column] = abs(augmentation_energy(f, points[:100], s, nodes=12) / truth - 1)
 steepness = np.polyfit(np.log(sizes), np.log(errors[1:]).T, 1)[0]
 ch.claim("augmentations-estimate-gradients.slope", "|slope − 2|, log-log", measured=abs(steepness - 2), below=0.15)
 ch.claim("augmentations-estimate-gradients.error", "Relative error at s = 0.02", measured=errors[1:, -1], below=2e-3)
@@ -250,7 +251,7 @@ def train(x, energy, seed, inv=0.5, steps=400):
     adam = torch.optim.Adam(f.parameters(), lr=5e-3)
     decay = torch.optim.lr_scheduler.CosineAnnealingLR(adam, steps)
     for _ in range(steps):
-        loss = 5 * losses.vcreg_loss(f(x)) + inv * energy(f, x)
+        loss = 5 * losses.decorrelation_loss(f(x)) + inv * energy(f, x)
         adam.zero_grad()
         loss.backward()
         adam.step()
@@ -259,7 +260,7 @@ def train(x, energy, seed, inv=0.5, steps=400):
 
 
 # %%
-views = partial(spectral.augmentation_energy, sigma=0.05)
+views = partial(augmentation_energy, sigma=0.05)
 runs, angles = [], {}
 for s in seeds:
     x_s = moons(s)[0]
@@ -267,7 +268,7 @@ for s in seeds:
         "derivatives": smoothest(x_s, 4),
         "views": smoothest(x_s, 4, sigma=0.05, seed=s),
         "network": train(x_s, views, s),
-        "network-derivatives": train(x_s, spectral.dirichlet_energy, s),
+        "network-derivatives": train(x_s, dirichlet_energy, s),
         "untrained": train(x_s, views, s, steps=0),
     }
     values = {name: f(x_s) for name, f in functions.items()}
@@ -363,7 +364,7 @@ for s in seeds:
     pixels, digit = digits.images[rows].flatten(1).double().numpy(), digits.labels[rows].numpy()
     G = spectral.knn_graph(pixels, 8)
     targets = [digit, digit % 2, rng.permutation(digit)]
-    quotients.append([spectral.rayleigh_quotient(np.eye(10)[target], G) for target in targets])
+    quotients.append([rayleigh_quotient(np.eye(10)[target], G) for target in targets])
     smooth = spectral.laplacian_eigenmaps(G, 15, kind="rw").Z
     principal = PCA(15, random_state=0).fit_transform(pixels)
     score = partial(few_labels, y=digit[:900], y_new=digit[900:], rng=rng, draws=30, lam=0.1, standardize=False)

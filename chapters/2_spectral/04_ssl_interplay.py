@@ -37,6 +37,17 @@ from scipy.stats import ttest_1samp
 
 import cookbook as cb
 from replearn import data, evaluation, losses, spectral
+from replearn.papers.ssl_interplay import (
+    augmentation_operator,
+    crop_channel,
+    crop_eigenvalue,
+    degree_eigenvalues,
+    flip_channel,
+    hypercube,
+    interplay_eigenvalues,
+    interplay_solution,
+    parity_basis,
+)
 
 ch = cb.Chapter("ssl_interplay", scale=scale, seed=seed)
 seeds = range(ch.seed, ch.seed + 3)
@@ -64,9 +75,9 @@ def digits_world(seed):
     pixels = torch.tensor(rng.integers(-1, 2, (len(owner), 2)))
     seen = data.affine_warp(digits.images[train[owner]], shift=pixels / 4).flatten(1).numpy()
     seen = seen + 0.05 * rng.standard_normal(seen.shape)
-    gamma = spectral.median_bandwidth(seen) ** -2
-    gram = spectral.rbf_kernel(seen, gamma=gamma) + 1e-8 * np.eye(len(seen))
-    gram_new = spectral.rbf_kernel(digits.images[test].flatten(1), seen, gamma=gamma)
+    bandwidth = spectral.median_bandwidth(seen) / 2**0.5
+    gram = spectral.rbf_kernel(seen, bandwidth=bandwidth) + 1e-8 * np.eye(len(seen))
+    gram_new = spectral.rbf_kernel(digits.images[test].flatten(1), seen, bandwidth=bandwidth)
     y, y_new = digits.labels[train].numpy(), digits.labels[test].numpy()
     labelled = np.concatenate([np.flatnonzero(y == digit)[:5] for digit in range(10)])
     return SimpleNamespace(gram=gram, gram_new=gram_new, y=y, y_new=y_new, labelled=labelled)
@@ -74,8 +85,8 @@ def digits_world(seed):
 
 # %%
 def encode(world, *, beta=1.0, lam=1e-5, owner=owner):
-    T = spectral.augmentation_operator(np.equal.outer(np.arange(images), owner) / 4)
-    model = spectral.interplay_solution(T, world.gram, 20, beta=beta, lam=lam)
+    T = augmentation_operator(np.equal.outer(np.arange(images), owner) / 4)
+    model = interplay_solution(T, world.gram, 20, beta=beta, lam=lam)
     return model.Z, model.transform(world.gram_new)
 
 
@@ -144,19 +155,19 @@ plt.show()
 # a *crop*. All views are equally likely: $T = P^\top P$. The kernel is $e^{2 \xi^\top \eta / 6}$.
 
 # %%
-P = spectral.crop_channel(6, 3)
-points = spectral.hypercube(6)
+P = crop_channel(6, 3)
+points = hypercube(6)
 gram = np.exp(2 * points @ points.T / 6)
 N, beta, lam = 64, 0.8, 0.05
 T_lambda = (1 - beta) * np.eye(N) + beta * P.T @ P - lam * np.linalg.inv(gram / N)
 e, f = np.linalg.eigh(T_lambda)
 e, f = e[::-1][:10], f[:, ::-1][:, :10]
 psi = np.sqrt(N * np.maximum(e, 0)) * f
-T = spectral.augmentation_operator(P)
-library = spectral.interplay_solution(T, gram, 10, beta=beta, lam=lam)
+T = augmentation_operator(P)
+library = interplay_solution(T, gram, 10, beta=beta, lam=lam)
 np.testing.assert_allclose(library.eigenvalues, e, atol=1e-8)
 np.testing.assert_allclose(library.Z @ library.Z.T, psi @ psi.T, atol=1e-8)
-cb.show_source(spectral.interplay_solution)
+cb.show_source(interplay_solution)
 
 # %% [markdown]
 # ## The theorem, tested
@@ -171,12 +182,12 @@ features = torch.tensor(np.linalg.cholesky(gram))
 
 def loss(psi, beta):
     apart = (psi[:, None] - psi).square().sum(dim=2)
-    return beta * (pairs * apart).sum() + losses.vcreg_loss(psi)
+    return beta * (pairs * apart).sum() + losses.decorrelation_loss(psi)
 
 
 def descend(seed, dim, beta, lam):
-    found = spectral.descend(lambda W: loss(features @ W, beta) + 2 * lam * (W**2).sum(), 64, dim, seed=seed)
-    e = spectral.interplay_solution(T, gram, dim, beta=beta, lam=lam).eigenvalues
+    found = spectral.minimize_embedding(lambda W: loss(features @ W, beta) + 2 * lam * (W**2).sum(), 64, dim, seed=seed)
+    e = interplay_solution(T, gram, dim, beta=beta, lam=lam).eigenvalues
     minimum = dim - np.sum(np.maximum(e, 0) ** 2)
     return abs(found.losses[-1] - minimum), (features @ found.Z).numpy() / 8
 
@@ -199,7 +210,7 @@ torch.testing.assert_close(contrastive, loss(torch.tensor(psi), beta=1.0))
 tau_3, cost_3, lambdas = np.array([0.9, 0.75, 0.5]), np.array([0.4, 0.25, 0.125]), np.linspace(0, 3, 601)
 hidden = np.linalg.qr(np.random.default_rng(ch.seed).standard_normal((3, 3)))[0]
 T_3, K_3 = hidden * tau_3 @ hidden.T, 3 * hidden / cost_3 @ hidden.T
-learned = [spectral.interplay_solution(T_3, K_3, 1, lam=lam).Z[:, 0] for lam in lambdas]
+learned = [interplay_solution(T_3, K_3, 1, lam=lam).Z[:, 0] for lam in lambdas]
 winner = abs(np.array(learned) @ hidden).argmax(axis=1)
 switches = lambdas[1:][np.diff(winner) != 0] - 0.0025
 ch.claim("three-regimes.switches", "Figure 2: switch at λ = 1, 2 (errors)", measured=abs(switches - [1, 2]), below=0.01)
@@ -241,13 +252,13 @@ cb.explore(draw_regimes, figsize=(7.2, 3.4), lam=(0.0, 3.0, 0.05))
 
 # %%
 d = 8
-cube = spectral.hypercube(d)
-sets, parities, degree, diameter = spectral.parity_basis(d)
+cube = hypercube(d)
+sets, parities, degree, diameter = parity_basis(d)
 kernel = np.exp(2 * cube @ cube.T / d)
-nu = spectral.degree_eigenvalues(lambda u: np.exp(2 * u), d)
-flips = spectral.augmentation_operator(spectral.flip_channel(d, 0.1))
-crops = {w: spectral.augmentation_operator(spectral.crop_channel(d, w)) for w in range(1, d + 1)}
-tau = {w: np.array([spectral.crop_eigenvalue(S, d, w) for S in sets]) for w in crops}
+nu = degree_eigenvalues(lambda u: np.exp(2 * u), d)
+flips = augmentation_operator(flip_channel(d, 0.1))
+crops = {w: augmentation_operator(crop_channel(d, w)) for w in range(1, d + 1)}
+tau = {w: np.array([crop_eigenvalue(S, d, w) for S in sets]) for w in crops}
 by_diameter = {w: np.where(degree > 0, np.maximum(w + 1 - diameter, 0) / d, 1) ** 2 for w in range(1, 5)}
 
 # %%
@@ -276,7 +287,7 @@ triples, spread_pairs = (degree == 3) & (diameter == 3), (degree == 2) & (diamet
 
 
 def unexplained(group, lam, T=crops[4], dim=33, beta=beta):
-    model = spectral.interplay_solution(T, kernel, dim, beta=beta, lam=lam)
+    model = interplay_solution(T, kernel, dim, beta=beta, lam=lam)
     target = parities[:, group].sum(axis=1, keepdims=True)
     return (evaluation.null_projection_residual(model.Z, target) / np.linalg.norm(target)) ** 2
 
@@ -293,7 +304,7 @@ ch.claim(f"{name}.flips", "Flips: change for the triples", measured=abs(np.diff(
 chance, p = np.sqrt(tau[4]), np.linspace(0, 1.05, 400)
 fig, axes = plt.subplots(1, 2, figsize=(8.8, 3.7), sharey=True, layout="constrained")
 for ax, factor, word in zip(axes, (0.9, 1.1), ("below", "above"), strict=True):
-    line = spectral.interplay_eigenvalues(tau[4], nu[degree], beta=beta, lam=factor * swap)
+    line = interplay_eigenvalues(tau[4], nu[degree], beta=beta, lam=factor * swap)
     threshold = np.sort(line)[-34:-32].mean()
     ax.scatter(chance, nu[degree], 50, color=np.where(line > threshold, BOTH, FAINT))
     ax.plot([1 / 4, 1 / 8], [nu[3], nu[2]], "o", ms=17, mfc="none", mec=KERNEL)
@@ -380,8 +391,8 @@ formula = (np.mean(np.sum(psi**2, axis=1) ** 2) - np.sum(C_psi**2)) / 16
 naive, fair = [], []
 for rng in draws:
     batches = torch.tensor(psi[rng.integers(0, len(psi), (5000, 16))])
-    naive.append([losses.vcreg_loss(z).item() - truth for z in batches])
-    fair.append([losses.vcreg_loss(z, unbiased=True).item() - truth for z in batches])
+    naive.append([losses.decorrelation_loss(z).item() - truth for z in batches])
+    fair.append([losses.decorrelation_loss(z, unbiased=True).item() - truth for z in batches])
 off = [abs(np.mean(errors) / formula - 1) for errors in naive]
 z_scores = [abs(ttest_1samp(errors, 0).statistic) for errors in fair]
 name = "small-batches-are-fine"
@@ -449,8 +460,8 @@ members = [np.flatnonzero((degree == size) & (diameter == arc)) for size, arc in
 def draw_bargain(fig, lam, beta=0.9, w=4, c=2.0):
     ax = fig.subplots()
     fig.subplots_adjust(left=0.12, right=0.98, bottom=0.22, top=0.88)
-    nu = spectral.degree_eigenvalues(lambda u: np.exp(c * u), d)
-    line = spectral.interplay_eigenvalues(tau[w], nu[degree], beta=beta, lam=lam)
+    nu = degree_eigenvalues(lambda u: np.exp(c * u), d)
+    line = interplay_eigenvalues(tau[w], nu[degree], beta=beta, lam=lam)
     kept = np.isin(np.arange(256), np.argsort(-line, kind="stable")[:33]) & (line > 0)
     shares = np.array([kept[group].mean() for group in members])
     heights = [line[group[0]] - (1 - beta) for group in members]
@@ -497,7 +508,7 @@ ch.report()
 # **1.** Show that bit flips with $p < 1/2$ give no interplay on the cube, for any decreasing $\nu$: no $\lambda$ changes which degrees come first.
 
 # %% tags=["solution"] jupyter={"source_hidden": true}
-lines = [spectral.interplay_eigenvalues(0.8 ** (2 * np.arange(9)), nu, lam=lam) for lam in strengths]
+lines = [interplay_eigenvalues(0.8 ** (2 * np.arange(9)), nu, lam=lam) for lam in strengths]
 print("tau falls and 1 / nu rises with the degree, so tau - lam / nu falls, for every lam:", np.all(np.diff(lines) < 0))
 
 # %% [markdown] tags=["exercise"]
@@ -525,7 +536,7 @@ print("What many views leave over is the images' part: for 128 images, more than
 # learned, whatever the augmentations?
 
 # %% tags=["solution"] jupyter={"source_hidden": true}
-relu = spectral.degree_eigenvalues(lambda u: (np.sqrt(1 - u**2) + u * (np.pi - np.arccos(u))) / np.pi, d)
+relu = degree_eigenvalues(lambda u: (np.sqrt(1 - u**2) + u * (np.pi - np.arccos(u))) / np.pi, d)
 print("nu_0 .. nu_8:", " ".join(f"{abs(value):.5f}" for value in relu))
 print("h(u) - u / 2 is even, so odd degrees from 3 on have nu = 0: an infinite cost. Biases in the layer repair it.")
 

@@ -42,8 +42,9 @@ from torch import nn
 from torch.testing import assert_close
 
 import cookbook as cb
-from replearn import evaluation, losses, splines, training
+from replearn import evaluation, losses, recipes, splines, training
 from replearn.data import affine_warp, load
+from replearn.papers.what_do_we_maximize import ba_bound_gaussian, normality_rejection, push_clouds
 
 ch = cb.Chapter("what_do_we_maximize", scale=scale, seed=seed)
 seeds = range(ch.seed, ch.seed + ch.pick(fast=1, toy=3))
@@ -132,8 +133,8 @@ def affine_map(net, x):
     return A, b
 
 
-mnist = training.tiny_mnist(standardised=False)
-X, net = mnist.x_test.flatten(1).double(), nn.Sequential(*training.mlp_encoder(seed=ch.seed)).double()
+mnist = recipes.tiny_mnist(standardized=False)
+X, net = mnist.x_test.flatten(1).double(), nn.Sequential(*recipes.mlp_encoder(seed=ch.seed)).double()
 for mine, library in zip(affine_map(net, X[0]), splines.region_affine(net, X[:1]), strict=True):
     assert_close(mine, library[0])
 
@@ -147,7 +148,7 @@ for mine, library in zip(affine_map(net, X[0]), splines.region_affine(net, X[:1]
 # %%
 W, taus = randn(8, 8), (0.1, 0.5, 1.0)
 S = W @ W.T / 8
-bound_at = partial(evaluation.ba_bound_gaussian, S)
+bound_at = partial(ba_bound_gaussian, S)
 pairs = [bound_at(tau, sqrt(2) * tau) for tau in taus]
 one, both = (torch.kron(torch.ones(m, m), S) + 0.25 * torch.eye(8 * m) for m in (1, 2))
 assert_close(pairs[1].information, (one.logdet() - both.logdet() / 2).item())
@@ -215,7 +216,7 @@ plt.show()
 
 # %%
 def train(s, steps, **weights):
-    net, curve = nn.Sequential(*training.mlp_encoder(seed=s)), []
+    net, curve = nn.Sequential(*recipes.mlp_encoder(seed=s)), []
 
     def monitor(step, _):
         z = training.features(net, mnist.x_test).double()
@@ -224,7 +225,7 @@ def train(s, steps, **weights):
 
     loss, monitored = partial(losses.vicreg, **weights), {"monitor": monitor, "log_every": 25}
     monitor(-1, None)
-    training.train_networks(*net, loss, mnist.x_train, seed=s, steps=steps, **monitored)
+    recipes.train_networks(*net, loss, mnist.x_train, seed=s, steps=steps, **monitored)
     monitor(steps - 1, None)
     return net, np.array(curve).T
 
@@ -249,8 +250,8 @@ def study(net, s):
     x = X[torch.randperm(len(X), generator=draw)[: ch.pick(fast=20, toy=40)]]
     noise = torch.randn(len(x), 512, 196, generator=draw, dtype=x.dtype)
     for sigma in sigmas:
-        z, inside, miss, wrong = splines.push_clouds(net, x, noise, sigma)
-        rejected = np.mean([evaluation.normality_rejection(cloud) for cloud in z])
+        z, inside, miss, wrong = push_clouds(net, x, noise, sigma)
+        rejected = np.mean([normality_rejection(cloud) for cloud in z])
         yield [rejected, inside.double().mean(), wrong.mean(), (miss * inside).max(), miss.mean()]
 
 
@@ -516,7 +517,7 @@ tangent = (affine_warp(x, degrees=1.0) - affine_warp(x, degrees=-1.0)).flatten(1
 for s in (0.003, 0.01, 0.1, 1.0):
     turned = [affine_warp(face.expand(512, 1, 14, 14), degrees=s * angles).flatten(1) / s for face in x]
     line = exact[0]((X[:20, None] + s * angles[:, None] * tangent[:, None]).flatten(0, 1)).unflatten(0, (20, 512)) / s
-    units, pixels = (np.mean([evaluation.normality_rejection(c) for c in clouds]) for clouds in (line, turned))
+    units, pixels = (np.mean([normality_rejection(c) for c in clouds]) for clouds in (line, turned))
     print(f"s = {s}°: {units:.0%} of units rejected on the tangent; {pixels:.0%} of pixels under real rotation")
 print("On a line one fold spoils a unit; round noise averages over 196 directions. Real rotation is no test here:")
 print("an unturned image sits on a kink of bilinear interpolation, so that its pixels fold at any angle.")

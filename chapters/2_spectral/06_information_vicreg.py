@@ -41,7 +41,8 @@ from torch.nn import functional as F
 from torch.testing import assert_close
 
 import cookbook as cb
-from replearn import evaluation, losses, training
+from replearn import evaluation, losses, recipes, training
+from replearn.papers.information_vicreg import infomax_logdet, infomax_pairwise
 
 ch = cb.Chapter("information_vicreg", scale=scale, seed=seed)
 seeds = range(ch.seed, ch.seed + ch.pick(fast=1, toy=3))
@@ -142,9 +143,9 @@ def residual(Z, Y):
 z1, z2 = randn(2, 50, 6)
 assert_close(pairwise(mixture, s, 8).item(), evaluation.pairwise_entropy(mixture, s, "lower"))
 assert_close(pairwise(mixture, s, 2).item(), evaluation.pairwise_entropy(mixture, s, "upper"))
-assert_close(logdet_loss(z1, z2), losses.infomax_logdet(z1, z2))
+assert_close(logdet_loss(z1, z2), infomax_logdet(z1, z2))
 assert_close(residual(z1, z2).item(), evaluation.null_projection_residual(z1, z2))
-cb.show_source(losses.infomax_pairwise)
+cb.show_source(infomax_pairwise)
 
 # %% [markdown]
 # ## The theorem, tested
@@ -223,8 +224,8 @@ ch.claim("residual-is-lstsq.full-rank", "Rank Z = n: ‖PY‖ vanishes", measure
 # VICReg's invariance alone. The probe is logistic regression on 2,000 labels, a mean over four disjoint sets of them: one set alone moves these accuracies by as much as the methods differ.
 
 # %%
-mnist = training.tiny_mnist(standardised=False)
-recipe = training.MLP400._replace(steps=200, batch_size=ch.pick(fast=128, toy=256))
+mnist = recipes.tiny_mnist(standardized=False)
+recipe = recipes.TINY_MLP._replace(steps=200, batch_size=ch.pick(fast=128, toy=256))
 short = {"steps": ch.pick(fast=75, toy=200)}
 
 
@@ -233,10 +234,10 @@ def vicreg(inv, var, cov):
 
 
 methods = {
-    "LogDet": (losses.infomax_logdet, "cca", "-", {}),
+    "LogDet": (infomax_logdet, "cca", "-", {}),
     "VICReg 25, 25, 25": (vicreg(25, 25, 25), "vicreg", "-", {}),
     "VICReg 25, 25, 1": (vicreg(25, 25, 1), "vicreg", "--", {}),
-    "pairwise": (partial(losses.infomax_pairwise, t=0.2), "nt_xent", "--", short),
+    "pairwise": (partial(infomax_pairwise, t=0.2), "nt_xent", "--", short),
     "SimCLR": (partial(losses.nt_xent, temperature=0.2), "nt_xent", "-", short),
     "invariance only": (vicreg(25, 0, 0), "baseline", "-", {"steps": 60}),
 }
@@ -261,10 +262,10 @@ def white(network):
 
 
 def train(loss, s, watch=False, **changes):
-    encoder, projector = training.mlp_encoder(recipe, seed=s)
+    encoder, projector = recipes.mlp_encoder(recipe, seed=s)
     whole, curve, settings = nn.Sequential(encoder, projector), [], recipe._replace(**changes)
     extra = {"monitor": lambda *_: curve.append(white(whole)), "log_every": 20} if watch else {}
-    training.train_networks(encoder, projector, loss, mnist.x_train, recipe=settings, seed=s, **extra)
+    recipes.train_networks(encoder, projector, loss, mnist.x_train, recipe=settings, seed=s, **extra)
     return encoder, [*curve, white(whole)] if watch else curve
 
 
@@ -276,7 +277,7 @@ runs = {
 }
 accuracy = {name: np.array([probe(runs[name, s][0]) for s in seeds]) for name in methods}
 mean = {name: values.mean() for name, values in accuracy.items()}
-untrained = probe(training.mlp_encoder(recipe, seed=ch.seed)[0])
+untrained = probe(recipes.mlp_encoder(recipe, seed=ch.seed)[0])
 
 # %%
 figures = "up to 1 or 2 points over VICReg (CIFAR-10, CIFAR-100, Tiny-ImageNet; ResNet-18)"
@@ -328,7 +329,7 @@ plt.show()
 
 # %%
 def shaken(x, s):
-    return training.AFFINE(x, torch.Generator().manual_seed(s))
+    return recipes.tiny_affine(x, torch.Generator().manual_seed(s))
 
 
 views, test = [shaken(mnist.x_train, ch.seed + 100 * i) for i in (1, 2)], shaken(mnist.x_test, ch.seed)
@@ -352,7 +353,7 @@ done = {(25, 25, 25): "VICReg 25, 25, 25", (25, 25, 1): "VICReg 25, 25, 1", (25,
 encoders = {w: train(vicreg(*w), ch.seed)[0] for w in weights}
 encoders |= {w: runs[name, ch.seed][0] for w, name in done.items()}
 encoders["40 steps"] = train(vicreg(25, 25, 25), ch.seed, steps=40)[0]
-encoders["untrained"] = training.mlp_encoder(recipe, seed=ch.seed)[0]
+encoders["untrained"] = recipes.mlp_encoder(recipe, seed=ch.seed)[0]
 study = {name: diagnose(encoder) for name, encoder in encoders.items()}
 invariance, unlabelled, labelled, error = np.array(list(study.values())).T
 bound = invariance + unlabelled + labelled
@@ -527,7 +528,7 @@ print(f"N >= e^20 = {e**20:.2g} samples; a batch of 256 shows {log(256):.2f} nat
 # %% tags=["solution"] jupyter={"source_hidden": true}
 print("d/dc [c^2 a / 2 - K log c] = c a - K / c = 0, so c^2 = K / a, and the distance becomes c^2 a = K.")
 a, stretch = (z1 - z2).square().sum(1).mean(), np.linspace(0.5, 1.5, 1001)
-values = [losses.infomax_logdet(c * z1, c * z2, eps=1e-9).item() for c in stretch]
+values = [infomax_logdet(c * z1, c * z2, eps=1e-9).item() for c in stretch]
 print(f"best c {stretch[np.argmin(values)]:.3f}, predicted {sqrt(6 / a):.3f}")
 
 # %% [markdown] tags=["exercise"]

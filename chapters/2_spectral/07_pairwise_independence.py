@@ -40,7 +40,15 @@ from torch import nn
 from torch.testing import assert_close
 
 import cookbook as cb
-from replearn import data, evaluation, losses, models, training
+from replearn import data, evaluation, losses, models, recipes, training
+from replearn.papers.pairwise_independence import (
+    RandomFeatures,
+    ica_sources,
+    offblock_cov_sq,
+    radial_rotation,
+    vcreg_ica,
+    xor_triple,
+)
 
 ch = cb.Chapter("pairwise_independence", scale=scale, seed=seed)
 generator = torch.Generator().manual_seed(ch.seed)
@@ -52,11 +60,11 @@ randn = partial(torch.randn, dtype=torch.float64, generator=generator)
 # Three clouds of 300 points. In all three, the two coordinates have correlation exactly 0.
 
 # %%
-square = losses.whiten(data.ica_sources(300, 2, "uniform", seed=ch.seed), correction=0)
+square = losses.whiten(ica_sources(300, 2, "uniform", seed=ch.seed), correction=0)
 curve = losses.whiten(torch.stack([square[:, 0], square[:, 0].square() + 0.2 * randn(300)], 1), correction=0)
 
 fig, axes = plt.subplots(1, 3, figsize=(8.2, 3), layout="constrained")
-clouds = {"a square": square, "turned": data.radial_rotation(square, turn=0, offset=np.pi / 4), "a curve": curve}
+clouds = {"a square": square, "turned": radial_rotation(square, turn=0, offset=np.pi / 4), "a curve": curve}
 for ax, (name, cloud) in zip(axes, clouds.items(), strict=True):
     cb.plots.scatter(ax, cloud, size=9)
     ax.set(xlim=(-3, 3), ylim=(-3, 3), title=name, xlabel=f"correlation {abs(torch.corrcoef(cloud.T)[0, 1]):.2f}")
@@ -121,26 +129,26 @@ def dhsic(grams):
     return K.prod(0).mean() + K.mean((1, 2)).prod() - 2 * K.mean(2).prod(0).mean()
 
 
-x = data.standardise(randn(300, 4) @ randn(4, 4), 0)
+x = data.standardize(randn(300, 4) @ randn(4, 4), 0)
 grams = [gram(column) for column in x.T]
 H = torch.eye(300, dtype=torch.float64) - 1 / 300
 hsic = torch.trace(grams[0] @ H @ grams[1] @ H) / 300**2
-assert_close(hsic.item(), evaluation.hsic(*grams[:2]))
+assert_close(hsic.item(), evaluation.hsic_from_grams(*grams[:2]))
 assert_close(hsic, dhsic(grams[:2]))
 assert_close(dhsic(grams).item(), evaluation.dhsic(grams))
 
 # %%
 gaps = []
 for kind in ("rff", "relu", "linear"):
-    features = models.RandomFeatures(32, kind, seed=ch.seed)(x)
+    features = RandomFeatures(32, kind, seed=ch.seed)(x)
     blocks = [features[:, i].T @ H @ features[:, j] / 300 for i, j in combinations(range(4), 2)]
     penalty = sum(block.square().sum() for block in blocks)
-    assert_close(penalty, losses.offblock_cov_sq(features))
+    assert_close(penalty, offblock_cov_sq(features))
     grams = [features[:, i] @ features[:, i].T for i in range(4)]
-    pairs = sum(evaluation.hsic(K, L) for K, L in combinations(grams, 2))
+    pairs = sum(evaluation.hsic_from_grams(K, L) for K, L in combinations(grams, 2))
     gaps.append(abs(penalty / pairs - 1))
 ch.claim("vcreg-is-hsic.identity", "Penalty = sum of HSICs (relative gap)", measured=gaps, below=1e-10, paper="0")
-cb.show_source(losses.offblock_cov_sq)
+cb.show_source(offblock_cov_sq)
 
 # %% [markdown]
 # ## The theorem, tested
@@ -153,14 +161,14 @@ u = 2 * torch.rand(300, generator=generator, dtype=torch.float64) - 1
 dependent = []
 for t in (0.5, 0.75, 1.0):
     for shape in (u, u.square(), u.abs(), torch.cos(4 * u)):
-        y = t * data.standardise(shape) + (1 - t) * randn(300)
-        dependent.append(data.standardise(torch.stack([u, y], 1), 0))
-truth = np.array([evaluation.hsic_xy(*pair.T, 1.0) for pair in dependent])
+        y = t * data.standardize(shape) + (1 - t) * randn(300)
+        dependent.append(data.standardize(torch.stack([u, y], 1), 0))
+truth = np.array([evaluation.hsic(*pair.T, 1.0) for pair in dependent])
 
 
 def block_penalty(points, width, draw=0):
-    projector = models.RandomFeatures(width, seed=1000 * ch.seed + draw)
-    return losses.offblock_cov_sq(projector(points)).item()
+    projector = RandomFeatures(width, seed=1000 * ch.seed + draw)
+    return offblock_cov_sq(projector(points)).item()
 
 
 # %%
@@ -186,16 +194,16 @@ ch.claim("vcreg-is-hsic.rate", "... over that of 32 cosines", measured=error[512
 # so 1 is the border. The control is three independent coins.
 
 # %%
-coins = [evaluation.gram_gaussian(coin) for coin in data.xor_triple(400, strength=0, seed=ch.seed).T]
+coins = [evaluation.gram_gaussian(coin) for coin in xor_triple(400, strength=0, seed=ch.seed).T]
 critical_pair = evaluation.dhsic_null(coins[:2], seed=ch.seed).quantile(0.95).item()
 critical_all = evaluation.dhsic_null(coins, seed=ch.seed).quantile(0.95).item()
 
 
 def significance(strength, draw=0):
     """HSIC of the three pairs, then dHSIC, in units of their critical values."""
-    triple = data.xor_triple(400, strength=strength, seed=10 * ch.seed + draw)
+    triple = xor_triple(400, strength=strength, seed=10 * ch.seed + draw)
     grams = [evaluation.gram_gaussian(column) for column in triple.T]
-    pairs = [evaluation.hsic(K, L) / critical_pair for K, L in combinations(grams, 2)]
+    pairs = [evaluation.hsic_from_grams(K, L) / critical_pair for K, L in combinations(grams, 2)]
     return [*pairs, evaluation.dhsic(grams) / critical_all]
 
 
@@ -217,16 +225,16 @@ ch.claim(f"{name}.control", "Free coins: dHSIC, mean of ten", measured=free[:, 3
 
 # %%
 def unmixing_error(kind, method, seed, width=32):
-    sources = data.ica_sources(800, 3, kind, seed=seed)
+    sources = ica_sources(800, 3, kind, seed=seed)
     mixed = sources @ torch.randn(3, 3, generator=torch.Generator().manual_seed(seed + 100)).double()
     if method == "whitening":
         outputs = losses.whiten(mixed)
     elif method == "FastICA":
         outputs = FastICA(whiten="unit-variance", random_state=seed, tol=0.01).fit_transform(mixed.numpy())
     else:
-        projector = models.RandomFeatures(width, method, seed=seed)
-        outputs = training.vcreg_ica(mixed, projector, restarts=3, draws=12, steps=60, seed=seed).y
-    return 1 - evaluation.mcc(outputs, sources)
+        projector = RandomFeatures(width, method, seed=seed)
+        outputs = vcreg_ica(mixed, projector, restarts=3, draws=12, steps=60, seed=seed).y
+    return 1 - evaluation.mean_correlation(outputs, sources)
 
 
 # %%
@@ -274,17 +282,17 @@ plt.show()
 
 # %%
 def nonlinear_ica(seed, steps):
-    sources = data.ica_sources(800, 2, "uniform", seed=seed)
-    mixed = data.radial_rotation(sources).float()
+    sources = ica_sources(800, 2, "uniform", seed=seed)
+    mixed = radial_rotation(sources).float()
     with training.seeded(seed):
         encoder, decoder = (models.mlp([2, 64, 64, 2], nn.Tanh) for _ in range(2))
-    projector = models.RandomFeatures(32, seed=seed)
+    projector = RandomFeatures(32, seed=seed)
     optimiser = torch.optim.Adam([*encoder.parameters(), *decoder.parameters()], lr=6e-3)
     for _ in range(steps):
-        outputs = data.standardise(encoder(mixed), 0)
+        outputs = data.standardize(encoder(mixed), 0)
         reconstruction = (decoder(outputs) - mixed).square().mean()
         optimiser.zero_grad()
-        (100 * losses.offblock_cov_sq(projector(outputs)) + reconstruction).backward()
+        (100 * offblock_cov_sq(projector(outputs)) + reconstruction).backward()
         optimiser.step()
     return sources, mixed, outputs.detach(), reconstruction.item()
 
@@ -294,13 +302,13 @@ runs = [nonlinear_ica(ch.seed + i, steps=ch.pick(fast=300, toy=600)) for i in ra
 fig, axes = plt.subplots(1, 3, figsize=(8.2, 3), layout="constrained")
 for ax, points, title in zip(axes, runs[0], ("sources", "turned by radius", "independent outputs"), strict=False):
     cb.plots.scatter(ax, points, runs[0][0][:, 0], size=8)
-    ax.set(aspect="equal", title=title, xlabel=f"MCC {evaluation.mcc(points, runs[0][0]):.2f}")
+    ax.set(aspect="equal", title=title, xlabel=f"MCC {evaluation.mean_correlation(points, runs[0][0]):.2f}")
 plt.show()
 name = "nonlinear-ica-fails"
-nhsic = [evaluation.nhsic(outputs)[0, 1] for _, _, outputs, _ in runs]
+nhsic = [evaluation.pairwise_nhsic(outputs)[0, 1] for _, _, outputs, _ in runs]
 ch.claim(f"{name}.independent", "The outputs are independent: nHSIC", measured=nhsic, below=0.002)
 ch.claim(f"{name}.complete", "... and complete: reconstruction error", measured=[run[3] for run in runs], below=0.01)
-missed = np.mean([1 - evaluation.mcc(outputs, sources) for sources, _, outputs, _ in runs])
+missed = np.mean([1 - evaluation.mean_correlation(outputs, sources) for sources, _, outputs, _ in runs])
 ch.claim(f"{name}.control", "... but not the sources: mean 1 − MCC", measured=missed, above=0.05, control=True)
 
 # %% [markdown]
@@ -316,8 +324,8 @@ ch.claim(f"{name}.control", "... but not the sources: mean 1 − MCC", measured=
 # whitening**, where only dependence that a correlation cannot see is left; dHSIC of six of the variables; and the accuracy of a linear probe with 2,000 labels (ridge regression).
 
 # %%
-mnist = training.tiny_mnist(standardised=False)
-recipe = training.MLP400._replace(steps=ch.pick(fast=150, toy=200), batch_size=ch.pick(fast=128, toy=256), lr=3e-3)
+mnist = recipes.tiny_mnist(standardized=False)
+recipe = recipes.TINY_MLP._replace(steps=ch.pick(fast=150, toy=200), batch_size=ch.pick(fast=128, toy=256), lr=3e-3)
 vicreg = partial(losses.vicreg, inv=25.0, var=25.0, cov=25.0)
 
 
@@ -336,9 +344,9 @@ def measure(encoder):
     """nHSIC, nHSIC after whitening, dHSIC of six variables, and the accuracy of the probe."""
     labelled, test = (training.features(encoder, images).double() for images in (mnist.x_train[:2000], mnist.x_test))
     accuracy = evaluation.ridge_probe(labelled, mnist.y_train[:2000], test, mnist.y_test)
-    sets = data.standardise(test[:1200], 0).split(400)
-    pairs = np.mean([losses.off_diagonal(evaluation.nhsic(z)).mean() for z in sets])
-    whitened = np.mean([losses.off_diagonal(evaluation.nhsic(losses.whiten(z))).mean() for z in sets])
+    sets = data.standardize(test[:1200], 0).split(400)
+    pairs = np.mean([losses.off_diagonal(evaluation.pairwise_nhsic(z)).mean() for z in sets])
+    whitened = np.mean([losses.off_diagonal(evaluation.pairwise_nhsic(losses.whiten(z))).mean() for z in sets])
     joint = np.mean([evaluation.dhsic([evaluation.gram_gaussian(column) for column in z[:, :6].T]) for z in sets])
     return pairs, whitened, joint, accuracy
 
@@ -347,7 +355,7 @@ def train(kind, width):
     encoder, projector = make_networks(kind, width)
     log = []
     watch = {"monitor": lambda *_: log.append(measure(encoder)), "log_every": ch.pick(fast=200, toy=40)}
-    training.train_networks(encoder, projector, vicreg, mnist.x_train, recipe=recipe, seed=ch.seed, **watch)
+    recipes.train_networks(encoder, projector, vicreg, mnist.x_train, recipe=recipe, seed=ch.seed, **watch)
     return np.array([*log, measure(encoder)])
 
 
@@ -395,12 +403,12 @@ plt.show()
 # %%
 weights, phases = randn(2, 512), 2 * np.pi * torch.rand(512, generator=generator, dtype=torch.float64)
 angles = range(0, 91, 3)
-rotations = {angle: data.radial_rotation(square, turn=0.0, offset=np.pi * angle / 180) for angle in angles}
+rotations = {angle: radial_rotation(square, turn=0.0, offset=np.pi * angle / 180) for angle in angles}
 curves = []
 for y in rotations.values():
     covariance = torch.cov(torch.cos(y @ weights + phases).T, correction=0)
     mixing = losses.off_diagonal(covariance).square().sum().item()
-    curves.append([evaluation.hsic_xy(*y.T, 1.0), block_penalty(y, 512), mixing])
+    curves.append([evaluation.hsic(*y.T, 1.0), block_penalty(y, 512), mixing])
 curves = np.array(curves).T
 spread = np.ptp(curves[2]) / curves[2].min()
 ch.claim("vcreg-is-hsic.mixing-layer", "Mixing layer: spread over all angles", measured=spread, below=0.1, **ours)
@@ -409,7 +417,7 @@ ch.claim("vcreg-is-hsic.mixing-layer", "Mixing layer: spread over all angles", m
 def draw_rotation(fig, rotation_angle):
     cloud, heat, ax = fig.subplots(1, 3)
     fig.subplots_adjust(left=0.02, right=0.98, bottom=0.17, top=0.87, wspace=0.16)
-    phi = models.RandomFeatures(16, seed=ch.seed)(rotations[rotation_angle])
+    phi = RandomFeatures(16, seed=ch.seed)(rotations[rotation_angle])
     block = (phi[:, 0] - phi[:, 0].mean(0)).T @ phi[:, 1] / 300
     cloud.plot(*rotations[rotation_angle].T, "o", ms=2.5)
     cloud.set(xlim=(-2.6, 2.6), ylim=(-2.6, 2.6), xticks=[], yticks=[], title="outputs")
@@ -428,7 +436,7 @@ cb.explore(draw_rotation, figsize=(7.8, 2.8), rotation_angle=(0, 90, 3))
 # line is HSIC. From $P = 16$ on the cloud shrinks by about half for each fourfold width.
 
 # %%
-exact = evaluation.hsic_xy(*curve.T, 1.0)
+exact = evaluation.hsic(*curve.T, 1.0)
 powers = [1, 2, 4, 8, 16, 32, 64, 128]
 samples = np.array([[block_penalty(curve, P, draw) for draw in range(20)] for P in powers])
 
@@ -455,7 +463,7 @@ cb.explore(draw_width, figsize=(7.2, 3), width_P=ipywidgets.SelectionSlider(opti
 def draw_xor(fig, dependence):
     table, ax = fig.subplots(1, 2, width_ratios=[1, 2])
     fig.subplots_adjust(left=0.04, right=0.97, bottom=0.2, top=0.86, wspace=0.3)
-    triple = data.xor_triple(400, strength=dependence, seed=10 * ch.seed)
+    triple = xor_triple(400, strength=dependence, seed=10 * ch.seed)
     table.hist2d(*triple[triple[:, 2] == 1, :2].T.numpy(), bins=2, vmin=0, vmax=130)
     table.set(xticks=[], yticks=[], title="third = 1", xlabel="first", ylabel="second")
     values = significance(dependence)
@@ -503,7 +511,7 @@ ch.report()
 
 # %% tags=["solution"] jupyter={"source_hidden": true}
 print("E[x y] = E[x^3] = 0 = E[x] E[y]. But x^2 correlates with y perfectly.")
-print(f"HSIC of the curve {exact:.4f}, of the square {evaluation.hsic_xy(*square.T, 1.0):.4f}")
+print(f"HSIC of the curve {exact:.4f}, of the square {evaluation.hsic(*square.T, 1.0):.4f}")
 
 # %% [markdown] tags=["exercise"]
 # **2.** Prove (2) line by line. By which factor does it fail when the covariance divides by $N - 1$?
@@ -527,7 +535,7 @@ for P in (1, 4, 16, 64):
 
 # %% tags=["solution"] jupyter={"source_hidden": true}
 def with_triples(z1, z2):
-    columns = [gram(column) for column in data.standardise(z1, 0).T]
+    columns = [gram(column) for column in data.standardize(z1, 0).T]
     chosen = [torch.randperm(16)[:3].tolist() for _ in range(4)]
     return vicreg(z1, z2).total + 500 * sum(dhsic([columns[i] for i in triple]) for triple in chosen)
 
@@ -535,7 +543,7 @@ def with_triples(z1, z2):
 steps = ch.pick(fast=25, toy=200)
 for text, loss in {"VICReg": vicreg, "with triples": with_triples}.items():
     encoder, projector = make_networks("none", 16)
-    training.train_networks(encoder, projector, loss, mnist.x_train, recipe=recipe, seed=ch.seed, steps=steps)
+    recipes.train_networks(encoder, projector, loss, mnist.x_train, recipe=recipe, seed=ch.seed, steps=steps)
     print(f"{text}: dHSIC of six {measure(encoder)[2]:.4f}, probe {measure(encoder)[3]:.3f}")
 
 # %% [markdown]

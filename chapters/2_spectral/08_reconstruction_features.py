@@ -36,7 +36,16 @@ from ipywidgets import SelectionSlider
 from scipy.linalg import eigh
 
 import cookbook as cb
-from replearn import data, evaluation, models, spectral, training
+from replearn import data, evaluation, recipes, spectral
+from replearn.papers.reconstruction_features import (
+    ConvRandomFeatures,
+    hot_pixels,
+    joint_encoder,
+    linear_autoencoder_flow,
+    masking_score,
+    pca_split,
+    task_alignment,
+)
 
 ch = cb.Chapter("reconstruction_features", scale=scale, seed=seed)
 seeds = range(ch.seed, ch.seed + ch.pick(fast=1, toy=3))
@@ -50,7 +59,7 @@ olive, dark, rose = cb.color("reconstruction"), cb.color("theory"), cb.color("je
 # reconstructed from them. What do the seven numbers say?
 
 # %%
-mnist = training.tiny_mnist(standardised=False)
+mnist = recipes.tiny_mnist(standardized=False)
 
 
 def digits(seed, nuisance):
@@ -63,7 +72,7 @@ def digits(seed, nuisance):
 
 worlds = {"plain": [digits(s, 0) for s in seeds]}
 worlds["smooth"] = [digits(s, data.smooth_background(n + 2000, 14, seed=s)) for s in seeds]
-worlds["hot"] = [digits(s, data.hot_pixels(n + 2000, 14, count=40, seed=s)) for s in seeds]
+worlds["hot"] = [digits(s, hot_pixels(n + 2000, 14, count=40, seed=s)) for s in seeds]
 X, y = worlds["smooth"][0]
 shown = X[n : n + 8]
 
@@ -78,7 +87,7 @@ def strips(ax, basis, labels):
         ax.text(-2, 7 + 15 * row, label, ha="right", va="center")
 
 
-basis, explained = spectral.pca_split(X[:n], 0.9)
+basis, explained = pca_split(X[:n], 0.9)
 fig, ax = plt.subplots(figsize=(7.8, 2.9), layout="constrained")
 strips(ax, basis, ("image", f"from {basis.shape[1]} numbers", "the rest, × 2"))
 ax.set_title(f"{explained:.0%} of the variance, and no digit")
@@ -147,9 +156,9 @@ Y = np.eye(10)[y[:n]]
 Y = Y - Y.mean(axis=0)
 cross = Y.T @ X16 / n
 V = eigh(cross.T @ cross + 0.1 * S @ S, S)[1][:, ::-1][:, :4]
-joint = spectral.joint_encoder(X16, Y, 4, lam=0.1)
+joint = joint_encoder(X16, Y, 4, lam=0.1)
 np.testing.assert_allclose(V @ V.T, joint.V @ joint.V.T, atol=1e-8)
-cb.show_source(spectral.joint_encoder)
+cb.show_source(joint_encoder)
 
 # %% [markdown]
 # ## The theorem, tested
@@ -165,7 +174,7 @@ def masked_loss(both):
     return np.trace(S) - 2 * torch.trace(C_x @ V @ W) + torch.trace(W.T @ V.T @ C @ V @ W)
 
 
-descended = spectral.descend(masked_loss, 32, 4, seed=ch.seed).losses[-1]
+descended = spectral.minimize_embedding(masked_loss, 32, 4, seed=ch.seed).losses[-1]
 masks = np.array(list(product([0, 1], repeat=4)))[:, None, patch]
 averaged = np.sum((X16 - masks * X16 @ masked.V @ masked.W) ** 2) / (16 * n)
 theory = np.trace(S) - np.sum(masked.phi[:4] ** 2)
@@ -204,7 +213,7 @@ for m, p in product((1, 2, 7, 30, 196), (0.1, 0.5, 0.9)):
     line = rng.standard_normal((50, 1)) * u
     moments = spectral.mask_moments(line, p, (14, 14))
     score = spectral.reduced_rank_regression(moments.C_clean, moments.C, 1).phi[0] ** 2
-    off.append(abs(score / spectral.masking_score(np.sum(line**2) / 50, m, p) - 1))
+    off.append(abs(score / masking_score(np.sum(line**2) / 50, m, p) - 1))
 ch.claim("mask-depends-on-data.law", "Scores obey (3) (relative gap)", measured=max(off), below=1e-6, **ours)
 
 # %% [markdown]
@@ -225,8 +234,8 @@ lost = [0.5, 0.3, 0.2, 0.15, 0.12, 0.1, 0.08, 0.06, 0.05, 0.04, 0.03, 0.025, 0.0
 cuts = {kind: np.zeros((len(seeds), 2, len(lost))) for kind in ("smooth", "plain")}
 for kind, i, j in product(cuts, range(len(seeds)), range(len(lost))):
     X_seed, y_seed = worlds[kind][i]
-    top, _ = spectral.pca_split(X_seed[:n], 1 - lost[j])
-    rest, _ = spectral.pca_split(X_seed[:n], lost[j], part="bottom")
+    top, _ = pca_split(X_seed[:n], 1 - lost[j])
+    rest, _ = pca_split(X_seed[:n], lost[j], part="bottom")
     cuts[kind][i, :, j] = accuracy(X_seed @ top, y_seed), accuracy(X_seed @ rest, y_seed)
 
 # %%
@@ -266,9 +275,9 @@ flat = raw - raw.mean(dim=1, keepdim=True)
 
 def named(inputs, part, share, seed):
     inputs = (inputs - inputs[:m].mean(dim=0)).numpy()
-    basis, _ = spectral.pca_split(inputs[:m], share, part=part)
+    basis, _ = pca_split(inputs[:m], share, part=part)
     images = torch.tensor(inputs @ basis @ basis.T).float().reshape(-1, 1, 16, 16)
-    Z = models.ConvRandomFeatures(48, seed=seed)(images)
+    Z = ConvRandomFeatures(48, seed=seed)(images)
     return evaluation.ridge_probe(Z[:m], sources[:m], Z[m:], sources[m:])
 
 
@@ -291,7 +300,7 @@ V = 0.01 * np.linalg.qr(rng.standard_normal((16, 16)))[0]
 W = V.T
 for i in range(20_000):
     if i % 500 == 0:
-        law = spectral.linear_autoencoder_flow(variances, i * step, 1e-4)
+        law = linear_autoencoder_flow(variances, i * step, 1e-4)
         off.append(abs(np.diag(U.T @ V @ W @ U) - law).max())
     gradient = -2 * S1 @ (np.eye(16) - V @ W)
     V, W = V - step * gradient @ W.T, W - step * V.T @ gradient
@@ -305,7 +314,7 @@ ch.claim("perception-learned-last.law", "Descent on 16 pixels: largest gap to (5
 clock, courses, late, missing = np.geomspace(1, 1e6, 40), [], [], []
 for a0, (X_seed, y_seed) in product((1e-6, 1e-4), worlds["smooth"]):
     _, spread, Ut = np.linalg.svd(X_seed[:n], full_matrices=False)
-    a = spectral.linear_autoencoder_flow((spread / spread[0]) ** 2, clock, a0)
+    a = linear_autoencoder_flow((spread / spread[0]) ** 2, clock, a0)
     error = np.sum(spread**2 * (1 - a) ** 2, axis=1) / np.sum(spread**2)
     latents = [X_seed @ Ut.T * root for root in np.sqrt(a)]
     read = np.array([accuracy(Z, y_seed, lam=1e-4, scale=1) for Z in latents])
@@ -342,7 +351,7 @@ for i, (X_seed, y_seed) in enumerate(worlds["smooth"]):
     pixels, labels = X_seed[:n], np.eye(10)[y_seed[:n]]
     for road, wanted in ((asked, labels), (nonsense, rng.permutation(labels))):
         encoders = [denoiser(pixels, 16)]
-        encoders += [spectral.joint_encoder(pixels, wanted, 16, lam=lam).V for lam in weights]
+        encoders += [joint_encoder(pixels, wanted, 16, lam=lam).V for lam in weights]
         left = [evaluation.null_projection_residual(pixels @ V, pixels) for V in encoders]
         road[i, :, 0] = np.square(left) / np.sum(pixels**2)
         road[i, :, 1] = [accuracy(X_seed @ V, y_seed) for V in encoders]
@@ -433,7 +442,7 @@ plt.show()
 def draw_cut(fig, left):
     ax = fig.subplots()
     fig.subplots_adjust(left=0.18, right=0.99, bottom=0.01, top=0.88)
-    basis, _ = spectral.pca_split(X[:n], 1 - left)
+    basis, _ = pca_split(X[:n], 1 - left)
     top, rest = cuts["smooth"][0, :, lost.index(left)]
     strips(ax, basis, ("image", f"top: {top:.2f}", f"rest: {rest:.2f}"))
     ax.set_title(f"{basis.shape[1]} directions of 196, and accuracies")
@@ -450,7 +459,7 @@ cb.explore(draw_cut, figsize=(7.8, 3), left=SelectionSlider(options=lost, value=
 amplitudes, alignments = [0, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 2], []
 for amp in amplitudes:
     X_amp, _ = digits(ch.seed, data.smooth_background(n + 2000, 14, amp=amp, seed=ch.seed))
-    alignments.append(spectral.task_alignment(X_amp[:n], Y, denoiser(X_amp[:n], 64)))
+    alignments.append(task_alignment(X_amp[:n], Y, denoiser(X_amp[:n], 64)))
 
 
 def draw_amplitude(fig, amplitude):
@@ -523,7 +532,7 @@ print("dw/dl = l (l + 2c) / (l + c)^2, which is positive. On a grid:", np.all(np
 
 # %% tags=["solution"] jupyter={"source_hidden": true}
 for p in (0.5, 0.9, 0.99, 0.999):
-    print(f"p = {p}: pixel and spread direction score {spectral.masking_score([1, 0.1], [1, 100], p).round(4)}")
+    print(f"p = {p}: pixel and spread direction score {masking_score([1, 0.1], [1, 100], p).round(4)}")
 print("All scores vanish in the end, like l m (1 - p): variance times number of pixels then decides the order.")
 
 # %% [markdown] tags=["exercise"]

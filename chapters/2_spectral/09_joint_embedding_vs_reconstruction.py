@@ -37,10 +37,22 @@ from scipy.optimize import bisect
 
 import cookbook as cb
 from replearn import data, evaluation, spectral
+from replearn.papers.joint_embedding_vs_reconstruction import (
+    alignment_threshold,
+    direction_scores,
+    nuisance_moments,
+    nuisance_samples,
+    pca_with_nuisance,
+    ridge_augmented,
+)
 
 ch = cb.Chapter("joint_embedding_vs_reconstruction", scale=scale, seed=seed)
-colors = {"rc": cb.color("reconstruction"), "je": cb.color("vicreg"), "supervised": cb.color("supervised")}
-names = {"rc": "reconstruction", "je": "joint embedding", "supervised": "supervised"}
+colors = {
+    "reconstruction": cb.color("reconstruction"),
+    "joint_embedding": cb.color("vicreg"),
+    "supervised": cb.color("supervised"),
+}
+names = {"reconstruction": "reconstruction", "joint_embedding": "joint embedding", "supervised": "supervised"}
 
 # %% [markdown]
 # ## The question
@@ -51,9 +63,9 @@ names = {"rc": "reconstruction", "je": "joint embedding", "supervised": "supervi
 
 # %%
 def encoder(moments, K, method):
-    if method == "rc":
+    if method == "reconstruction":
         return spectral.reduced_rank_regression(moments.C_clean, moments.C, K).V
-    return spectral.je_linear(moments.C, moments.C_plus, K).W
+    return spectral.joint_embedding_linear(moments.C, moments.C_plus, K).W
 
 
 fig, axes = plt.subplots(1, 2, figsize=(8.6, 4.4), layout="constrained")
@@ -64,8 +76,8 @@ for ax, (nuisance, alpha, title) in zip(axes, panels, strict=True):
     cb.plots.scatter(ax, samples, np.full(240, 9), size=6)
     views = samples[:4].repeat(60, axis=0) + noise * [1 / 3, alpha]
     cb.plots.scatter(ax, views, np.repeat([1, 2, 3, 4], 60), size=7)
-    moments = spectral.nuisance_moments([9, 0], [1, 0.02], [0, nuisance], alpha)
-    for method in ("rc", "je"):
+    moments = nuisance_moments([9, 0], [1, 0.02], [0, nuisance], alpha)
+    for method in ("reconstruction", "joint_embedding"):
         x, y = 9 * abs(encoder(moments, 1, method)[:, 0]) / np.linalg.norm(encoder(moments, 1, method))
         ax.annotate("", (x, y), (0, 0), arrowprops={"arrowstyle": "-|>", "lw": 3, "color": colors[method]})
         ax.text(x + 0.4, y + 0.6, names[method], color=colors[method], weight="bold")
@@ -143,7 +155,7 @@ np.testing.assert_allclose(V @ W, autoencoder.V @ autoencoder.W, atol=1e-10)
 
 omega, P = np.linalg.eigh(inverse_root @ C_plus @ inverse_root)
 V = inverse_root @ P[:, -3:]
-joint = spectral.je_linear(C, C_plus, 3)
+joint = spectral.joint_embedding_linear(C, C_plus, 3)
 np.testing.assert_allclose(V @ V.T, joint.W @ joint.W.T, atol=1e-10)
 cb.show_source(spectral.reduced_rank_regression)
 
@@ -170,8 +182,8 @@ def invariance_loss(P):
     return 2 * (3 - torch.trace(torch.linalg.solve(P.T @ C @ P, P.T @ C_plus @ P)))
 
 
-reached_rc = spectral.descend(reconstruction_loss, 16, 3, seed=ch.seed).losses[-1]
-reached_je = spectral.descend(invariance_loss, 8, 3, seed=ch.seed).losses[-1]
+reached_rc = spectral.minimize_embedding(reconstruction_loss, 16, 3, seed=ch.seed).losses[-1]
+reached_je = spectral.minimize_embedding(invariance_loss, 8, 3, seed=ch.seed).losses[-1]
 
 # %%
 masks = rng.random((400, *X.shape)) > 0.3
@@ -207,7 +219,7 @@ def angle_to_signal(V):
 
 
 def succeeds(world, alpha, method):
-    return angle_to_signal(encoder(spectral.nuisance_moments(*world, alpha), 6, method)) < 45
+    return angle_to_signal(encoder(nuisance_moments(*world, alpha), 6, method)) < 45
 
 
 def smallest_alpha(world, method):
@@ -217,16 +229,18 @@ def smallest_alpha(world, method):
 
 
 def predicted_alpha(world, method):
-    return np.sqrt(max(spectral.alignment_threshold(*world, 6, paradigm=method)[0], 0))
+    return np.sqrt(max(alignment_threshold(*world, 6, paradigm=method)[0], 0))
 
 
 # %%
 seeds = range(ch.seed, ch.seed + ch.pick(fast=2, toy=4))
 weak = [random_world(s, size=0.6) for s in seeds]
 strong = [random_world(s, size=12) for s in seeds]
-rc = np.array([[smallest_alpha(world, "rc") for world in worlds] for worlds in (weak, strong)])
-je = np.array([[smallest_alpha(world, "je") for world in worlds] for worlds in (weak, strong)])
-formula = [predicted_alpha(world, method) for method in ("rc", "je") for world in weak + strong]
+rc = np.array([[smallest_alpha(world, "reconstruction") for world in worlds] for worlds in (weak, strong)])
+je = np.array([[smallest_alpha(world, "joint_embedding") for world in worlds] for worlds in (weak, strong)])
+formula = [
+    predicted_alpha(world, method) for method in ("reconstruction", "joint_embedding") for world in weak + strong
+]
 misses = abs(np.append(rc, je) - formula)
 ch.claim("alignment-thresholds.formula", "Smallest α, bisected, minus (5)", measured=misses, below=1e-3, paper="exact")
 ch.claim("which-is-easier.weak-rc", "Weak nuisance: RC needs α", measured=rc[0], below=1e-3, paper="0")
@@ -238,21 +252,23 @@ kappa2, theta, gamma = random_world(ch.seed, size=1)
 sizes = np.geomspace(0.1, 100, ch.pick(fast=16, toy=45))
 alphas = np.linspace(0, 4, ch.pick(fast=16, toy=45))
 level_worlds = [(kappa2, theta, size * (gamma > 0)) for size in sizes]
-rc_map = np.array([[succeeds(world, alpha, "rc") for world in level_worlds] for alpha in alphas])
-je_map = np.array([[succeeds(world, alpha, "je") for world in level_worlds] for alpha in alphas])
-eta, delta = (spectral.alignment_threshold(*level_worlds[0], 6, paradigm=method)[1] for method in ("rc", "je"))
+rc_map = np.array([[succeeds(world, alpha, "reconstruction") for world in level_worlds] for alpha in alphas])
+je_map = np.array([[succeeds(world, alpha, "joint_embedding") for world in level_worlds] for alpha in alphas])
+eta, delta = (
+    alignment_threshold(*level_worlds[0], 6, paradigm=method)[1] for method in ("reconstruction", "joint_embedding")
+)
 crossing = eta**2 / delta
 
 # %%
 fig, ax = plt.subplots(figsize=(7.2, 4.2), layout="constrained")
 shades = ListedColormap(["#e4e7eb", "#dcd8b8", "#b9d8ec", "#fbfbf9"])
 ax.pcolormesh(np.log10(sizes), alphas, rc_map + 2 * je_map, cmap=shades, shading="nearest")
-for method in ("rc", "je"):
+for method in ("reconstruction", "joint_embedding"):
     ax.plot(np.log10(sizes), [predicted_alpha(world, method) for world in level_worlds], color=colors[method])
 ax.axvline(np.log10(crossing), color=cb.color("theory"), ls="--", lw=1)
 ax.text(-0.35, 2, "both keep the signal", ha="center")
-ax.text(1.4, 2, "only joint embedding", ha="center", color=colors["je"])
-ax.text(-0.35, 0.3, "only reconstruction", ha="center", color=colors["rc"])
+ax.text(1.4, 2, "only joint embedding", ha="center", color=colors["joint_embedding"])
+ax.text(-0.35, 0.3, "only reconstruction", ha="center", color=colors["reconstruction"])
 ax.text(1.4, 0.3, "neither", ha="center")
 ax.set(xlabel="variance of the nuisance", ylabel="alignment α", xlim=(-1, 2), ylim=(0, 4))
 ax.set_title("Past the dashed line, joint embedding needs less alignment")
@@ -274,7 +290,7 @@ factors = [0, 0.5, 0.7, 0.9, 1.1, 1.4, 2]
 
 def angles_at(world, seed, N, method):
     kappa2, theta, gamma = world
-    corrupted = spectral.nuisance_samples(kappa2, gamma, N, seed=seed)[1]
+    corrupted = nuisance_samples(kappa2, gamma, N, seed=seed)[1]
     alphas = np.multiply(factors, predicted_alpha(world, method))
     moments = [spectral.additive_moments(corrupted, theta + alpha**2 * gamma) for alpha in alphas]
     return [angle_to_signal(encoder(m, 6, method)) for m in moments]
@@ -283,16 +299,18 @@ def angles_at(world, seed, N, method):
 def supervised(world, N, seed):
     """Angle to the signal without alignment, and relative distance to the clean regression."""
     kappa2, theta, gamma = world
-    clean, corrupted = spectral.nuisance_samples(kappa2, gamma, N, seed=seed)
+    clean, corrupted = nuisance_samples(kappa2, gamma, N, seed=seed)
     rng = np.random.default_rng(seed + 1000)
     targets = clean[:, :6] @ rng.standard_normal((6, 3)) + 0.5 * rng.standard_normal((N, 3))
-    B, B_clean = (spectral.ridge_augmented(inputs, targets, np.diag(theta)) for inputs in (corrupted, clean))
+    B, B_clean = (ridge_augmented(inputs, targets, np.diag(theta)) for inputs in (corrupted, clean))
     return angle_to_signal(B), np.linalg.norm(B - B_clean) / np.linalg.norm(B_clean)
 
 
 # %%
 pairs = list(zip(strong, seeds, strict=True))
-angles = np.array([[[angles_at(*pair, N, m) for N in counts] for pair in pairs] for m in ("rc", "je")])
+angles = np.array(
+    [[[angles_at(*pair, N, m) for N in counts] for pair in pairs] for m in ("reconstruction", "joint_embedding")]
+)
 label_angles = [supervised(strong[0], N, ch.seed)[0] for N in counts]
 closer = [supervised(world, 200, s)[1] / supervised(world, 20_000, s)[1] for world, s in pairs]
 below, above = angles[:, :, -1, factors.index(0.7)], angles[:, :, -1, factors.index(1.4)]
@@ -322,7 +340,7 @@ def digits_with_nuisance(seed, largest):
     theta = rng.uniform(0, 1e4, 100)
     gamma = np.append(np.zeros(50), rng.uniform(0, largest, 50))
     pixels = 255 * mnist.images[rows].flatten(1)
-    clean, corrupted = spectral.pca_with_nuisance(pixels, 50, gamma[50:], fit=N, seed=seed + 1000)
+    clean, corrupted = pca_with_nuisance(pixels, 50, gamma[50:], fit=N, seed=seed + 1000)
     return clean, corrupted, mnist.labels[rows].numpy(), theta, gamma
 
 
@@ -340,8 +358,8 @@ def excess(seed, largest):
     for alpha in strengths:
         noise = theta + alpha**2 * gamma
         moments = spectral.additive_moments(corrupted[:N], noise)
-        B = spectral.ridge_augmented(corrupted[:N], np.eye(10)[y[:N]] - 0.1, np.diag(noise))
-        encoders = encoder(moments, 50, "rc"), encoder(moments, 50, "je"), B
+        B = ridge_augmented(corrupted[:N], np.eye(10)[y[:N]] - 0.1, np.diag(noise))
+        encoders = encoder(moments, 50, "reconstruction"), encoder(moments, 50, "joint_embedding"), B
         scores.append([probe(corrupted @ V, y) for V in encoders])
     return np.array(scores) - probe(clean, y)
 
@@ -369,7 +387,11 @@ for ax, scores in zip(axes, (weak_scores, strong_scores), strict=True):
     ax.set_xlabel("alignment α")
 axes[0].set(title="Weak: reconstruction needs none", ylabel="probe loss − that of clean data")
 axes[1].set(title="Strong: joint embedding needs less")
-for method, x, y in (("rc", one + 0.1, 0.145), ("je", 0.2, strong_scores[:, 0, 1, 0].mean()), ("supervised", 0, 0.008)):
+for method, x, y in (
+    ("reconstruction", one + 0.1, 0.145),
+    ("joint_embedding", 0.2, strong_scores[:, 0, 1, 0].mean()),
+    ("supervised", 0, 0.008),
+):
     axes[1].text(x, y, names[method], color=colors[method])
 plt.show()
 
@@ -389,8 +411,8 @@ def draw_scores(fig, alpha, nuisance):
     axes = fig.subplots(1, 2)
     fig.subplots_adjust(left=0.06, right=0.98, bottom=0.16, top=0.87, wspace=0.16)
     world = kappa2, theta, nuisance * gamma
-    for ax, method in zip(axes, ("rc", "je"), strict=True):
-        scores = spectral.direction_scores(*world, alpha, paradigm=method)
+    for ax, method in zip(axes, ("reconstruction", "joint_embedding"), strict=True):
+        scores = direction_scores(*world, alpha, paradigm=method)
         kept = scores >= np.sort(scores)[-6]
         shades = np.where(kept, np.where(gamma > 0, cb.color("jepa"), colors[method]), "#d5d9de")
         ax.vlines(np.arange(1, 21), 0, scores, colors=shades, lw=7)
@@ -411,7 +433,7 @@ def draw_samples(fig, samples, alignment):
     axes = fig.subplots(1, 2, sharey=True)
     fig.subplots_adjust(left=0.09, right=0.98, bottom=0.16, top=0.87, wspace=0.08)
     row, column = counts.index(samples), factors.index(alignment)
-    for ax, method, curves in zip(axes, ("rc", "je"), angles[:, 0], strict=True):
+    for ax, method, curves in zip(axes, ("reconstruction", "joint_embedding"), angles[:, 0], strict=True):
         ax.plot(np.log10(counts), curves, color="#d5d9de", lw=1)
         ax.plot(np.log10(counts), label_angles, "--", color=colors["supervised"], lw=1)
         ax.plot(np.log10(counts), curves[:, column], color=colors[method])
@@ -454,7 +476,7 @@ ch.report()
 # **1.** Show that $\alpha_{\mathrm{JE}} \le \sqrt{(1 - \delta) / \delta}$ for any nuisance. Check it on a hundred worlds.
 
 # %% tags=["solution"] jupyter={"source_hidden": true}
-thresholds = [spectral.alignment_threshold(*random_world(s, size=10.0 ** (s % 5 - 2)), 6) for s in range(100)]
+thresholds = [alignment_threshold(*random_world(s, size=10.0 ** (s % 5 - 2)), 6) for s in range(100)]
 share = max(alpha2 / (1 / delta - 1) for alpha2, delta in thresholds)
 print(f"theta / gamma, which is not negative, is subtracted from the bound. Largest share of it: {share:.4f}")
 
@@ -463,7 +485,7 @@ print(f"theta / gamma, which is not negative, is subtracted from the bound. Larg
 
 # %% tags=["solution"] jupyter={"source_hidden": true}
 world = strong[0][0], np.zeros(20), strong[0][2]
-tiny = encoder(spectral.nuisance_moments(*world, 0.01), 6, "je")
+tiny = encoder(nuisance_moments(*world, 0.01), 6, "joint_embedding")
 print("Every signal is then perfectly repeatable: delta = 1, and any alpha > 0 will do (at 0 all directions tie).")
 print(f"Angle at 0.01: {angle_to_signal(tiny):.2f}. Reconstruction still needs {predicted_alpha(world, 'rc'):.2f}.")
 
@@ -487,7 +509,7 @@ for degrees in (0, 30, 60):
     Gamma = turn @ np.diag(nuisance) @ turn.T
     S = np.diag(signal) + Gamma
     for alpha in (0.7, 1):
-        V = spectral.je_linear(S + np.diag(own_noise) + alpha**2 * Gamma, S, 6).W
+        V = spectral.joint_embedding_linear(S + np.diag(own_noise) + alpha**2 * Gamma, S, 6).W
         off = spectral.principal_angles(V, turn[:, :6]).max()
         print(f"turned by {degrees}, alpha = {alpha}: {off:.0f} degrees from all that is free of nuisance")
 print("It does predict when the nuisance is avoided. But what avoids it is turned away from the signal as well.")

@@ -42,7 +42,7 @@ from torch.nn import functional as F
 from torch.testing import assert_close
 
 import cookbook as cb
-from replearn import evaluation, spectral, training
+from replearn import evaluation, recipes, spectral, training
 from replearn.data import affine_warp, bayes_cross_entropy, latent_world, sample_vmf, sphere_grid
 from replearn.models import UnitRows, mlp_head
 
@@ -150,7 +150,7 @@ def networks(seed, d=3, n_labels=20, unit=False, stretch=1.0):
 
 
 x = world.render(z)
-history = training.train_ce(*networks(1), lambda n, generator: (x, c), 5, lr=0.02)
+history = recipes.train_ce(*networks(1), lambda n, generator: (x, c), 5, lr=0.02)
 assert_close(train_by_hand(*networks(1), x, c, 5, 0.02), history.loss)
 
 # %% [markdown]
@@ -220,7 +220,7 @@ def learn(world, seed, *, good=0.04, steps=steps, watch=None, **head):
     check = x, c, bayes_cross_entropy(world.centres, world.kappa, z, c)
     make = partial(networks, d=d, n_labels=n_labels, **head)
     loop = {"lr": 0.03, "seed": 10 * seed, "log_every": steps // 20}
-    starts = training.train_ce_starts(make, sampler, check, steps, good=good, watch=watch, **loop)
+    starts = recipes.train_best_of(make, sampler, check, steps, stop_below=good, monitor_for=watch, **loop)
     h, *others, before = (training.features(e, x) for e in [*(s.encoder for s in starts), make(10 * seed)[0]])
     everything.extend((run.gap / check[2], 1 - missing(h_, z)) for run, h_ in zip(starts, (h, *others), strict=True))
     result = {"z": z, "x": x, "h": h, "W": starts[0].head.weight.detach(), "share": starts[0].gap / check[2]}
@@ -401,7 +401,7 @@ plt.show()
 # $\log p(u \mid c) = \langle v_c, u \rangle / s^2 - \|v_c\|^2 / (2 s^2)$ plus a term without $c$. This is linear discriminant analysis.
 
 # %%
-mnist, ticks = training.tiny_mnist(standardised=False), torch.linspace(-1.5, 1.5, 5)
+mnist, ticks = recipes.tiny_mnist(standardized=False), torch.linspace(-1.5, 1.5, 5)
 cells, line = torch.cartesian_prod(ticks, ticks), F.pad(torch.linspace(-1.5, 1.5, 25)[:, None], (0, 1))
 
 
@@ -431,7 +431,7 @@ def locate(V, seed, steps=image_steps):
     def sampler(n, generator):
         return shifted(mnist.x_train, V, n, generator)[:2]
 
-    best = training.train_ce_starts(bottleneck, sampler, check, steps, good=0.25, seed=10 * seed, batch_size=256)[0]
+    best = recipes.train_best_of(bottleneck, sampler, check, steps, stop_below=0.25, seed=10 * seed, batch_size=256)[0]
     encode = [partial(training.features, network) for network in (best.encoder, *(bottleneck(s)[0] for s in range(5)))]
     found, *random = (both(h, old, new) for h in encode)
     scores = {"found": found, "random": random, "pixels": both(lambda x: x, old, new, lam=1e-3, standardize=False)}
@@ -597,7 +597,7 @@ def shuffled(n, generator):
 
 
 before = missing(training.features(encoder, sphere.x), sphere.z)
-loss = training.train_ce(encoder, head, shuffled, 60, batch_size=256).loss[-1]
+loss = recipes.train_ce(encoder, head, shuffled, 60, batch_size=256).loss[-1]
 after = missing(training.features(encoder, sphere.x), sphere.z)
 print(
     f"Loss {loss:.2f}, log 20 = {np.log(20):.2f}. R² {1 - before:.2f} untrained, {1 - after:.2f} trained: the posterior"
@@ -638,7 +638,7 @@ for p in (2, 1):
         z, c = clusters(p, n, generator)
         return world.render(z), c
 
-    training.train_ce(encoder, head, sampler, 250, batch_size=256, lr=0.03, seed=ch.seed)
+    recipes.train_ce(encoder, head, sampler, 250, batch_size=256, lr=0.03, seed=ch.seed)
     z = clusters(p, 2000, torch.Generator().manual_seed(1))[0]
     print(f"p = {p}: R² = {1 - missing(training.features(encoder, world.render(z)), z):.2f}")
 

@@ -38,9 +38,16 @@ from torch.nn import functional as F
 from torch.testing import assert_close
 
 import cookbook as cb
-from replearn import evaluation, losses, spectral, training
+from replearn import evaluation, losses, recipes, spectral, training
 from replearn.data import latent_world, sphere_grid
 from replearn.models import mlp, mlp_head
+from replearn.papers.singular_identifiability import (
+    flat_directions,
+    learning_coefficient,
+    tabular_classifier,
+    train_world,
+    train_world_classes,
+)
 
 ch = cb.Chapter("singular_identifiability", scale=scale, seed=seed)
 seeds = range(ch.seed, ch.seed + ch.pick(fast=1, toy=3))
@@ -58,7 +65,7 @@ seeds = range(ch.seed, ch.seed + ch.pick(fast=1, toy=3))
 info_nce = partial(losses.info_nce, similarity="sqdist", normalize=False, temperature=0.2)
 cosine = partial(losses.info_nce, temperature=0.2)
 vicreg = partial(losses.vicreg, cov=25.0)
-haochen = partial(losses.spectral_contrastive, centred=True)
+haochen = partial(losses.spectral_contrastive, centered=True)
 loop = {"steps": 300, "batch_size": 256, "lr": 0.03}
 
 
@@ -68,7 +75,7 @@ def encoder(seed, width=64, layers=4, d_in=3, d_out=3):
 
 
 def learn(loss, world, seed, **shape):
-    return training.train_world(partial(encoder, **shape), loss, world, seed=seed, **loop)[0].encoder
+    return train_world(partial(encoder, **shape), loss, world, seed=seed, **loop)[0].encoder
 
 
 names = ["InfoNCE", "InfoNCE, again", "InfoNCE, wide", "VICReg", "spectral", "labels"]
@@ -77,7 +84,7 @@ for world, s in zip(worlds, seeds, strict=True):
     networks = [learn(info_nce, world, 100 * s), learn(info_nce, world, 100 * s + 10)]
     networks.append(learn(info_nce, world, 100 * s + 20, width=128, layers=3))
     networks += [learn(vicreg, world, 100 * s + 30), learn(haochen, world, 100 * s + 40)]
-    classifier = training.train_world_classes(encoder, world, seed=100 * s + 50, **loop)[0]
+    classifier = train_world_classes(encoder, world, seed=100 * s + 50, **loop)[0]
     trained.append([*networks, classifier.encoder])
 
 # %%
@@ -153,15 +160,15 @@ def cross_r2_by_hand(a, b):
 def table_of(C, d, n=20, unit_rows=False, seed=ch.seed):
     generator = torch.Generator().manual_seed(seed)
     V, z = (F.normalize(torch.randn(k, d, dtype=torch.float64, generator=generator)) for k in (C, n))
-    return evaluation.tabular_classifier(V, z, kappa=5.0, unit_rows=unit_rows)
+    return tabular_classifier(V, z, kappa=5.0, unit_rows=unit_rows)
 
 
 a, noise = torch.randn(2, 200, 3, dtype=torch.float64)
 assert_close(cross_r2_by_hand(a, a + noise).item(), evaluation.linear_r2(a, a + noise, weighted=True))
 loss, optimum = table_of(20, 3)
 size = torch.linalg.eigvalsh(torch.func.hessian(loss)(optimum)).abs()
-assert (size < 1e-9 * size.max()).sum() == evaluation.flat_directions(loss, optimum).nullity == 3**2 + 3
-cb.show_source(evaluation.tabular_classifier)
+assert (size < 1e-9 * size.max()).sum() == flat_directions(loss, optimum).nullity == 3**2 + 3
+cb.show_source(tabular_classifier)
 
 # %% [markdown]
 # ## The theorem, tested: six networks, one world
@@ -221,7 +228,7 @@ plt.show()
 alike, wrong, spanned, gaps = [], [], [], []
 for world, s in zip(worlds, seeds, strict=True):
     three = world._replace(centres=world.centres[:3])
-    runs = [training.train_world_classes(encoder, three, seed=100 * s + k, **loop)[0] for k in (80, 85, 90)]
+    runs = [train_world_classes(encoder, three, seed=100 * s + k, **loop)[0] for k in (80, 85, 90)]
     z, hs = outputs([run.encoder for run in runs], three)
     gaps.append(max(run.gap for run in runs))
     alike.append(evaluation.cross_r2(hs).numpy()[[0, 0, 1], [1, 2, 2]])
@@ -286,7 +293,7 @@ for part, text, unit_rows, settings in [
     off = []
     for setting in settings:
         tables = [table_of(*setting, unit_rows, seed=3 * ch.seed + draw) for draw in range(3)]
-        off += [abs(evaluation.flat_directions(*t).nullity - predicted(*setting, unit_rows)) for t in tables]
+        off += [abs(flat_directions(*t).nullity - predicted(*setting, unit_rows)) for t in tables]
     text = f"{text} (largest error of the count)"
     ch.claim(f"singular-directions-counted.{part}", text, measured=max(off), close_to=(0, 0), source="this book")
 
@@ -299,7 +306,7 @@ for part, text, unit_rows, settings in [
 def learn_twice(loss, sampler, seed, **settings):
     networks = [encoder(seed), encoder(seed + 1)]
     for start, network in enumerate(networks, seed):
-        training.train_pairs(network, loss, sampler, seed=start, **loop | settings)
+        recipes.train_pairs(network, loss, sampler, seed=start, **loop | settings)
     return networks
 
 
@@ -329,15 +336,15 @@ ch.claim(f"{idea}.batch", "Batches of 256, not 8 (gain of R²)", measured=np.mea
 # Nobody knows the latents of handwritten digits; only agreement can be measured. Encoders 196-256-16: InfoNCE with the cosine, another start, a narrow network; VICReg; two untrained encoders; the pixels. (2,000 test digits; mutual kNN on 1,000.)
 
 # %%
-mnist = training.tiny_mnist(standardised=False)
-recipe = training.MLP400._replace(steps=ch.pick(fast=100, toy=200), batch_size=128, lr=3e-3, warmup=10)
+mnist = recipes.tiny_mnist(standardized=False)
+recipe = recipes.TINY_MLP._replace(steps=ch.pick(fast=100, toy=200), batch_size=128, lr=3e-3, warmup=10)
 
 
 def digit_outputs(seed, loss=None, width=256):
     with training.seeded(seed):
         network = torch.nn.Sequential(torch.nn.Flatten(), *mlp([196, width, 16]))
     if loss:
-        training.train_networks(network, torch.nn.Identity(), loss, mnist.x_train, recipe=recipe, seed=seed)
+        recipes.train_networks(network, torch.nn.Identity(), loss, mnist.x_train, recipe=recipe, seed=seed)
     h = training.features(network, mnist.x_test)
     return h - h.mean(0)
 
@@ -373,7 +380,7 @@ plt.show()
 def draw_count(fig, C=20, d=3, unit_rows=True):
     ax = fig.subplots()
     fig.subplots_adjust(left=0.1, right=0.97, bottom=0.17, top=0.86)
-    flat = evaluation.flat_directions(*table_of(C, d, unit_rows=unit_rows))
+    flat = flat_directions(*table_of(C, d, unit_rows=unit_rows))
     levels = flat.eigenvalues.abs().sort().values.clamp(min=1e-19).log10()
     ax.plot(levels, "o", ms=4, color=cb.color("vicreg"))
     ax.plot(levels[: flat.nullity], "o", ms=4, color=cb.color("nt_xent"))
@@ -418,7 +425,7 @@ cb.explore(draw_runs, figsize=(7.2, 3.3), run=runs)
 rhos, by_rho = ch.pick(fast=[0.0, 0.5, 1.0], toy=[0.0, 0.3, 0.6, 0.9, 1.0]), []
 for rho in rhos:
     world, network = styled[0]._replace(rho=rho), encoder(ch.seed, d_in=5, d_out=5)
-    training.train_pairs(network, info_nce, world.views, **loop | {"steps": ch.pick(fast=120, toy=300)})
+    recipes.train_pairs(network, info_nce, world.views, **loop | {"steps": ch.pick(fast=120, toy=300)})
     z, (h,) = outputs([network], world)
     by_rho.append([evaluation.linear_r2(h, part) for part in (z[:, :3], z[:, 3:])])
 
@@ -459,7 +466,7 @@ ch.report()
 
 # %% tags=["solution"] jupyter={"source_hidden": true}
 centres, states = torch.tensor([[-1.0], [0.2], [0.5], [1.0]]), torch.linspace(-1, 1, 5)[:, None]
-flat = evaluation.flat_directions(*evaluation.tabular_classifier(centres, states, kappa=1.0))
+flat = flat_directions(*tabular_classifier(centres, states, kappa=1.0))
 print("h -> a h, w -> w / a moves no score; w -> w + b moves all scores of a state alike. Counted:", flat.nullity)
 
 # %% [markdown] tags=["exercise"]
@@ -489,7 +496,7 @@ for B in (8, 32, 128, 512):
 # %% tags=["solution"] jupyter={"source_hidden": true}
 for C in (3, 20):
     P = 3 * (20 + C)
-    measured = evaluation.learning_coefficient(*table_of(C, 3), steps=ch.pick(fast=300, toy=1500))
+    measured = learning_coefficient(*table_of(C, 3), steps=ch.pick(fast=300, toy=1500))
     print(f"C = {C}: λ about {measured:.0f}, predicted {(P - predicted(C, 3)) / 2:.1f}, P/2 = {P / 2}")
 
 # %% [markdown]

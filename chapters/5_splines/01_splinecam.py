@@ -40,6 +40,7 @@ from torch import nn
 import cookbook as cb
 from replearn import data, splines
 from replearn.models import mlp
+from replearn.papers.splinecam import arrangement_count
 
 ch = cb.Chapter("splinecam", scale=scale, seed=seed)
 
@@ -278,7 +279,7 @@ plt.show()
 # %%
 layers = [new_net([2, 40, 1], ch.seed + i) for i in range(3)]
 counted = [len(splines.partition_2d(net, square(1))) for net in layers]
-formula = [splines.arrangement_count(net[0].weight, net[0].bias, square(1)) for net in layers]
+formula = [arrangement_count(net[0].weight, net[0].bias, square(1)) for net in layers]
 print("partition", counted, " formula", formula)
 ch.claim("arrangement-count", "One layer of 40 units cuts the square into 1 + L + X regions: partition minus formula",
          measured=[a - b for a, b in zip(counted, formula, strict=True)], close_to=(0, 0), source="Zaslavsky 1975")  # fmt: skip
@@ -394,7 +395,7 @@ def density(net, seed):
     per_area = []
     for classes in [(0, 1, 2), (3, 4, 5), (6, 7, 8)]:
         corners = [images[labels == c][seed % 100].flatten() for c in classes]
-        partition = splines.partition_2d(net, splines.make_slice(torch.stack(corners), shape="triangle"))
+        partition = splines.partition_2d(net, splines.plane_through(torch.stack(corners), shape="triangle"))
         per_area.append(len(partition) / partition.areas().sum().item())
     return np.mean(per_area)
 

@@ -5,7 +5,7 @@ import torch
 from replearn.validate import check_finite, check_integer
 
 
-def minimise(loss, weights, *, steps=400):
+def minimize(loss, weights, *, steps=400):
     """Minimise a smooth function of some tensors by L-BFGS with a strong-Wolfe line search, without randomness.
 
     Parameters

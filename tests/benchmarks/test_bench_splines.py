@@ -7,6 +7,7 @@ import torch
 
 from replearn import data, splines
 from replearn.models import mlp
+from replearn.papers import splinecam
 
 SQUARE = torch.tensor([[-3, -3], [3, -3], [3, 3], [-3, 3]], dtype=torch.float64)
 
@@ -57,9 +58,9 @@ def test_a_region_of_a_trained_64_64_net_costs_at_most_60_microseconds(benchmark
 def test_batched_splitting_beats_plain_recursive_clipping(benchmark, capsys, widths):
     net = trained(widths)
     regions = len(benchmark.pedantic(splines.partition_2d, (net, SQUARE), rounds=5, warmup_rounds=1))
-    assert len(splines.partition_2d_reference(net, SQUARE)) == regions
+    assert len(splinecam.partition_2d_reference(net, SQUARE)) == regions
     batched = cpu_seconds(lambda: splines.partition_2d(net, SQUARE), 5)
-    plain = cpu_seconds(lambda: splines.partition_2d_reference(net, SQUARE), 3)
+    plain = cpu_seconds(lambda: splinecam.partition_2d_reference(net, SQUARE), 3)
     with capsys.disabled():
         print(f"\n{widths}: {regions} regions, batched {1e3 * batched:.0f} ms, plain {1e3 * plain:.0f} ms")
         print(f"ratio {plain / batched:.1f}")

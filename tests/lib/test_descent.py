@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy.optimize import rosen
 
-from replearn.descent import minimise
+from replearn.descent import minimize
 
 
 def test_it_solves_a_linear_system_and_leaves_the_start_alone():
@@ -13,7 +13,7 @@ def test_it_solves_a_linear_system_and_leaves_the_start_alone():
     root = torch.randn(6, 6, generator=generator, dtype=torch.float64)
     matrix, target = root @ root.T + torch.eye(6, dtype=torch.float64), torch.ones(6, dtype=torch.float64)
     start = torch.zeros(6, dtype=torch.float64)
-    (x,) = minimise(lambda x: x @ matrix @ x / 2 - target @ x, [start])
+    (x,) = minimize(lambda x: x @ matrix @ x / 2 - target @ x, [start])
     torch.testing.assert_close(x, torch.linalg.solve(matrix, target))
     assert not start.any() and not x.requires_grad
 
@@ -22,7 +22,7 @@ def test_it_finds_the_bottom_of_rosenbrocks_valley():
     def valley(x, y):
         return 100 * (y - x**2).square().sum() + (1 - x).square().sum()
 
-    x, y = minimise(valley, [torch.tensor([-1.2], dtype=torch.float64), torch.tensor([1.0], dtype=torch.float64)])
+    x, y = minimize(valley, [torch.tensor([-1.2], dtype=torch.float64), torch.tensor([1.0], dtype=torch.float64)])
     assert rosen(np.array([x.item(), y.item()])) < 1e-12
 
 
@@ -32,7 +32,7 @@ def test_more_steps_never_hurt_and_steps_are_counted():
     def valley(x):
         return 100 * (x[1] - x[0] ** 2) ** 2 + (1 - x[0]) ** 2
 
-    values = [valley(*minimise(valley, start, steps=steps)).item() for steps in (1, 5, 20)]
+    values = [valley(*minimize(valley, start, steps=steps)).item() for steps in (1, 5, 20)]
     assert values[0] > values[1] > values[2]
 
 
@@ -46,4 +46,4 @@ def test_more_steps_never_hurt_and_steps_are_counted():
 )
 def test_bad_input_is_refused(weights, steps, message):
     with pytest.raises(ValueError, match=message):
-        minimise(lambda w: w.sum(), weights, steps=steps)
+        minimize(lambda w: w.sum(), weights, steps=steps)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 
-from replearn.data.augment import _check_images, _range
+from replearn.data.augment import check_images, check_range
 from replearn.validate import check_finite
 
 
@@ -40,7 +40,7 @@ def affine_warp(x, *, degrees=0.0, zoom=1.0, shift=0.0, fill=0.0):
     -----
     Source: the planar similarity; resampled as in spatial transformers (Jaderberg et al., 2015).
     """
-    _check_images(x)
+    check_images(x)
     n, _, height, width = x.shape
     degrees, zoom = _amounts("degrees", degrees, x, (n,)), _amounts("zoom", zoom, x, (n,))
     shift = _amounts("shift", shift, x, (n, 2))
@@ -94,13 +94,13 @@ class RandomAffine:
     fill: float = 0.0
 
     def __post_init__(self):
-        _range("degrees", self.degrees)
-        _range("shift", self.shift)
-        if _range("zoom", self.zoom)[0] <= 0:
+        check_range("degrees", self.degrees)
+        check_range("shift", self.shift)
+        if check_range("zoom", self.zoom)[0] <= 0:
             raise ValueError(f"zoom must be positive, but is {self.zoom}")
 
     def __call__(self, x, generator):
-        _check_images(x)
+        check_images(x)
 
         def uniform(bounds, *shape):
             low, high = bounds
@@ -108,8 +108,8 @@ class RandomAffine:
 
         return affine_warp(
             x,
-            degrees=uniform(_range("degrees", self.degrees), len(x)),
+            degrees=uniform(check_range("degrees", self.degrees), len(x)),
             zoom=uniform(self.zoom, len(x)),
-            shift=uniform(_range("shift", self.shift), len(x), 2),
+            shift=uniform(check_range("shift", self.shift), len(x), 2),
             fill=self.fill,
         )

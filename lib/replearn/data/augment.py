@@ -55,18 +55,18 @@ class RandomAffineCrop:
     size: int | tuple | None = None
 
     def __post_init__(self):
-        low, high = _range("scale", self.scale)
+        low, high = check_range("scale", self.scale)
         if low <= 0 or high > 1:
             raise ValueError(f"scale is a share of the area and must lie in (0, 1], but is {self.scale}")
-        if _range("ratio", self.ratio)[0] <= 0:
+        if check_range("ratio", self.ratio)[0] <= 0:
             raise ValueError(f"ratio must be positive, but is {self.ratio}")
-        _range("degrees", self.degrees)
-        _range("translate", self.translate)
+        check_range("degrees", self.degrees)
+        check_range("translate", self.translate)
         for side in self._size(1, 1):
             check_integer("size", side, 1)
 
     def __call__(self, x, generator):
-        _check_images(x)
+        check_images(x)
         n, c, height, width = x.shape
         theta = self._maps(n, width / height, x, generator)
         grid = F.affine_grid(theta, (n, c, *self._size(height, width)), align_corners=False)
@@ -87,8 +87,8 @@ class RandomAffineCrop:
         ratio = uniform(*(math.log(r) for r in self.ratio)).exp()
         half_w, half_h = (area * ratio).sqrt().clamp(max=1), (area / ratio).sqrt().clamp(max=1)
         centre_x, centre_y = (1 - half_w) * uniform(-1, 1), (1 - half_h) * uniform(-1, 1)
-        turn = torch.deg2rad(uniform(*_range("degrees", self.degrees)))
-        shift_x, shift_y = (uniform(*_range("translate", self.translate)) for _ in range(2))
+        turn = torch.deg2rad(uniform(*check_range("degrees", self.degrees)))
+        shift_x, shift_y = (uniform(*check_range("translate", self.translate)) for _ in range(2))
         flip = 1 - 2 * (uniform(0, 1) < 0.5).to(x.dtype) if self.hflip else torch.ones_like(area)
         cos, sin = turn.cos(), turn.sin()
         row_x = torch.stack([flip * half_w * cos, -half_h * sin / aspect, centre_x - shift_x], dim=1)
@@ -127,14 +127,14 @@ class RandomErase:
     fill: float = 0.0
 
     def __post_init__(self):
-        low, high = _range("scale", self.scale)
+        low, high = check_range("scale", self.scale)
         if low <= 0 or high > 1:
             raise ValueError(f"scale is a share of the area and must lie in (0, 1], but is {self.scale}")
-        if _range("ratio", self.ratio)[0] <= 0:
+        if check_range("ratio", self.ratio)[0] <= 0:
             raise ValueError(f"ratio must be positive, but is {self.ratio}")
 
     def __call__(self, x, generator):
-        _check_images(x)
+        check_images(x)
         n, _, height, width = x.shape
 
         def uniform(low, high):
@@ -196,11 +196,11 @@ class HueRotate:
     degrees: float | tuple = 180.0
 
     def __post_init__(self):
-        _range("degrees", self.degrees)
+        check_range("degrees", self.degrees)
 
     def __call__(self, x, generator):
-        _check_images(x, channels=3)
-        low, high = _range("degrees", self.degrees)
+        check_images(x, channels=3)
+        low, high = check_range("degrees", self.degrees)
         turn = torch.rand(len(x), generator=generator, device=x.device, dtype=x.dtype)
         turn = torch.deg2rad(low + (high - low) * turn).view(-1, 1, 1)
         grey = x.new_full((3, 3), 1 / 3)
@@ -210,7 +210,7 @@ class HueRotate:
 
 
 @dataclass(frozen=True)
-class Normalise:
+class Normalize:
     """Subtract a mean and divide by a deviation, channel by channel: what comes after colours have been changed.
 
     Parameters
@@ -234,7 +234,7 @@ class Normalise:
             check_positive("std", value)
 
     def __call__(self, x, generator=None):
-        _check_images(x, channels=len(self.mean))
+        check_images(x, channels=len(self.mean))
         mean, std = (x.new_tensor(v).view(-1, 1, 1) for v in (self.mean, self.std))
         return (x - mean) / std
 
@@ -302,7 +302,7 @@ class MultiCrop:
         return [crop(x, generator) for crop in crops]
 
 
-def _range(name, value):
+def check_range(name, value):
     """The pair (low, high) that a pair, or a number d as [-d, d], stands for."""
     low, high = value if isinstance(value, (tuple, list)) else (-value, value)
     if not (math.isfinite(low) and math.isfinite(high) and low <= high):
@@ -310,7 +310,7 @@ def _range(name, value):
     return low, high
 
 
-def _check_images(x, channels=None):
+def check_images(x, channels=None):
     if x.ndim != 4 or (channels is not None and x.shape[1] != channels):
         raise ValueError(f"x must be a batch of images (N, {channels or 'C'}, H, W), but has shape {tuple(x.shape)}")
     if not x.is_floating_point():

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
-from replearn.data.augment import _check_images
+from replearn.data.augment import check_images
 from replearn.validate import check_integer, check_positive
 
 _LUMA = (0.2989, 0.587, 0.114)
@@ -55,7 +55,7 @@ class ColorJitter:
         _check_probability(self.p)
 
     def __call__(self, x, generator):
-        _check_images(x, channels=3)
+        check_images(x, channels=3)
         chosen = _uniform(x, generator) < self.p
 
         def factor(strength):
@@ -95,7 +95,7 @@ class RandomGrayscale:
         _check_probability(self.p)
 
     def __call__(self, x, generator):
-        _check_images(x, channels=3)
+        check_images(x, channels=3)
         return torch.where(_uniform(x, generator) < self.p, grayscale(x), x)
 
 
@@ -137,7 +137,7 @@ class GaussianBlur:
         _check_probability(self.p)
 
     def __call__(self, x, generator):
-        _check_images(x)
+        check_images(x)
         reach = self.size // 2
         if min(x.shape[2:]) <= reach:
             raise ValueError(f"a kernel of {self.size} pixels does not fit images of {tuple(x.shape[2:])}")

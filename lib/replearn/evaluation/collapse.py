@@ -68,7 +68,7 @@ def collapse_report(z, prototypes=None):
     return CollapseReport(std.item(), effective_rank(z), _mean_correlation(z), used)
 
 
-def target_report(student, teacher, center=0.0, *, tau_s=0.1, tau_t=0.04):
+def target_report(student, teacher, center=0.0, *, student_temperature=0.1, teacher_temperature=0.04):
     r"""Split DINO's loss into the entropy of the targets and what the student has still to learn.
 
     With targets :math:`t = \mathrm{softmax}((u' - c) / \tau_t)` of one view and guesses
@@ -84,7 +84,7 @@ def target_report(student, teacher, center=0.0, *, tau_s=0.1, tau_t=0.04):
     student : logits u of two views, (2, N, K).
     teacher : logits u' of the same views, (2, N, K).
     center : c (K,) subtracted from the teacher's logits, or 0.
-    tau_s, tau_t : temperatures > 0 of student and teacher.
+    student_temperature, teacher_temperature : temperatures > 0 of student and teacher.
 
     Returns
     -------
@@ -106,10 +106,10 @@ def target_report(student, teacher, center=0.0, *, tau_s=0.1, tau_t=0.04):
         )
     for name, value in {"student": student, "teacher": teacher, "center": center}.items():
         check_finite(name, value)
-    check_positive("tau_s", tau_s)
-    check_positive("tau_t", tau_t)
-    target = F.softmax((teacher - center) / tau_t, dim=2)
-    guess = F.log_softmax(student.flip(0) / tau_s, dim=2)
+    check_positive("student_temperature", student_temperature)
+    check_positive("teacher_temperature", teacher_temperature)
+    target = F.softmax((teacher - center) / teacher_temperature, dim=2)
+    guess = F.log_softmax(student.flip(0) / student_temperature, dim=2)
     entropy = torch.special.entr(target).sum(2).mean()
     mean_entropy = torch.special.entr(target.mean((0, 1))).sum()
     divergence = F.kl_div(guess, target, reduction="none").sum(2).mean()

@@ -3,16 +3,17 @@
 import torch
 
 from replearn.evaluation.tensors import as_matrix, as_square, as_tensor
-from replearn.validate import check_integer, check_positive
+from replearn.spectral.kernels import median_bandwidth, rbf_kernel
+from replearn.validate import check_choice, check_integer
 
 
-def gram_gaussian(x, s=1.0):
-    r"""Gaussian kernel between all pairs of samples, :math:`K_{ij} = e^{-|x_i - x_j|^2 / (2 s^2)}`.
+def gram_gaussian(x, bandwidth=1.0):
+    r"""Gaussian kernel between all pairs of samples, :math:`K_{ij} = e^{-|x_i - x_j|^2 / (2 s^2)}`, s the bandwidth.
 
     Parameters
     ----------
     x : samples (N,) or (N, D), N >= 4, array or tensor.
-    s : bandwidth > 0 in units of x, or "median": the (lower) median of the distances between distinct samples.
+    bandwidth : number s > 0 in units of x, or "median": that of :func:`replearn.spectral.median_bandwidth`.
 
     Returns
     -------
@@ -21,23 +22,19 @@ def gram_gaussian(x, s=1.0):
     Raises
     ------
     ValueError
-        Wrong shape, N < 4, non-finite values, ``s <= 0``, a median distance of 0.
+        Wrong shape, N < 4, non-finite values, ``bandwidth <= 0``, a median distance of 0.
 
     Source: Gretton et al. 2005; the median heuristic is that of Gretton et al. 2012.
     """
     x = as_tensor(x)
     x = as_matrix("x", x[:, None] if x.ndim == 1 else x, min_rows=4)
-    if isinstance(s, str):
-        if s != "median":
-            raise ValueError(f"s must be a positive number or 'median', but is {s!r}")
-        s = torch.pdist(x).median().item()
-        if s == 0:
-            raise ValueError("the median distance is 0, as most samples coincide; give a bandwidth s")
-    check_positive("s", s)
-    return (-torch.cdist(x, x, compute_mode="donot_use_mm_for_euclid_dist").square() / (2 * s**2)).exp()
+    if isinstance(bandwidth, str):
+        check_choice("bandwidth, where it is no number,", bandwidth, ("median",))
+        bandwidth = median_bandwidth(x)
+    return torch.from_numpy(rbf_kernel(x, bandwidth=bandwidth)).to(x.device)
 
 
-def hsic(K, L):
+def hsic_from_grams(K, L):
     r"""Hilbert-Schmidt independence criterion of two variables, given their kernels (biased estimate).
 
     .. math:: \frac1{N^2} \mathrm{tr}(K H L H), \qquad H = I - \tfrac1N 1 1^\top
@@ -63,13 +60,13 @@ def hsic(K, L):
     return ((_centre(K) * L).sum() / len(K) ** 2).item()
 
 
-def hsic_xy(x, y, s="median"):
-    """HSIC of two variables under Gaussian kernels, ``hsic(gram_gaussian(x, s), gram_gaussian(y, s))``.
+def hsic(x, y, bandwidth="median"):
+    """HSIC of two variables under Gaussian kernels, ``hsic_from_grams(gram_gaussian(x), gram_gaussian(y))``.
 
     Parameters
     ----------
     x, y : samples (N,) or (N, D) and (N,) or (N, E), N >= 4, arrays or tensors.
-    s : bandwidth > 0 for both, or "median": for each its own median distance.
+    bandwidth : number > 0 for both, or "median": for each its own median distance.
 
     Returns
     -------
@@ -78,14 +75,14 @@ def hsic_xy(x, y, s="median"):
     Raises
     ------
     ValueError
-        As :func:`gram_gaussian` and :func:`hsic`.
+        As :func:`gram_gaussian`.
 
     Source: Gretton et al. 2005.
     """
-    return hsic(gram_gaussian(x, s), gram_gaussian(y, s))
+    return hsic_from_grams(gram_gaussian(x, bandwidth), gram_gaussian(y, bandwidth))
 
 
-def nhsic(x, s=1.0):
+def pairwise_nhsic(x, bandwidth=1.0):
     r"""Normalised HSIC between all pairs of columns of one representation.
 
     .. math:: \frac{\mathrm{HSIC}(x_i, x_j)}{\sqrt{\mathrm{HSIC}(x_i, x_i) \, \mathrm{HSIC}(x_j, x_j)}}
@@ -95,7 +92,7 @@ def nhsic(x, s=1.0):
     Parameters
     ----------
     x : representation (N, M), N >= 4, array or tensor.
-    s : bandwidth of the Gaussian kernels, > 0 or "median", as in :func:`gram_gaussian`.
+    bandwidth : of the Gaussian kernels, > 0 or "median", as in :func:`gram_gaussian`.
 
     Returns
     -------
@@ -104,14 +101,14 @@ def nhsic(x, s=1.0):
     Raises
     ------
     ValueError
-        Not a finite matrix with N >= 4, a constant column, ``s <= 0``.
+        Not a finite matrix with N >= 4, a constant column, ``bandwidth <= 0``.
 
     Source: Mialon, Balestriero, LeCun 2022 (arXiv 2209.14905); the ratio is the CKA of Kornblith et al. 2019.
     """
     x = as_matrix("x", x, min_rows=4)
     if (x == x[0]).all(0).any():
         raise ValueError("x has a constant column, whose normalised HSIC is undefined; leave it out")
-    grams = torch.stack([_centre(gram_gaussian(column, s)).flatten() for column in x.T])
+    grams = torch.stack([_centre(gram_gaussian(column, bandwidth)).flatten() for column in x.T])
     grams = grams / grams.norm(dim=1, keepdim=True)
     return grams @ grams.T
 
@@ -122,7 +119,7 @@ def dhsic(grams):
     .. math:: \frac1{N^2} \sum_{ab} \prod_k K^k_{ab} + \prod_k \frac1{N^2} \sum_{ab} K^k_{ab}
         - \frac2N \sum_a \prod_k \frac1N \sum_b K^k_{ab}
 
-    For two variables it is :func:`hsic`.
+    For two variables it is :func:`hsic_from_grams`.
 
     Parameters
     ----------

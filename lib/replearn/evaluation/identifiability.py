@@ -1,14 +1,12 @@
 """How far two representations agree, or one has recovered the truth, up to what a theorem leaves free."""
 
-from typing import NamedTuple
-
 import torch
 from scipy.optimize import linear_sum_assignment
 
 from replearn.evaluation.probes import r2_probe
 from replearn.evaluation.tensors import as_matrix, as_rows_of_same, as_tensor
 from replearn.losses.statistics import cross_correlation
-from replearn.validate import check_finite, check_integer, check_pair, check_positive
+from replearn.validate import check_integer, check_pair
 
 _ENTRIES = 2**22
 
@@ -81,7 +79,7 @@ def cross_r2(representations, *, fit=0.5):
     return torch.minimum(scores, scores.T)
 
 
-def mcc(a, b):
+def mean_correlation(a, b):
     """Mean correlation coefficient: the mean of |corr| over the one-to-one matching of columns that makes it largest.
 
     It ignores order, sign, scale and shift of the columns, and nothing more.
@@ -205,44 +203,3 @@ def _gram_product(a, b):
     if len(a) ** 2 < a.shape[1] * b.shape[1]:
         return ((a @ a.T) * (b @ b.T)).sum()
     return (a.T @ b).square().sum()
-
-
-class FlatDirections(NamedTuple):
-    """Dimension ``nullity`` of a Hessian's null space, and all its ``eigenvalues`` (P,), ascending."""
-
-    nullity: int
-    eigenvalues: torch.Tensor
-
-
-def flat_directions(loss, theta, *, rtol=1e-9):
-    """Count the directions in which a loss does not curve at a critical point, from its exact Hessian in float64.
-
-    Parameters
-    ----------
-    loss : function of a float64 vector (P,), returning a twice differentiable scalar tensor.
-    theta : critical point (P,), array or tensor.
-    rtol : eigenvalues up to rtol times the largest magnitude count as zero, >= 0.
-
-    Returns
-    -------
-    ``FlatDirections(nullity, eigenvalues)``. Costs P gradients, O(P^2) memory and O(P^3) time.
-
-    Raises
-    ------
-    ValueError
-        ``theta`` is not a finite vector, the gradient there is longer than 1e-6, ``rtol < 0``.
-
-    Source: Reizinger et al. 2025 (arXiv 2504.13101) ask for it; a Hessian with a null space marks a singular model
-    (Watanabe 2009).
-    """
-    theta = as_tensor(theta)
-    if theta.ndim != 1 or len(theta) == 0:
-        raise ValueError(f"theta must be a vector (P,), but has shape {tuple(theta.shape)}")
-    check_finite("theta", theta)
-    check_positive("rtol", rtol, allow_zero=True)
-    slope = torch.func.grad(loss)(theta).norm().item()
-    if not slope <= 1e-6:
-        raise ValueError(f"theta must be a critical point, but the gradient there has length {slope:.2g}")
-    eigenvalues = torch.linalg.eigvalsh(torch.func.hessian(loss)(theta))
-    magnitude = eigenvalues.abs()
-    return FlatDirections(int((magnitude <= rtol * magnitude.max()).sum()), eigenvalues)

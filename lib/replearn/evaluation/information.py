@@ -4,7 +4,6 @@ import math
 from typing import NamedTuple
 
 import torch
-from scipy import stats
 
 from replearn.evaluation.tensors import as_matrix, as_rows_of_same, as_square
 from replearn.validate import check_choice, check_integer, check_positive
@@ -179,87 +178,6 @@ def _log_sum_exp(z, mu, scale):
     return torch.cat(
         [(-torch.cdist(rows, mu, compute_mode=exact).square() / scale).logsumexp(1) for rows in z.split(_ROWS)]
     )
-
-
-def normality_rejection(z, *, alpha=0.01):
-    """Share of the columns of ``z`` whose normality D'Agostino and Pearson's test rejects at level ``alpha``.
-
-    Where every column is Gaussian, a share of about ``alpha`` is expected. Columns that do not vary are left out.
-
-    Parameters
-    ----------
-    z : draws (n, K) of K units, n >= 20, array or tensor.
-    alpha : level of the test, strictly between 0 and 1.
-
-    Returns
-    -------
-    Float in [0, 1].
-
-    Raises
-    ------
-    ValueError
-        Not a finite matrix with n >= 20, ``alpha`` outside (0, 1), no column that varies.
-
-    Source: D'Agostino and Pearson 1973; the test of Shwartz-Ziv et al. 2022 (arXiv 2207.10081) on network outputs.
-    """
-    z = as_matrix("z", z, min_rows=20)
-    if not 0 < alpha < 1:
-        raise ValueError(f"alpha must lie strictly between 0 and 1, but is {alpha}")
-    z = z[:, z.var(0) > 1e-12]
-    if z.shape[1] == 0:
-        raise ValueError("z has no column whose variance exceeds 1e-12, so there is nothing to test")
-    return float((stats.normaltest((z - z.mean(0)).cpu().numpy()).pvalue < alpha).mean())
-
-
-class BarberAgakov(NamedTuple):
-    """The mutual ``information`` of a pair, a lower ``bound`` on it, and the ``gap`` between them, each in nats."""
-
-    information: float
-    bound: float
-    gap: float
-
-
-def ba_bound_gaussian(S, tau, r):
-    r"""Mutual information of two noisy views of a Gaussian, and the bound on it that a squared distance gives.
-
-    With :math:`s \sim N(0, S)`, :math:`z = s + \tau n_1`, :math:`z' = s + \tau n_2` and the guess
-    :math:`q(z | z') = N(z', r^2 I)`,
-
-    .. math:: I(z; z') \ge H(z) + E \log q(z | z'), \qquad
-        \text{gap} = E \, \mathrm{KL}\big(p(z | z') \,\|\, q(z | z')\big)
-
-    The three are computed from separate formulas, so that information - bound = gap is a statement that may be checked.
-
-    Parameters
-    ----------
-    S : covariance (K, K) of what the views share, array or tensor.
-    tau : standard deviation of each view's noise, > 0.
-    r : standard deviation of the guess, > 0; the bound is best at r^2 = 2 tau^2.
-
-    Returns
-    -------
-    ``BarberAgakov(information, bound, gap)``, floats in nats.
-
-    Raises
-    ------
-    ValueError
-        S is not symmetric positive semi-definite, ``tau <= 0``, ``r <= 0``.
-
-    Source: Barber and Agakov 2003, in the form of Shwartz-Ziv et al. 2022 (arXiv 2207.10081).
-    """
-    S = as_square("S", S)
-    check_positive("tau", tau)
-    check_positive("r", r)
-    entropy = gaussian_entropy(S, eps=tau**2)
-    k, eye = len(S), torch.eye(len(S), dtype=S.dtype, device=S.device)
-    Sz = S + tau**2 * eye
-    B = torch.linalg.solve(Sz, S).T
-    C = Sz - B @ S
-    C = (C + C.T) / 2
-    information = entropy - gaussian_entropy(C)
-    bound = entropy - k / 2 * math.log(2 * math.pi * r**2) - k * tau**2 / r**2
-    spread = (torch.trace(C) + torch.trace((B - eye).T @ (B - eye) @ Sz)).item() / r**2
-    return BarberAgakov(information, bound, (spread - k + k * math.log(r**2) - torch.logdet(C).item()) / 2)
 
 
 def null_projection_residual(Z, Y):

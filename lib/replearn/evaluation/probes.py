@@ -7,7 +7,7 @@ import torch
 from torch.nn import functional as F
 
 from replearn.evaluation.blocks import blocks, centre_and_scale, rows_in_block, unit_rows
-from replearn.evaluation.labelled import accuracy, detached, feature_pair, labelled_features
+from replearn.evaluation.labeled import accuracy, detached, feature_pair, labeled_features
 from replearn.validate import check_integer, check_matrix, check_positive
 
 _LOO_GRID = tuple(10.0**p for p in range(-6, 3))
@@ -40,7 +40,7 @@ def knn_probe(z_train, y_train, z_test, y_test=None, *, k=20, temperature=0.07):
 
     Source: Wu et al. 2018; k and tau as in Caron et al. 2021 (DINO). Costs O(N M D) time and O(N) memory per test row.
     """
-    z_train, y_train, z_test, y_test = labelled_features(z_train, y_train, z_test, y_test)
+    z_train, y_train, z_test, y_test = labeled_features(z_train, y_train, z_test, y_test)
     check_integer("k (at most the number of training samples)", k, 1, len(z_train))
     check_positive("temperature", temperature)
     z_train, votes = unit_rows("z_train", z_train), F.one_hot(y_train).double()
@@ -79,7 +79,7 @@ def ridge_probe(z_train, y_train, z_test, y_test=None, *, lam=1e-3, standardize=
 
     Source: Hoerl and Kennard 1970. Costs O(N D min(N, D)) time and O(min(N, D)^2) memory.
     """
-    z_train, y_train, z_test, y_test = labelled_features(z_train, y_train, z_test, y_test)
+    z_train, y_train, z_test, y_test = labeled_features(z_train, y_train, z_test, y_test)
     targets = F.one_hot(y_train).double()
     if lam == "loo":
         lam = min(_LOO_GRID, key=lambda v: _loo_residuals(z_train, targets, v, standardize).square().sum().item())
@@ -111,7 +111,7 @@ def low_shot_probe(z_train, y_train, z_test, y_test, *, n_labels=200, repeats=5,
 
     Source: the label-budget protocol of Balestriero et al. 2023 (the Cookbook), section on evaluation.
     """
-    z_train, y_train, z_test, y_test = labelled_features(z_train, y_train, z_test, y_test)
+    z_train, y_train, z_test, y_test = labeled_features(z_train, y_train, z_test, y_test)
     if y_test is None:
         raise ValueError("y_test is needed: the low-shot probe returns a mean accuracy")
     check_integer("n_labels", n_labels, 2)

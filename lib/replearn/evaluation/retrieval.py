@@ -3,7 +3,7 @@
 import torch
 
 from replearn.evaluation.blocks import rows_in_block, unit_rows
-from replearn.evaluation.labelled import detached, feature_pair
+from replearn.evaluation.labeled import detached, feature_pair
 from replearn.validate import check_integer, check_labels, check_matrix
 
 

@@ -8,7 +8,7 @@ import math
 import torch
 
 from replearn.evaluation.blocks import blocks, centre_and_scale, rows_in_block
-from replearn.evaluation.labelled import detached
+from replearn.evaluation.labeled import detached
 from replearn.validate import check_finite, check_integer, check_matrix, check_positive
 
 _EPS = torch.finfo(torch.float64).eps

@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from replearn.losses.precision import full_precision
-from replearn.losses.statistics import _standardise, off_diagonal_energy, split_product
+from replearn.losses.statistics import off_diagonal_energy, split_product, standardize_columns
 from replearn.validate import check_choice, check_integer, check_matrix, check_pair, check_positive
 
 
@@ -101,8 +101,8 @@ def barlow_twins(z1, z2, *, lam=0.0051, eps=1e-5):
     check_pair("z1", z1, "z2", z2)
     check_positive("lam", lam, allow_zero=True)
     same = z1 is z2
-    z1 = _standardise(z1, eps)
-    z2 = z1 if same else _standardise(z2, eps)
+    z1 = standardize_columns(z1, eps)
+    z2 = z1 if same else standardize_columns(z2, eps)
     n = len(z1)
     diagonal, off_diagonal = split_product(z1, z2)
     invariance, redundancy = (1 - diagonal / n).square().sum(), off_diagonal / n**2

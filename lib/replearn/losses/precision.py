@@ -15,17 +15,17 @@ def full_precision(loss):
 
     @functools.wraps(loss)
     def wrapped(*args, **kwargs):
-        args = [_raise(a) for a in args]
-        kwargs = {name: _raise(value) for name, value in kwargs.items()}
+        args = [to_at_least_float32(a) for a in args]
+        kwargs = {name: to_at_least_float32(value) for name, value in kwargs.items()}
         with torch.autocast(_device([*args, *kwargs.values()]), enabled=False):
             return loss(*args, **kwargs)
 
     return wrapped
 
 
-def _raise(value):
+def to_at_least_float32(value):
     if isinstance(value, (list, tuple)):
-        return [_raise(part) for part in value]
+        return [to_at_least_float32(part) for part in value]
     return value.float() if isinstance(value, torch.Tensor) and value.dtype in _HALF else value
 
 

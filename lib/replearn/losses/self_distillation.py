@@ -57,7 +57,7 @@ def byol_loss(p, z):
 
 
 @full_precision
-def dino_loss(student, teacher, center=0.0, *, tau_s=0.1, tau_t=0.04):
+def dino_loss(student, teacher, center=0.0, *, student_temperature=0.1, teacher_temperature=0.04):
     r"""DINO: cross-entropy between the teacher's distribution of one view and the student's of every other view.
 
     .. math:: \frac1{T (V - 1)} \sum_{t=1}^{T} \sum_{v \ne t} \frac1N \sum_i
@@ -68,7 +68,7 @@ def dino_loss(student, teacher, center=0.0, *, tau_s=0.1, tau_t=0.04):
     student : logits of V >= 2 views, (V, N, K) or a list of V matrices (N, K), the teacher's views first.
     teacher : logits of the first T views, 1 <= T <= V; detached here.
     center : c (K,) subtracted from the teacher's logits, or 0.
-    tau_s, tau_t : temperatures > 0 of student and teacher.
+    student_temperature, teacher_temperature : temperatures > 0 of student and teacher.
 
     Returns
     -------
@@ -88,9 +88,12 @@ def dino_loss(student, teacher, center=0.0, *, tau_s=0.1, tau_t=0.04):
             "student must hold V >= 2 views and teacher the first of them, of the same (N, K), "
             f"but have shapes {tuple(student.shape)} and {tuple(teacher.shape)}"
         )
-    check_positive("tau_s", tau_s)
-    check_positive("tau_t", tau_t)
-    log_q, p = F.log_softmax(student / tau_s, dim=2), F.softmax((teacher - center) / tau_t, dim=2)
+    check_positive("student_temperature", student_temperature)
+    check_positive("teacher_temperature", teacher_temperature)
+    log_q, p = (
+        F.log_softmax(student / student_temperature, dim=2),
+        F.softmax((teacher - center) / teacher_temperature, dim=2),
+    )
     every_pair = torch.vdot(p.sum(0).flatten(), log_q.sum(0).flatten())
     same_view = torch.vdot(p.flatten(), log_q[:targets].flatten())
     return (same_view - every_pair) / (targets * (views - 1) * student.shape[1])

@@ -8,7 +8,7 @@ from replearn.validate import check_matrix, check_pair
 
 
 @full_precision
-def spectral_contrastive(z1, z2, *, centred=False):
+def spectral_contrastive(z1, z2, *, centered=False):
     r"""Spectral contrastive loss: inner products are large between views of one sample, zero between samples.
 
     .. math:: -\frac2N \sum_i z_{1i}^\top z_{2i} + \frac1{N(N-1)} \sum_{i \ne j} (z_{1i}^\top z_{2j})^2
@@ -16,7 +16,7 @@ def spectral_contrastive(z1, z2, *, centred=False):
     Parameters
     ----------
     z1, z2 : embeddings (N, K) of two views of the same N >= 2 samples, not normalised.
-    centred : subtract the mean of all 2N embeddings first, so that no dimension is spent on a constant.
+    centered : subtract the mean of all 2N embeddings first, so that no dimension is spent on a constant.
 
     Returns
     -------
@@ -31,7 +31,7 @@ def spectral_contrastive(z1, z2, *, centred=False):
     """
     check_pair("z1", z1, "z2", z2)
     n = len(z1)
-    if centred:
+    if centered:
         mean = (z1.mean(0) + z2.mean(0)) / 2
         z1, z2 = z1 - mean, z2 - mean
     attraction = (z1 * z2).sum() / n
@@ -40,7 +40,7 @@ def spectral_contrastive(z1, z2, *, centred=False):
 
 
 @full_precision
-def vcreg_loss(z, *, unbiased=False):
+def decorrelation_loss(z, *, unbiased=False):
     r"""Decorrelation alone: the dimensions of an embedding, which is not centred, should be orthonormal on the data.
 
     .. math:: \|\hat C - I\|_F^2, \quad \hat C = \frac1N \sum_i z_i z_i^\top \qquad \text{or, unbiased,} \qquad

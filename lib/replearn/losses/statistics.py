@@ -91,7 +91,7 @@ class _Gram(torch.autograd.Function):
         return (gradient + gradient.T) @ z
 
 
-def _standardise(z, eps):
+def standardize_columns(z, eps):
     """Batch normalisation without affine parameters: columns of mean 0 and biased variance 1."""
     check_positive("eps", eps, allow_zero=True)
     if eps > 0:
@@ -123,7 +123,7 @@ def cross_correlation(z1, z2, *, eps=0.0):
     Source: Zbontar et al. 2021, equation 2.
     """
     check_pair("z1", z1, "z2", z2)
-    return _standardise(z1, eps).T @ _standardise(z2, eps) / len(z1)
+    return standardize_columns(z1, eps).T @ standardize_columns(z2, eps) / len(z1)
 
 
 def correlation_matrix(z):

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from replearn.data import hidden_flags, patch_grid, patchify, take_patches
-from replearn.models.mlp import mlp
+from replearn.models.perceptron import mlp
 from replearn.validate import check_integer
 
 

@@ -75,3 +75,10 @@ def as_graph(name, g):
     if g.data.min() < 0:
         raise ValueError(f"{name} must hold non-negative weights, but its smallest is {g.data.min():.2g}")
     return g
+
+
+def as_same_samples(X, Y):
+    X, Y = as_points("X", X, min_rows=2), as_points("Y", Y, min_rows=2)
+    if len(X) != len(Y):
+        raise ValueError(f"X and Y must hold the same samples, but have {len(X)} and {len(Y)} rows")
+    return X, Y

@@ -6,7 +6,7 @@ import numpy as np
 import scipy.linalg
 import torch
 
-from replearn.spectral.arrays import as_array, as_points, as_symmetric
+from replearn.spectral.arrays import as_array, as_same_samples, as_symmetric
 from replearn.validate import check_integer, check_matrix, check_positive
 
 
@@ -18,7 +18,7 @@ class CCA(NamedTuple):
     B: np.ndarray
 
 
-def cca(X, Y, n_components, *, reg=0.0):
+def cca(X, Y, dim, *, ridge=0.0):
     r"""Canonical correlation analysis: the linear combinations of two views that correlate most.
 
     .. math:: \max \mathrm{tr}(A^\top \Sigma_{xy} B) \quad \text{with} \quad
@@ -31,8 +31,8 @@ def cca(X, Y, n_components, *, reg=0.0):
     ----------
     X : first view (N, p); centred here.
     Y : second view (N, q); centred here.
-    n_components : d, at most the smaller rank of the two centred views.
-    reg : ridge r >= 0, in squared units of the views.
+    dim : d, at most the smaller rank of the two centred views.
+    ridge : r >= 0, in squared units of the views.
 
     Returns
     -------
@@ -41,37 +41,30 @@ def cca(X, Y, n_components, *, reg=0.0):
     Raises
     ------
     ValueError
-        Different lengths, fewer than two samples, non-finite values, ``reg < 0``, too many components.
+        Different lengths, fewer than two samples, non-finite values, ``ridge < 0``, too many components.
 
     Source: Hotelling 1936; Bjorck and Golub 1973 for the algorithm.
     """
-    X, Y = _two_views(X, Y)
-    check_positive("reg", reg, allow_zero=True)
-    check_integer("n_components", n_components, 1)
-    (Ux, Wx), (Uy, Wy) = _whitening("X", X, reg), _whitening("Y", Y, reg)
+    X, Y = as_same_samples(X, Y)
+    check_positive("ridge", ridge, allow_zero=True)
+    check_integer("dim", dim, 1)
+    (Ux, Wx), (Uy, Wy) = _whitening("X", X, ridge), _whitening("Y", Y, ridge)
     rank = min(Ux.shape[1], Uy.shape[1])
-    check_integer("n_components (at most the rank of both centred views)", n_components, 1, rank)
+    check_integer("dim (at most the rank of both centred views)", dim, 1, rank)
     P, rho, Qt = scipy.linalg.svd(Ux.T @ Uy, full_matrices=False)
-    A, B = Wx @ P[:, :n_components], Wy @ Qt[:n_components].T
-    signs = np.sign(A[np.abs(A).argmax(0), np.arange(n_components)])
-    return CCA(rho[:n_components], A * signs, B * signs)
+    A, B = Wx @ P[:, :dim], Wy @ Qt[:dim].T
+    signs = np.sign(A[np.abs(A).argmax(0), np.arange(dim)])
+    return CCA(rho[:dim], A * signs, B * signs)
 
 
-def _two_views(X, Y):
-    X, Y = as_points("X", X, min_rows=2), as_points("Y", Y, min_rows=2)
-    if len(X) != len(Y):
-        raise ValueError(f"X and Y must hold the same samples, but have {len(X)} and {len(Y)} rows")
-    return X, Y
-
-
-def _whitening(name, X, reg):
+def _whitening(name, X, ridge):
     """Return the whitened view (N, rank) over sqrt(N), and the weights (p, rank) that give it from sqrt(N) times it."""
     U, s, Vt = scipy.linalg.svd((X - X.mean(0)) / np.sqrt(len(X)), full_matrices=False)
     if s[0] <= max(X.shape) * np.finfo(np.float64).eps * np.abs(X).max():
         raise ValueError(f"{name} is constant, so nothing correlates with it")
     keep = s > max(X.shape) * np.finfo(np.float64).eps * s[0]
     U, s, V = U[:, keep], s[keep], Vt[keep].T
-    scale = np.sqrt(s**2 + reg)
+    scale = np.sqrt(s**2 + ridge)
     return U * (s / scale), V / scale
 
 
@@ -154,7 +147,7 @@ def canonical_spectrum(C, C_plus, *, rcond=1e-9):
     return scipy.linalg.eigvalsh(whiten.T @ C_plus @ whiten)[::-1]
 
 
-def total_correlation(x, y, *, reg=0.0):
+def total_correlation(x, y, *, ridge=0.0):
     r"""Return the sum of all canonical correlations, differentiably: the objective that Deep CCA maximises.
 
     .. math:: \| (\Sigma_{xx} + r I)^{-1/2} \, \Sigma_{xy} \, (\Sigma_{yy} + r I)^{-1/2} \|_*
@@ -165,7 +158,7 @@ def total_correlation(x, y, *, reg=0.0):
     ----------
     x : first view, tensor (N, p).
     y : second view, tensor (N, q).
-    reg : ridge r >= 0, in squared units of the views.
+    ridge : r >= 0, in squared units of the views.
 
     Returns
     -------
@@ -174,24 +167,24 @@ def total_correlation(x, y, *, reg=0.0):
     Raises
     ------
     ValueError
-        Different lengths, fewer than two samples, non-finite values, ``reg < 0``, a singular covariance.
+        Different lengths, fewer than two samples, non-finite values, ``ridge < 0``, a singular covariance.
 
     Source: Andrew et al. 2013 (Deep CCA), section 3.
     """
     check_matrix("x", x, min_rows=2)
     check_matrix("y", y, min_rows=2)
-    check_positive("reg", reg, allow_zero=True)
+    check_positive("ridge", ridge, allow_zero=True)
     if len(x) != len(y):
         raise ValueError(f"x and y must hold the same samples, but have {len(x)} and {len(y)} rows")
     x, y = ((v - v.mean(0)) / len(v) ** 0.5 for v in (x, y))
-    half = torch.linalg.solve_triangular(_cholesky("x", x, reg), x.T @ y, upper=False)
-    T = torch.linalg.solve_triangular(_cholesky("y", y, reg), half.T, upper=False)
+    half = torch.linalg.solve_triangular(_cholesky("x", x, ridge), x.T @ y, upper=False)
+    T = torch.linalg.solve_triangular(_cholesky("y", y, ridge), half.T, upper=False)
     return torch.linalg.svdvals(T).sum()
 
 
-def _cholesky(name, x, reg):
-    covariance = x.T @ x + reg * torch.eye(x.shape[1], dtype=x.dtype, device=x.device)
+def _cholesky(name, x, ridge):
+    covariance = x.T @ x + ridge * torch.eye(x.shape[1], dtype=x.dtype, device=x.device)
     factor, info = torch.linalg.cholesky_ex(covariance)
     if info.any() or not (factor.diagonal().square() > torch.finfo(x.dtype).eps * covariance.diagonal()).all():
-        raise ValueError(f"the covariance of {name} is singular: use reg > 0 or drop dependent columns")
+        raise ValueError(f"the covariance of {name} is singular: use ridge > 0 or drop dependent columns")
     return factor

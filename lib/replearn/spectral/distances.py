@@ -6,6 +6,7 @@ from scipy.sparse.csgraph import connected_components, shortest_path
 from sklearn.neighbors import kneighbors_graph
 
 from replearn.spectral.arrays import as_graph, as_points, as_symmetric
+from replearn.spectral.embeddings import contrastive_embedding
 from replearn.validate import check_integer
 
 
@@ -31,6 +32,36 @@ def double_center(D2):
     D2 = D2.toarray() if sparse.issparse(D2) else D2
     means = D2.mean(axis=0)
     return (means[:, None] + means[None] - D2 - means.mean()) / 2
+
+
+def classical_mds(D2, dim, *, method="auto"):
+    """Classical scaling: points whose distances are as given, from the top eigenpairs of the double-centered squares.
+
+    With S = -H D2 H / 2 and its top eigenpairs (s_k, v_k), the coordinates are (s_k)_+^{1/2} v_k: the minimum of
+    ||Z Z^T - S||_F^2. Given squared geodesic distances it is ISOMAP.
+
+    Parameters
+    ----------
+    D2 : (N, N) symmetric array or tensor of squared distances.
+    dim : int, embedding dimension K, 1 <= K <= N - 1.
+    method : solver of :func:`eigenpairs`.
+
+    Returns
+    -------
+    SpectralEmbedding of :func:`contrastive_embedding`, with descending eigenvalues of S.
+
+    Raises
+    ------
+    ValueError
+        If D2 is not a finite symmetric matrix with a zero diagonal, or dim is out of range.
+
+    Source: Torgerson 1952; Tenenbaum et al. 2000 for ISOMAP.
+    """
+    S = double_center(D2)
+    D2 = abs(D2)
+    if D2.diagonal().max() > 1e-8 * D2.max():
+        raise ValueError("D2 must hold squared distances, which are zero on the diagonal")
+    return contrastive_embedding(S, dim, method=method)
 
 
 def geodesic_distances(X, k=None):

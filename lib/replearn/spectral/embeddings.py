@@ -151,9 +151,6 @@ def contrastive_embedding(S, dim, *, method="auto"):
     return SpectralEmbedding(V * strengths, w, strengths, V, int(np.sum(strengths > 0)), loss, gap)
 
 
-classical_mds = contrastive_embedding
-
-
 def barlow_embedding(G, dim, *, center=True, method="auto"):
     r"""Global minimum of Barlow Twins: the top eigenvectors of P = D^{-1/2} G D^{-1/2}, weighted and then mixed.
 

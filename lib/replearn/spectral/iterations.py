@@ -28,7 +28,7 @@ def project(Q, M):
     return M - Q @ (Q.T @ M) if Q.shape[1] else M
 
 
-def lanczos(A, k, which, Q, tol, maxiter, seed):
+def lanczos(A, k, which, Q, tol, steps, seed):
     """ARPACK at the top of c I - A or c I + A, a positive operator in which excluded directions have eigenvalue 0."""
     c, sign = spectral_bound(A), -1 if which == "smallest" else 1
 
@@ -36,11 +36,11 @@ def lanczos(A, k, which, Q, tol, maxiter, seed):
         v = project(Q, v.ravel())
         return project(Q, c * v + sign * (A @ v))
 
-    w, V = _arpack(product, A, k, Q, tol / 2, maxiter, seed)
+    w, V = _arpack(product, A, k, Q, tol / 2, steps, seed)
     return sign * (w - c), V, c
 
 
-def shift_invert(A, k, which, Q, tol, maxiter, seed):
+def shift_invert(A, k, which, Q, tol, steps, seed):
     """ARPACK on the inverse of A - s I restricted to the complement of Q, with s just beyond the wanted end."""
     if not sparse.issparse(A):
         raise ValueError("method 'shift-invert' factorises A and needs it as a sparse array")
@@ -57,31 +57,31 @@ def shift_invert(A, k, which, Q, tol, maxiter, seed):
         x = factor.solve(project(Q, v.ravel()))
         return project(Q, x - solved @ (inner @ (Q.T @ x)))
 
-    w, V = _arpack(product, A, k, Q, tol * 1e-3, maxiter, seed)
+    w, V = _arpack(product, A, k, Q, tol * 1e-3, steps, seed)
     return sign * (shift + 1 / w), V, c
 
 
-def _arpack(product, A, k, Q, tol, maxiter, seed):
+def _arpack(product, A, k, Q, tol, steps, seed):
     n = A.shape[0]
     operator = LinearOperator(A.shape, matvec=product, dtype=A.dtype)
     v0 = project(Q, start(n, 1, seed, A.dtype)[:, 0])
     try:
-        return eigsh(operator, k, which="LA", tol=tol, maxiter=maxiter, v0=v0, ncv=min(n, max(4 * k, 40)))
+        return eigsh(operator, k, which="LA", tol=tol, maxiter=steps, v0=v0, ncv=min(n, max(4 * k, 40)))
     except ArpackNoConvergence as error:
         raise RuntimeError(
             f"Lanczos converged for {len(error.eigenvalues)} of {k} pairs (the others have a relative residual above "
-            f"{tol:.1g}); raise maxiter or tol, or use method='lobpcg'"
+            f"{tol:.1g}); raise steps or tol, or use method='lobpcg'"
         ) from error
 
 
-def lobpcg_jacobi(A, B, k, which, Q, tol, maxiter, seed):
+def lobpcg_jacobi(A, B, k, which, Q, tol, steps, seed):
     """LOBPCG, preconditioned at the bottom of the spectrum by the inverse diagonal."""
     n, c = A.shape[0], spectral_bound(A)
     jacobi = None
     if which == "smallest" and not isinstance(A, LinearOperator):
         diagonal = A.diagonal()
         jacobi = sparse.csr_array(sparse.diags_array((1 / np.where(diagonal > 0, diagonal, 1)).astype(A.dtype)))
-    options = {"tol": tol * c / 2, "maxiter": maxiter or 1000, "largest": which == "largest"}
+    options = {"tol": tol * c / 2, "maxiter": steps or 1000, "largest": which == "largest"}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
         try:

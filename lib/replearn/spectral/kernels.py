@@ -1,20 +1,22 @@
 """Kernels, and what is built on a kernel matrix alone."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from scipy import linalg
 from scipy.spatial.distance import pdist
 
-from replearn.spectral.arrays import as_array, as_points, as_symmetric
-from replearn.validate import check_finite, check_labels, check_positive
+from replearn.spectral.arrays import ZERO, as_array, as_points, as_symmetric
+from replearn.validate import check_integer, check_positive
 
 
-def rbf_kernel(X, Y=None, *, gamma):
-    """Gaussian kernel between two sets of points: k(x, y) = exp(-gamma ||x - y||^2).
+def rbf_kernel(X, Y=None, *, bandwidth):
+    """Gaussian kernel between two sets of points: k(x, y) = exp(-||x - y||^2 / (2 bandwidth^2)).
 
     Parameters
     ----------
     X : (N, D) array or tensor; Y : (M, D), or None for X itself.
-    gamma : float > 0, in inverse squared units of the points.
+    bandwidth : float > 0, in units of the points.
 
     Returns
     -------
@@ -23,24 +25,26 @@ def rbf_kernel(X, Y=None, *, gamma):
     Raises
     ------
     ValueError
-        If X or Y is not a finite matrix, their widths differ, or gamma <= 0.
+        If X or Y is not a finite matrix, their widths differ, or bandwidth <= 0.
 
     Source: Schölkopf & Smola 2002. Costs O(N M D).
     """
-    check_positive("gamma", gamma)
+    check_positive("bandwidth", bandwidth)
     X = as_points("X", X)
     Y, same = (X, True) if Y is None else (as_points("Y", Y), False)
     if X.shape[1] != Y.shape[1]:
         raise ValueError(f"X and Y must have equally many columns, but have {X.shape[1]} and {Y.shape[1]}")
+    center = X.mean(axis=0)  # distances ignore it, and without it they keep their digits
+    X, Y = X - center, Y - center
     squared = np.sum(X**2, axis=1)[:, None] + np.sum(Y**2, axis=1) - 2 * X @ Y.T
     squared = np.maximum(squared, 0)  # roundoff only
     if same:
         np.fill_diagonal(squared, 0)
-    return np.exp(-gamma * squared)
+    return np.exp(-squared / (2 * bandwidth**2))
 
 
 def median_bandwidth(X):
-    """Median of the distances between different samples: the usual length of a Gaussian kernel, gamma = 1 / median^2.
+    """Median of the distances between different samples: the usual bandwidth of a Gaussian kernel.
 
     Parameters
     ----------
@@ -63,37 +67,6 @@ def median_bandwidth(X):
     return median
 
 
-def nystrom_features(X, landmarks, kernel):
-    """Features of a few landmarks S that make a linear method a kernel method: F = k(X, S) K_SS^{-1/2}, F F^T ~ K.
-
-    F F^T = K_XS K_SS^+ K_SX, exact for X among the landmarks; directions below 1e-10 of K_SS's largest are dropped.
-
-    Parameters
-    ----------
-    X : (N, D) array or tensor of points.
-    landmarks : (m, D) array or tensor.
-    kernel : function of (N, D) and (m, D) arrays that returns the (N, m) kernel, symmetric and positive semi-definite.
-
-    Returns
-    -------
-    (N, r) array, r <= m the rank of K_SS; the most important directions come first.
-
-    Raises
-    ------
-    ValueError
-        If X or the landmarks are malformed, their widths differ, or K_SS is not positive semi-definite.
-
-    Source: Williams & Seeger 2001. Costs O(N m^2 + m^3) and never an (N, N) matrix.
-    """
-    X, landmarks = as_points("X", X), as_points("landmarks", landmarks)
-    if X.shape[1] != landmarks.shape[1]:
-        raise ValueError(
-            f"X and landmarks must have equally many columns, but have {X.shape[1]} and {landmarks.shape[1]}"
-        )
-    w, U = kernel_spectrum("kernel(landmarks, landmarks)", kernel(landmarks, landmarks), 1e-10)
-    return as_array(kernel(X, landmarks)) @ (U / np.sqrt(w))
-
-
 def kernel_spectrum(name, K, rtol):
     """Positive eigenvalues, descending, of a positive semi-definite matrix, and their eigenvectors."""
     K = as_symmetric(name, as_array(K))
@@ -106,48 +79,75 @@ def kernel_spectrum(name, K, rtol):
     return w[kept][::-1], U[:, kept][:, ::-1]
 
 
-def kernel_ridge_classifier(K, y, Kx, *, lam=1e-2):
-    r"""Classify by kernel ridge regression on one-hot targets, with a free intercept.
+@dataclass(frozen=True)
+class KernelSSL:
+    """An encoder f(x) = k(x, x_1..N) coef that is linear in the features of a kernel.
 
-    With the centred kernel H K H and centred one-hot targets Y, a = (H K H + lam t I)^{-1} Y, t = tr(H K H) / N; a new
-    point takes the class with the largest score. For K = F F^T it is ridge regression on the centred features F.
+    Attributes
+    ----------
+    coef : (N, K) array.
+    Z : (N, K) array, the embedding of the training points.
+    eigenvalues : (K,) array, descending, of the target (less the penalty); those that are not positive give nothing.
+    rank : int, number of positive eigenvalues.
+    """
+
+    coef: np.ndarray
+    Z: np.ndarray
+    eigenvalues: np.ndarray
+    rank: int
+
+    def transform(self, Kx):
+        """Embed new points from their kernel with the training points (M, N): Kx coef, shape (M, K)."""
+        Kx = as_points("Kx", Kx)
+        if Kx.shape[1] != len(self.coef):
+            raise ValueError(f"Kx must have {len(self.coef)} columns, one per training point, but has {Kx.shape[1]}")
+        return Kx @ self.coef
+
+    def kernel(self, Kx, Ky):
+        """The induced kernel k*(x, y) = <f(x), f(y)> from the kernels (M, N) and (M', N), shape (M, M')."""
+        return self.transform(Kx) @ self.transform(Ky).T
+
+
+def kernel_ssl(K, target, dim, *, lam=0.0, rtol=1e-10):
+    r"""Minimise ||Z Z^T - T||_F^2 + 2 lam ||W||^2 over encoders f(x) = W Phi(x) in the feature space of a kernel.
+
+    By the representer theorem Z = K A and ||W||^2 = tr(A^T K A). With K = U diag(w) U^T over its positive
+    eigenvalues, and (q, Q) the top eigenpairs of U^T T U - lam diag(1 / w):
+    Z = U Q diag((q)_+^{1/2}), A = U diag(1 / w) Q diag((q)_+^{1/2}).
 
     Parameters
     ----------
-    K : (N, N) kernel matrix of the training points.
-    y : (N,) labels, at least two different ones.
-    Kx : (M, N) kernel between new points and the training points.
-    lam : float > 0, relative to the mean diagonal of the centred kernel.
+    K : (N, N) kernel matrix, symmetric positive semi-definite. VICReg's loss ignores the mean of Z, so that with its
+        target a K of low rank must be centred, H K H; for K of full rank nothing needs to be done.
+    target : (N, N) symmetric T, such as :func:`ssl_target`, sparse or dense.
+    dim : int, embedding dimension, 1 <= dim <= rank of K.
+    lam : float >= 0, weight of the norm of W in feature space. Where eigenvalues of the target are equal, a tiny one
+        picks the smoothest directions among them.
+    rtol : float > 0, eigenvalues of K below ``rtol`` times the largest count as zero.
 
     Returns
     -------
-    (M,) array of predicted labels.
+    KernelSSL with ``coef``, ``Z``, ``eigenvalues`` q, ``rank``, ``.transform(Kx)`` and ``.kernel(Kx, Ky)``.
 
     Raises
     ------
     ValueError
-        If a shape is wrong, an entry not finite, K not positive semi-definite, lam <= 0, or there is one class only.
+        If K is not symmetric positive semi-definite, the target is not symmetric or has another shape, dim exceeds
+        the rank of K, lam < 0 or rtol <= 0.
 
-    Source: Saunders, Gammerman & Vovk 1998. Costs O(N^3 + M N).
+    Source: Kiani et al. 2022; Schölkopf, Herbrich & Smola 2001 for the representer theorem. Costs O(N^3).
     """
-    check_positive("lam", lam)
-    K, Kx, y = as_symmetric("K", as_array(K)), as_points("Kx", Kx), np.asarray(y)
-    n = len(K)
-    check_labels("y", y, n)
-    if Kx.shape[1] != n:
-        raise ValueError(f"Kx must have one column per training point, ({n}), but has shape {Kx.shape}")
-    classes, codes = np.unique(y, return_inverse=True)
-    if len(classes) < 2:
-        raise ValueError("y must hold at least two different labels")
-    means = K.mean(axis=0)
-    centred = K - means - means[:, None] + means.mean()
-    targets = np.eye(len(classes))[codes]
-    offset = targets.mean(axis=0)
-    ridge = lam * np.trace(centred) / n
-    try:
-        weights = linalg.solve(centred + ridge * np.eye(n), targets - offset, assume_a="pos")
-    except linalg.LinAlgError:
-        raise ValueError("K must be positive semi-definite, and not constant") from None
-    scores = (Kx - Kx.mean(axis=1, keepdims=True) - means + means.mean()) @ weights + offset
-    check_finite("the scores", scores)
-    return classes[scores.argmax(axis=1)]
+    check_positive("lam", lam, allow_zero=True)
+    check_positive("rtol", rtol)
+    w, U = kernel_spectrum("K", K, rtol)
+    target = as_symmetric("target", target)
+    if target.shape[0] != len(U):
+        raise ValueError(f"target must have the shape of K, ({len(U)}, {len(U)}), but has shape {target.shape}")
+    check_integer("dim (at most the rank of K)", dim, 1, len(w))
+    restricted = U.T @ (target @ U) - lam * np.diag(1 / w)
+    q, Q = linalg.eigh((restricted + restricted.T) / 2, subset_by_index=(len(w) - dim, len(w) - 1))
+    q, Q = q[::-1], Q[:, ::-1]
+    largest = abs(target).max()
+    strengths = np.sqrt(np.where(q > ZERO * largest, q, 0.0))
+    Q = Q * strengths
+    return KernelSSL(U @ (Q / w[:, None]), U @ Q, q, int(np.sum(strengths > 0)))

@@ -9,6 +9,7 @@ from scipy.sparse.linalg import LinearOperator
 from replearn.spectral.arrays import ZERO, as_array, as_graph, as_points, check_square
 from replearn.spectral.barlow import barlow_strengths, equal_columns
 from replearn.spectral.embeddings import vicreg_variances
+from replearn.spectral.moments import as_moment_pair
 from replearn.validate import check_choice, check_finite, check_integer, check_positive
 
 
@@ -114,3 +115,44 @@ def _generalised(energy, covariance, dim):
     if spectrum[0] <= 1e-12 * spectrum[-1]:
         raise ValueError("X is rank-deficient: its covariance is singular; use ridge > 0")
     return linalg.eigh((energy + energy.T) / 2, covariance, subset_by_index=(0, dim - 1))
+
+
+def moment_ssl(C, C_plus, dim, *, beta=1.0, lam=0.0):
+    r"""Minimise the same loss over linear maps f = W^T phi of given features, from their second moments alone.
+
+    With V^T C V = I: ((1 - beta) C + beta C_plus - lam I) v = e C v descending, W = V diag((e)_+^{1/2}); the minimum is
+    dim - sum_i (e_i)_+^2.
+
+    Parameters
+    ----------
+    C : (D, D) array, E[phi(v) phi(v)^T], positive definite; C_plus : (D, D), E[phi(v) phi(v')^T], symmetric.
+    dim : int, 1 <= dim <= D.
+    beta : float in [0, 1]; lam : float >= 0, the penalty being 2 lam ||W||_F^2.
+
+    Returns
+    -------
+    LinearSSL with ``W`` (D, dim), ``eigenvalues`` e, ``strengths`` (e)_+^{1/2} and mean 0.
+
+    Raises
+    ------
+    ValueError
+        If C is not positive definite, C_plus not symmetric, the shapes differ, dim is out of range, beta outside
+        [0, 1], or lam < 0.
+
+    Source: Cabannes et al. 2023, the empirical problem.
+    """
+    check_weights(beta, lam)
+    C, C_plus = as_moment_pair(C, C_plus)
+    d = len(C)
+    check_integer("dim", dim, 1, d)
+    e, V = linalg.eigh((1 - beta) * C + beta * C_plus - lam * np.eye(d), C, subset_by_index=(d - dim, d - 1))
+    e, V = e[::-1], V[:, ::-1]
+    strengths = np.sqrt(np.where(e > ZERO, e, 0.0))
+    return LinearSSL(V * strengths, np.zeros(d), e, strengths)
+
+
+def check_weights(beta, lam):
+    """Raise unless beta, the share of the augmentations, lies in [0, 1], and lam, a norm's weight, is at least 0."""
+    if not 0 <= beta <= 1:
+        raise ValueError(f"beta must lie between 0 and 1, but is {beta}")
+    check_positive("lam", lam, allow_zero=True)

@@ -169,36 +169,3 @@ def as_moment_pair(C, C_plus):
     if C.shape != C_plus.shape:
         raise ValueError(f"C and C_plus must have one shape, but have {C.shape} and {C_plus.shape}")
     return C, C_plus
-
-
-def masking_score(variance, pixels, p):
-    """Score of a direction spread evenly over some pixels when single pixels are masked: l (1 - p) / ((1 - p) + p / m).
-
-    The reduction of the reconstruction error that it brings: l without masking; masking discounts an isolated pixel by
-    1 - p, a direction over many pixels hardly.
-
-    Parameters
-    ----------
-    variance : float or array, l > 0, of the data along the direction, its entries +- 1 / sqrt(m) on m pixels.
-    pixels : int or array, m >= 1.
-    p : float or array in [0, 1), probability that a pixel is dropped.
-
-    Returns
-    -------
-    float or array, broadcast, in units of the variance.
-
-    Raises
-    ------
-    ValueError
-        If a variance is not positive, m < 1, or p is out of range.
-
-    Source: the law of one direction in Balestriero & LeCun 2024's closed form, derived for this book.
-    """
-    variance, pixels, p = (as_array(v) for v in (variance, pixels, p))
-    if not (np.isfinite(variance).all() and (variance > 0).all()):
-        raise ValueError("variance must be positive and finite")
-    if not (np.isfinite(pixels).all() and (pixels >= 1).all()):
-        raise ValueError("pixels must be at least 1")
-    if not ((p >= 0) & (p < 1)).all():
-        raise ValueError("p must be at least 0 and below 1")
-    return variance * (1 - p) / (1 - p + p / pixels)

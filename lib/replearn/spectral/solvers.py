@@ -11,7 +11,7 @@ from replearn.validate import check_choice, check_finite, check_integer, check_p
 DENSE_LIMIT = 2000
 
 
-def eigenpairs(A, k, *, B=None, which="smallest", deflate=None, method="auto", tol=1e-8, maxiter=None, seed=0):
+def eigenpairs(A, k, *, B=None, which="smallest", deflate=None, method="auto", tol=1e-8, steps=None, seed=0):
     r"""The k smallest or largest eigenpairs of A v = w B v, within the B-orthogonal complement of given directions.
 
     With ``deflate`` = d the pairs are those of the quadratic form v^T A v on {v : d^T B v = 0}, v^T B v = 1. Lanczos
@@ -28,7 +28,7 @@ def eigenpairs(A, k, *, B=None, which="smallest", deflate=None, method="auto", t
         (sparse LU; A sparse, B diagonal), or "auto": dense up to N = 2000, then Lanczos, or LOBPCG for a full B.
     tol : float, accepted residual ||A v - w B v||, relative to a bound on the spectrum of B^{-1/2} A B^{-1/2}
         (of A where B is full).
-    maxiter : int, iterations allowed, or None for the method's default.
+    steps : int, iterations allowed, or None for the method's default.
     seed : int, of the starting vectors of the iterative methods.
 
     Returns
@@ -59,7 +59,7 @@ def eigenpairs(A, k, *, B=None, which="smallest", deflate=None, method="auto", t
     if method == "dense":
         w, V = _dense(A, k, which, Q)
     else:
-        w, V = _iterate(A, B, k, which, Q, method, tol, maxiter, seed)
+        w, V = _iterate(A, B, k, which, Q, method, tol, steps, seed)
     order = np.argsort(w if which == "smallest" else -w)
     return w[order], restore(V[:, order])
 
@@ -167,13 +167,13 @@ def _dense(A, k, which, Q):
     return linalg.eigh(A, subset_by_index=(0, k - 1) if which == "smallest" else (n - k, n - 1))
 
 
-def _iterate(A, B, k, which, Q, method, tol, maxiter, seed):
+def _iterate(A, B, k, which, Q, method, tol, steps, seed):
     """Run an iterative method and check its residual against ``tol``."""
     if method == "lobpcg":
-        w, V, c = lobpcg_jacobi(A, B, k, which, Q, tol, maxiter, seed)
+        w, V, c = lobpcg_jacobi(A, B, k, which, Q, tol, steps, seed)
     else:
         solve = lanczos if method == "lanczos" else shift_invert
-        w, V, c = solve(A, k, which, Q, tol, maxiter, seed)
+        w, V, c = solve(A, k, which, Q, tol, steps, seed)
         V = project(Q, V)
     BV, BQ = (V, Q) if B is None else (B @ V, B @ Q)
     multipliers = linalg.qr(BQ, mode="economic")[0] if Q.shape[1] else Q
@@ -181,6 +181,6 @@ def _iterate(A, B, k, which, Q, method, tol, maxiter, seed):
     accepted = max(tol, 100 * np.finfo(A.dtype).eps) * c
     if not residual <= accepted:
         raise RuntimeError(
-            f"{method} did not converge: residual {residual:.2g}, accepted {accepted:.2g}; raise maxiter or tol"
+            f"{method} did not converge: residual {residual:.2g}, accepted {accepted:.2g}; raise steps or tol"
         )
     return w, V

@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor, nn
 
+from replearn.splines.compiling import check_inputs, compile_piecewise_affine
 from replearn.splines.patterns import patterns_of, slices_of
-from replearn.splines.program import check_inputs, cpa_program
 from replearn.validate import check_integer, check_matrix, check_positive
 
 
@@ -56,7 +56,7 @@ def local_complexity(
     Parameters
     ----------
     model : nn.Module
-        A piecewise-affine model, see `cpa_program`.
+        A piecewise-affine model, see `compile_piecewise_affine`.
     x : Tensor (N, D)
     radius : float
         In the units of x.
@@ -82,7 +82,7 @@ def local_complexity(
     -----
     Source: Humayun, Balestriero & Baraniuk 2024, "Deep networks always grok and here is why".
     """
-    ops = cpa_program(model)
+    ops = compile_piecewise_affine(model)
     check_inputs(model, ops, x, flat=True)
     check_positive("radius", radius)
     check_integer("chunk", chunk, 1)

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from replearn.splines.compiling import Affine, MaxPool, Op, compile_piecewise_affine, input_shape, is_layer, run
 from replearn.splines.patterns import count_patterns, pattern_keys, patterns_of
-from replearn.splines.program import Affine, MaxGroup, Op, cpa_program, input_shape, is_layer, run
-from replearn.splines.slices import Slice, check_slice
+from replearn.splines.planes import PlanePolygon, check_plane
 from replearn.splines.split import pad
 from replearn.splines.sweep import State, Sweep
 from replearn.validate import check_finite, check_integer, check_positive
@@ -30,7 +30,7 @@ class Partition2D:
         The network on each region: output = u * maps[:, 0] + v * maps[:, 1] + maps[:, 2].
     patterns : BoolTensor (R, U) or None
         The activation pattern of each region, where asked for.
-    domain : Slice
+    domain : PlanePolygon
     ops : list
         The network, in float64.
     work : Counter
@@ -46,7 +46,7 @@ class Partition2D:
     counts: Tensor
     maps: Tensor
     patterns: Tensor | None
-    domain: Slice
+    domain: PlanePolygon
     ops: list[Op]
     work: Counter
 
@@ -165,7 +165,7 @@ def depth_in(points: Tensor, polygons: Tensor, which: Tensor) -> Tensor:
 @torch.no_grad()
 def partition_2d(
     model: nn.Module,
-    domain: Slice | Tensor,
+    domain: PlanePolygon | Tensor,
     *,
     origin: Tensor | None = None,
     basis: Tensor | None = None,
@@ -185,8 +185,9 @@ def partition_2d(
     Parameters
     ----------
     model : nn.Module
-        A piecewise-affine model of vectors (N, D), see `cpa_program`; a convolution needs an ``nn.Unflatten`` before.
-    domain : Slice or Tensor (m, 2)
+        A piecewise-affine model of vectors (N, D), see `compile_piecewise_affine`; a convolution needs an
+        ``nn.Unflatten`` before.
+    domain : PlanePolygon or Tensor (m, 2)
         The polygon, convex and counter-clockwise.
     origin, basis : Tensor (D,) and (D, 2), optional
         The plane of a domain given as a polygon; may be left out where D = 2.
@@ -223,9 +224,9 @@ def partition_2d(
     check_integer("chunk", chunk, 1)
     if max_regions is not None:
         check_integer("max_regions", max_regions, 1)
-    ops = cpa_program(copy.deepcopy(model).double().requires_grad_(False))
+    ops = compile_piecewise_affine(copy.deepcopy(model).double().requires_grad_(False))
     weight = next(model.parameters(), torch.zeros(()))
-    piece = _slice(domain, origin, basis, weight.device)
+    piece = _plane(domain, origin, basis, weight.device)
     _check_fit(ops, len(piece.origin))
     if up_to is not None:
         ops = _first_layers(ops, up_to)
@@ -236,22 +237,24 @@ def partition_2d(
     return _collect(done, ops, piece, centre, sweep)
 
 
-def _slice(domain: Slice | Tensor, origin: Tensor | None, basis: Tensor | None, device: torch.device) -> Slice:
-    if isinstance(domain, Slice):
+def _plane(
+    domain: PlanePolygon | Tensor, origin: Tensor | None, basis: Tensor | None, device: torch.device
+) -> PlanePolygon:
+    if isinstance(domain, PlanePolygon):
         if origin is not None or basis is not None:
-            raise ValueError("a Slice carries its own origin and basis; pass them only with a polygon")
+            raise ValueError("a PlanePolygon carries its own origin and basis; pass them only with a polygon")
         piece = domain
     else:
         plane = torch.eye(2, dtype=torch.float64) if basis is None else torch.as_tensor(basis)
         start = torch.zeros(plane.shape[:1]) if origin is None else torch.as_tensor(origin)
-        piece = Slice(start, plane, torch.as_tensor(domain))
-    check_slice(piece)
-    return Slice(*(tensor.detach().to(device, torch.float64) for tensor in piece))
+        piece = PlanePolygon(start, plane, torch.as_tensor(domain))
+    check_plane(piece)
+    return PlanePolygon(*(tensor.detach().to(device, torch.float64) for tensor in piece))
 
 
 def _check_fit(ops: list[Op], dim: int) -> None:
     expected = input_shape(ops, flat=True)
-    if expected is None and any(isinstance(op, Affine | MaxGroup) for op in ops):
+    if expected is None and any(isinstance(op, Affine | MaxPool) for op in ops):
         raise ValueError("the model must take vectors (N, D); put nn.Unflatten(1, (C, H, W)) before a convolution")
     if expected is not None and expected != (dim,):
         raise ValueError(f"the model takes {expected[0]} inputs, but the plane lies in {dim} dimensions; pass a basis")
@@ -263,14 +266,14 @@ def _first_layers(ops: list[Op], up_to: int) -> list[Op]:
     return ops[: ends[up_to - 1]]
 
 
-def _initial(piece: Slice, centre: Tensor) -> State:
+def _initial(piece: PlanePolygon, centre: Tensor) -> State:
     A = torch.cat([piece.basis.T, piece.embed(centre)[None]])[None]
     n = torch.tensor([len(piece.polygon)], device=A.device)
     no_patterns = torch.zeros(1, 0, dtype=torch.bool, device=A.device)
     return State((piece.polygon - centre)[None], n, A, (), no_patterns)
 
 
-def _collect(done: list[State], ops: list[Op], piece: Slice, centre: Tensor, sweep: Sweep) -> Partition2D:
+def _collect(done: list[State], ops: list[Op], piece: PlanePolygon, centre: Tensor, sweep: Sweep) -> Partition2D:
     """Join the finished batches and count their coordinates from the slice's own origin again."""
     width = max(int(state.n.max()) for state in done)
     maps = torch.cat([state.A.flatten(2) for state in done])

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from replearn.splines.program import Op, check_inputs, cpa_program, input_shape, run
+from replearn.splines.compiling import Op, check_inputs, compile_piecewise_affine, input_shape, run
 
 # Layers of this many points stay in the processor's cache.
 CHUNK = 8192
@@ -21,7 +21,7 @@ def activation_patterns(model: nn.Module, x: Tensor) -> Tensor:
     Parameters
     ----------
     model : nn.Module
-        A piecewise-affine model, see `cpa_program`.
+        A piecewise-affine model, see `compile_piecewise_affine`.
     x : Tensor (N, *)
         Inputs in the model's own shape, dtype and device.
 
@@ -38,7 +38,7 @@ def activation_patterns(model: nn.Module, x: Tensor) -> Tensor:
     -----
     Source: Balestriero & Baraniuk 2018, "A spline theory of deep learning"; Humayun et al. 2023 (SplineCam).
     """
-    ops = cpa_program(model)
+    ops = compile_piecewise_affine(model)
     check_inputs(model, ops, x, flat=False)
     return patterns_of(ops, x)
 
@@ -78,7 +78,7 @@ def layer_slices(model: nn.Module, input_size: tuple[int, ...] | None = None) ->
     -----
     Source: the book's own.
     """
-    ops = cpa_program(model)
+    ops = compile_piecewise_affine(model)
     size = input_size or input_shape(ops, flat=True)
     if size is None:
         raise ValueError("the model does not tell its input shape; pass input_size, for example (1, 28, 28)")

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from replearn.splines.program import Activation, Add, Affine, MaxGroup, Op, Push
+from replearn.splines.compiling import Activation, AddSkip, Affine, MaxPool, Op, SaveSkip
 from replearn.splines.split import NOISE, TINY, Pieces, argmax_cells, balance_of, join, split_batch
 
 SMALL_BATCH = 512
@@ -100,9 +100,9 @@ class Sweep:
 
     def step(self, op: Op, state: State) -> State:
         """Carry one batch through one operation."""
-        if isinstance(op, Push):
+        if isinstance(op, SaveSkip):
             return State(state.V, state.n, state.A, (*state.skips, state.A), state.patterns)
-        if isinstance(op, Add):
+        if isinstance(op, AddSkip):
             skip = state.skips[-1]
             for part in op.shortcut:
                 skip = self.affine(part, skip)
@@ -161,7 +161,7 @@ class Sweep:
         signs = Signs(signs.positive.scatter(1, k, positive), signs.open.scatter(1, k, False))
         return Pieces(V, cut.n, pieces.parent[cut.parent]), signs
 
-    def refine_max(self, op: MaxGroup, state: State) -> tuple[Pieces, Tensor]:
+    def refine_max(self, op: MaxPool, state: State) -> tuple[Pieces, Tensor]:
         """Cut regions until each window has one winner: the pieces and their patterns (R', C, H', W', size)."""
         waiting, finished, patterns = [Pieces.whole(state.V, state.n)], [], []
         while waiting:

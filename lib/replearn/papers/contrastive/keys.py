@@ -1,11 +1,14 @@
 """How old a key may be: MoCo's queue against keys made anew."""
 
+from collections import deque
 from typing import NamedTuple
 
 import torch
 from torch.nn import functional as F
 
-from replearn.validate import check_integer, check_positive
+from replearn.methods import MoCo
+from replearn.training.loop import pretrain
+from replearn.training.schedules import constant_lr
 
 
 class KeyFreshness(NamedTuple):
@@ -15,7 +18,16 @@ class KeyFreshness(NamedTuple):
     misplaced: int
 
 
-def key_freshness(moco, images, *, steps=120, batch_size=32, lr=3e-3, weight_decay=1e-4, seed=0):
+def key_freshness(
+    moco: MoCo,
+    images: torch.Tensor,
+    *,
+    steps: int = 120,
+    batch_size: int = 32,
+    lr: float = 3e-3,
+    weight_decay: float = 1e-4,
+    seed: int = 0,
+) -> KeyFreshness:
     """Train MoCo at a constant learning rate, then encode the views behind its queue again and compare.
 
     A stored key was made by the key network of its day; a fresh one comes from the key network at the end, for the same
@@ -39,36 +51,40 @@ def key_freshness(moco, images, *, steps=120, batch_size=32, lr=3e-3, weight_dec
     KeyFreshness
         Entry a of ``cosine`` is the mean over a batch of keys that is a steps old.
 
-    Raises
-    ------
-    ValueError
-        If the queue is not filled by whole batches, or an argument is out of its range.
+    References
+    ----------
+    What He et al. 2020 (MoCo), section 3.2, mean by consistent keys.
 
-    Notes
-    -----
-    Source: what He et al. 2020 (MoCo), section 3.2, mean by consistent keys.
+    Examples
+    --------
+    >>> from torch import nn
+    >>> from replearn import data, losses
+    >>> network = nn.Sequential(nn.Flatten(), nn.Linear(64, 8))
+    >>> moco = MoCo(network, nn.Identity(), losses.info_nce, data.GaussianNoise(0.1), size=64, dim=8, decay=1.0)
+    >>> key_freshness(moco, data.load("digits").images, steps=2).cosine  # a network that never moves
+    tensor([1.0000, 1.0000])
     """
-    check_integer("batch_size", batch_size, 2)
-    check_positive("lr", lr)
-    ages = len(moco.queue) // batch_size
-    if ages * batch_size != len(moco.queue) or steps < ages:
+    ages, rest = divmod(len(moco.queue), batch_size)
+    if rest or steps < ages:
         raise ValueError(
             f"the queue of {len(moco.queue)} keys must be filled by whole batches, at most {steps} of {batch_size}"
         )
-    optimiser = torch.optim.AdamW(moco.train().param_groups(weight_decay), lr=lr)
-    generator = torch.Generator(images.device).manual_seed(seed)
-    views, keys = [], []
-    for _ in range(steps):
-        index = torch.randint(len(images), (batch_size,), generator=generator, device=images.device)
-        views.append(moco.views(images, index, generator))
-        out = moco.step(views[-1])
-        out["loss"].backward()
-        optimiser.step()
-        optimiser.zero_grad()
-        moco.after_step()
-        keys.append(out["keys"])
+    newest = deque(maxlen=ages)
+    pretrain(
+        moco,
+        images,
+        steps=steps,
+        batch_size=batch_size,
+        lr=lr,
+        warmup=0,
+        weight_decay=weight_decay,
+        seed=seed,
+        schedule=constant_lr,
+        log_every=1,
+        monitor=lambda step, out: newest.append(out),
+    )
     stored = moco.queue.get()
-    misplaced = (stored != torch.cat(keys[-ages:])).any(1).sum().item()
-    fresh = torch.cat([moco.key_encoder(key_view) for _, key_view in views[-ages:]])
+    as_pushed = torch.cat([out["keys"] for out in newest])
+    fresh = torch.cat([moco.key_encoder(out["key_view"]) for out in newest])
     cosine = F.cosine_similarity(stored, fresh).view(ages, batch_size).mean(1)
-    return KeyFreshness(cosine.flip(0), misplaced)
+    return KeyFreshness(cosine.flip(0), misplaced=(stored != as_pushed).any(1).sum().item())

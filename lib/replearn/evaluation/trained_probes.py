@@ -1,0 +1,116 @@
+"""The linear probe of the literature: multinomial logistic regression on a frozen representation."""
+
+import torch
+from torch.nn import functional as F
+
+from replearn.descent import minimize
+from replearn.evaluation.blocks import centre_and_scale
+from replearn.evaluation.labeled import accuracy, labeled_features
+from replearn.validate import check_integer, check_positive
+
+
+def logistic_probe(z_train, y_train, z_test, y_test=None, *, lam=1.0, steps=100):
+    r"""Linear classification by multinomial logistic regression on standardised features, with a free intercept.
+
+    .. math:: \min_{W, b} \; \frac1N \sum_i -\log \mathrm{softmax}(W^\top z_i + b)_{y_i} + \frac{\lambda}{2 N} \|W\|_F^2
+
+    Parameters
+    ----------
+    z_train : features (N, D), array or tensor; standardised by their own mean and deviation, computed in their dtype.
+    y_train : classes (N,), integers 0..C-1.
+    z_test : features (M, D).
+    y_test : classes (M,) or None.
+    lam : lambda > 0, which is 1 / C in scikit-learn's LogisticRegression.
+    steps : largest number of L-BFGS iterations.
+
+    Returns
+    -------
+    Accuracy in [0, 1] as a float; the predicted classes (M,) where ``y_test`` is None.
+
+    Raises
+    ------
+    ValueError
+        Wrong shapes, non-finite features, labels that are not 0..C-1, a test class that training lacks, ``lam <= 0``,
+        ``steps`` not a positive integer.
+
+    Source: the linear evaluation of Shwartz-Ziv et al. 2023 (arXiv 2303.00633) and of most papers on pretraining.
+    """
+    z_train, y_train, z_test, y_test = labeled_features(z_train, y_train, z_test, y_test)
+    check_positive("lam", lam)
+    dtype = z_train.dtype
+    mean, scale = (part.to(dtype) for part in centre_and_scale(z_train, True))
+    x, n = (z_train - mean) / scale, len(z_train)
+
+    def loss(w, b):
+        return F.cross_entropy(x @ w + b, y_train) + lam / (2 * n) * w.square().sum()
+
+    start = torch.zeros(x.shape[1] + 1, int(y_train.max()) + 1, dtype=dtype, device=x.device)
+    w, b = minimize(loss, [start[1:], start[0]], steps=steps)
+    return accuracy(((z_test.to(dtype) - mean) / scale @ w + b).argmax(1), y_test)
+
+
+_BATCH = 256
+
+
+def mlp_probe(z_train, y_train, z_test, y_test=None, *, hidden=256, steps=1000, lr=3e-3, seed=0):
+    r"""Classification by a network with one hidden layer of rectifiers on standardised features.
+
+    .. math:: \min_{V, a, W, b} \; \frac1N \sum_i
+        -\log \mathrm{softmax}\big(W^\top \max(V^\top z_i + a, 0) + b\big)_{y_i}
+
+    AdamW on batches of min(N, 256) samples, whose step falls to zero along a half cosine.
+
+    Parameters
+    ----------
+    z_train : features (N, D), array or tensor; standardised by their own mean and deviation, at least float32.
+    y_train : classes (N,), integers 0..C-1.
+    z_test : features (M, D).
+    y_test : classes (M,) or None.
+    hidden : number of hidden units.
+    steps : number of AdamW's steps.
+    lr : its first step size, > 0.
+    seed : of the initialisation and the batches, drawn on the CPU; the result depends on nothing else.
+
+    Returns
+    -------
+    Accuracy in [0, 1] as a float; the predicted classes (M,) where ``y_test`` is None.
+
+    Raises
+    ------
+    ValueError
+        Wrong shapes, non-finite features, labels that are not 0..C-1, a test class that training lacks, ``hidden`` or
+        ``steps`` not a positive integer, ``lr <= 0``.
+
+    Source: the MLP probe of Balestriero et al. 2023 (the Cookbook), section on evaluation; initialised as by He
+    et al. 2015.
+    """
+    z_train, y_train, z_test, y_test = labeled_features(z_train, y_train, z_test, y_test)
+    check_integer("hidden", hidden, 1)
+    check_integer("steps", steps, 1)
+    check_positive("lr", lr)
+    dtype, device = torch.promote_types(z_train.dtype, torch.float32), z_train.device
+    mean, scale = (part.to(dtype) for part in centre_and_scale(z_train, True))
+    x, classes = (z_train.to(dtype) - mean) / scale, int(y_train.max()) + 1
+    generator = torch.Generator().manual_seed(seed)
+
+    def layer(fan_in, fan_out):
+        weights = torch.randn(fan_in, fan_out, generator=generator, dtype=dtype) * (2 / fan_in) ** 0.5
+        return [part.to(device).requires_grad_() for part in (weights, torch.zeros(fan_out, dtype=dtype))]
+
+    parameters = layer(x.shape[1], hidden) + layer(hidden, classes)
+    V, a, W, b = parameters
+
+    def logits(x):
+        return (x @ V + a).relu() @ W + b
+
+    optimiser = torch.optim.AdamW(parameters, lr=lr)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
+    with torch.enable_grad():
+        for _ in range(steps):
+            batch = torch.randint(len(x), (min(len(x), _BATCH),), generator=generator).to(device)
+            optimiser.zero_grad()
+            F.cross_entropy(logits(x[batch]), y_train[batch]).backward()
+            optimiser.step()
+            schedule.step()
+    with torch.no_grad():
+        return accuracy(logits((z_test.to(dtype) - mean) / scale).argmax(1), y_test)

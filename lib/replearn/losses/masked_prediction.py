@@ -1,0 +1,109 @@
+"""Masked prediction: what is hidden is predicted from what is seen, as pixels or as a network's features."""
+
+from torch.nn import functional as F
+
+from replearn.losses.precision import full_precision
+from replearn.validate import check_finite, check_positive
+
+
+@full_precision
+def mae_loss(pred, target, masked, normalize=False):
+    r"""Squared error of predicted patches, averaged over the hidden patches alone.
+
+    .. math:: \frac1{N M D} \sum_n \sum_{l \in \text{masked}_n} \|p_{nl} - x_{nl}\|^2
+
+    Parameters
+    ----------
+    pred : predictions (N, M, D) of the hidden patches, in the order of ``masked``.
+    target : the patches (N, L, D) of the whole images, D numbers each.
+    masked : (N, M) int64, which patches are hidden.
+    normalize : whether each target patch is first centred and divided by ``sqrt(var + 1e-6)``, var unbiased over its D
+        numbers.
+
+    Returns
+    -------
+    Scalar tensor >= 0, in squared units of the target.
+
+    Raises
+    ------
+    ValueError
+        Shapes that do not fit, non-finite values, or a patch of one number that is to be normalised.
+
+    Source: He et al. 2022 (MAE), section 3, "Reconstruction target", and the released code.
+    """
+    hidden = _hidden(pred, target, masked)
+    if normalize:
+        if target.shape[2] < 2:
+            raise ValueError("normalize needs patches of at least two numbers, but target has one")
+        hidden = (hidden - hidden.mean(2, keepdim=True)) / (hidden.var(2, keepdim=True) + 1e-6).sqrt()
+    return F.mse_loss(pred, hidden)
+
+
+@full_precision
+def simmim_loss(pred, target, masked):
+    r"""Absolute error of predicted pixels, averaged over the hidden patches alone.
+
+    .. math:: \frac1{N M D} \sum_n \sum_{l \in \text{masked}_n} \|p_{nl} - x_{nl}\|_1
+
+    Parameters
+    ----------
+    pred, target, masked : as in :func:`mae_loss`.
+
+    Returns
+    -------
+    Scalar tensor >= 0, in units of the target.
+
+    Raises
+    ------
+    ValueError
+        Shapes that do not fit, or non-finite values.
+
+    Source: Xie et al. 2022 (SimMIM), equation 1.
+    """
+    return F.l1_loss(pred, _hidden(pred, target, masked))
+
+
+@full_precision
+def latent_loss(pred, target, *, beta=1.0):
+    r"""Smooth L1 distance of predicted features from features that are normalised, each token by itself.
+
+    ``mean h(p - layernorm(t))`` over all entries, with ``h(u) = u^2 / (2 beta)`` for ``|u| < beta`` and
+    ``|u| - beta / 2`` elsewhere. The target's gradient is *not* stopped here.
+
+    Parameters
+    ----------
+    pred, target : (..., D) predicted features and those of the teacher, of one shape, D >= 2.
+    beta : where the square turns into the absolute value, > 0.
+
+    Returns
+    -------
+    Scalar tensor >= 0.
+
+    Raises
+    ------
+    ValueError
+        Shapes that do not fit, non-finite values, beta not positive.
+
+    Source: Assran et al. 2023 (I-JEPA), its code (beta = 1); Baevski et al. 2022 (data2vec), section 3.4.
+    """
+    if pred.shape != target.shape or pred.ndim < 2 or not pred.numel() or pred.shape[-1] < 2:
+        raise ValueError(
+            "pred and target must have one shape (..., D) with D >= 2, "
+            f"but have {tuple(pred.shape)} and {tuple(target.shape)}"
+        )
+    check_positive("beta", beta)
+    check_finite("pred", pred)
+    check_finite("target", target)
+    return F.smooth_l1_loss(pred, F.layer_norm(target, target.shape[-1:]), beta=beta)
+
+
+def _hidden(pred, target, masked):
+    """The target's hidden patches (N, M, D), or ``ValueError`` where shapes or values do not suit."""
+    if pred.ndim != 3 or target.ndim != 3 or pred.shape != (*masked.shape, target.shape[2]) or not pred.numel():
+        raise ValueError(
+            "pred must be (N, M, D), target (N, L, D) and masked (N, M), "
+            f"but have shapes {tuple(pred.shape)}, {tuple(target.shape)} and {tuple(masked.shape)}"
+        )
+    check_finite("pred", pred)
+    check_finite("target", target)
+    return target.gather(1, masked.unsqueeze(2).expand_as(pred))

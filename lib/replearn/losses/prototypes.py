@@ -1,0 +1,81 @@
+"""SwAV: balanced assignment of views to prototypes by optimal transport."""
+
+import math
+
+import torch
+from torch.nn import functional as F
+
+from replearn.losses.precision import full_precision
+from replearn.validate import check_integer, check_matrix, check_pair, check_positive
+
+
+@full_precision
+def sinkhorn(scores, *, eps=0.05, steps=3):
+    r"""Soft, balanced assignment of N samples to K prototypes, by Sinkhorn-Knopp in the log domain.
+
+    .. math:: \max_{Q \ge 0} \; \langle Q, S \rangle + \epsilon H(Q) \quad \text{with rows of sum } 1
+        \text{ and columns of sum } N / K
+
+    is solved by :math:`Q = \mathrm{diag}(u) \, e^{S / \epsilon} \, \mathrm{diag}(v)`. Each iteration rescales the
+    columns, then the rows: rows are exact after any number of iterations, columns in the limit. With ``steps=0`` the
+    columns are left alone and Q is the row-wise softmax of S / eps.
+
+    Parameters
+    ----------
+    scores : S (N, K), similarities of samples to prototypes.
+    eps : weight of the entropy, > 0, in units of the scores.
+    steps : number of iterations, >= 0.
+
+    Returns
+    -------
+    Q (N, K), rows sum to 1.
+
+    Raises
+    ------
+    ValueError
+        ``scores`` is not a finite matrix, ``eps <= 0``, ``steps < 0``.
+
+    Source: Cuturi 2013, Algorithm 1; Caron et al. 2020 (SwAV), equations 3 to 5, whose Q is this one transposed over N.
+    """
+    check_matrix("scores", scores)
+    check_positive("eps", eps)
+    check_integer("steps", steps, 0)
+    log_q = scores / eps
+    balance = math.log(scores.shape[0] / scores.shape[1])
+    for _ in range(steps):
+        log_q = log_q - log_q.logsumexp(0) + balance
+        log_q = log_q.log_softmax(1)
+    return log_q.softmax(1)
+
+
+@full_precision
+def swav_loss(scores1, scores2, *, eps=0.05, temperature=0.1, steps=3):
+    r"""SwAV's swapped prediction: the balanced code of one view is predicted from the scores of the other.
+
+    .. math:: -\frac1{2N} \sum_{i,k} \left( Q_2 \log P_1 + Q_1 \log P_2 \right)_{ik}, \qquad
+        Q_v = \mathrm{sinkhorn}(S_v), \quad P_v = \mathrm{softmax}(S_v / \tau)
+
+    No gradient flows through the codes Q.
+
+    Parameters
+    ----------
+    scores1, scores2 : similarities (N, K) of two views of the same N >= 2 samples to K prototypes.
+    eps, steps : of :func:`sinkhorn`; ``steps=0`` gives codes without balance.
+    temperature : tau > 0, of the prediction, in units of the scores.
+
+    Returns
+    -------
+    Scalar tensor in nats.
+
+    Raises
+    ------
+    ValueError
+        Bad shapes, one sample, non-finite values, ``eps <= 0``, ``temperature <= 0``, ``steps < 0``.
+
+    Source: Caron et al. 2020 (SwAV), equations 1 and 2, averaged over the two directions.
+    """
+    check_pair("scores1", scores1, "scores2", scores2)
+    check_positive("temperature", temperature)
+    with torch.no_grad():
+        q1, q2 = (sinkhorn(s, eps=eps, steps=steps) for s in (scores1, scores2))
+    return (F.cross_entropy(scores1 / temperature, q2) + F.cross_entropy(scores2 / temperature, q1)) / 2

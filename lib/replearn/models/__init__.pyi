@@ -1,0 +1,13 @@
+from .heads import UnitRows as UnitRows
+from .heads import mlp_head as mlp_head
+from .masked_input import MaskedInput as MaskedInput
+from .masked_mlp import MaskedMLP as MaskedMLP
+from .masked_mlp import MaskedMLPDecoder as MaskedMLPDecoder
+from .perceptron import mlp as mlp
+from .resnet import ResNet as ResNet
+from .tiny_conv import TinyConv as TinyConv
+from .vit import MaeDecoder as MaeDecoder
+from .vit import TinyViT as TinyViT
+from .vit import TransformerBlock as TransformerBlock
+from .vit import sincos_2d as sincos_2d
+from .vit import vit_flops as vit_flops

@@ -1,0 +1,124 @@
+"""Independent sources and their mixings, and variables that are dependent only together, in float64."""
+
+import numpy as np
+import torch
+
+from replearn.data.named_sets import standardize
+from replearn.validate import check_choice, check_integer, check_matrix
+
+
+def ica_sources(n, d, kind="uniform", *, seed=0):
+    """Draw independent sources of mean 0 and variance 1.
+
+    Parameters
+    ----------
+    n : int
+        Number of samples, at least 2.
+    d : int
+        Number of sources; at most 4 for ``"mixed"``.
+    kind : {"uniform", "laplace", "gaussian", "mixed"}
+        Distribution of each; ``"mixed"`` takes the first d of uniform, Laplace, the square wave
+        ``sign(sin(0.05 t + u))`` in the order t of the samples, and exponential.
+    seed : int
+        Seed of the draw.
+
+    Returns
+    -------
+    torch.Tensor
+        (n, d) float64; each column has mean 0 and biased variance 1.
+
+    Raises
+    ------
+    ValueError
+        If n or d is out of its range, or the kind is unknown.
+
+    Notes
+    -----
+    Source: the usual test sources of independent component analysis (Hyvarinen and Oja, 2000).
+    """
+    check_integer("n", n, 2)
+    check_choice("kind", kind, ("uniform", "laplace", "gaussian", "mixed"))
+    check_integer("d", d, 1, 4 if kind == "mixed" else None)
+    rng = np.random.default_rng(seed)
+    draws = {
+        "uniform": lambda: rng.uniform(-1, 1, n),
+        "laplace": lambda: rng.laplace(size=n),
+        "gaussian": lambda: rng.standard_normal(n),
+        "square": lambda: np.sign(np.sin(0.05 * np.arange(n) + rng.uniform(0, 2 * np.pi))),
+        "exponential": lambda: rng.exponential(size=n),
+    }
+    kinds = ["uniform", "laplace", "square", "exponential"][:d] if kind == "mixed" else [kind] * d
+    return standardize(torch.from_numpy(np.stack([draws[name]() for name in kinds], 1)), 0)
+
+
+def radial_rotation(s, *, turn=1.0, offset=0.0):
+    """Mix two sources nonlinearly: turn each point about the origin by an angle that grows with its radius.
+
+    ``x = R(turn |s| + offset) s``, which keeps volumes and radii; the same map with both signs changed undoes it.
+
+    Parameters
+    ----------
+    s : torch.Tensor
+        (n, 2) sources.
+    turn : float
+        Radians per unit of radius.
+    offset : float
+        Radians.
+
+    Returns
+    -------
+    torch.Tensor
+        (n, 2).
+
+    Raises
+    ------
+    ValueError
+        If s is not a finite matrix with 2 columns.
+
+    Notes
+    -----
+    Source: Hyvarinen and Pajunen, "Nonlinear independent component analysis: existence and uniqueness results" (1999).
+    """
+    check_matrix("s", s)
+    if s.shape[1] != 2:
+        raise ValueError(f"s must hold two sources, shape (n, 2), but has shape {tuple(s.shape)}")
+    angle = turn * s.norm(dim=1) + offset
+    cos, sin = angle.cos(), angle.sin()
+    return torch.stack([cos * s[:, 0] - sin * s[:, 1], sin * s[:, 0] + cos * s[:, 1]], 1)
+
+
+def xor_triple(n, *, strength=1.0, seed=0):
+    """Draw three fair signs that are independent two by two, but not all three together.
+
+    The first two are independent; the third is their product with probability (1 + strength) / 2, else its opposite.
+
+    Parameters
+    ----------
+    n : int
+        Number of samples.
+    strength : float
+        In [0, 1]: 0 is mutual independence, 1 decides the third sign.
+    seed : int
+        Seed of the draw.
+
+    Returns
+    -------
+    torch.Tensor
+        (n, 3) float64, entries -1 and 1.
+
+    Raises
+    ------
+    ValueError
+        If n is not a positive integer, or ``strength`` lies outside [0, 1].
+
+    Notes
+    -----
+    Source: Bernstein's example of pairwise without mutual independence; with strength 1, exclusive or.
+    """
+    check_integer("n", n, 1)
+    if not 0 <= strength <= 1:
+        raise ValueError(f"strength must lie in [0, 1], but is {strength}")
+    x = torch.rand(n, 3, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    x = torch.where(x < x.new_tensor([0.5, 0.5, (1 + strength) / 2]), 1.0, -1.0).double()
+    x[:, 2] *= x[:, 0] * x[:, 1]
+    return x

@@ -1,0 +1,362 @@
+"""The Boolean hypercube, where parities diagonalise augmentations and kernels alike."""
+
+from dataclasses import replace
+from itertools import combinations
+from math import comb
+from typing import NamedTuple
+
+import numpy as np
+
+from replearn.spectral import kernel_ssl
+from replearn.spectral.arrays import ZERO, as_array, as_points, as_symmetric
+from replearn.spectral.linear import check_weights
+from replearn.validate import check_finite, check_integer
+
+LARGEST = 14  # a channel is a 2^d x 2^d matrix: 2 GiB at d = 14
+
+
+def hypercube(d):
+    """All the points of {-1, 1}^d, row by row in binary order (1 for a bit that is 0, the first coordinate slowest).
+
+    Parameters
+    ----------
+    d : int, 1 to 14.
+
+    Returns
+    -------
+    (2^d, d) array of -1 and 1; its first row is all ones.
+
+    Raises
+    ------
+    ValueError
+        If d is not an integer between 1 and 14.
+
+    Source: O'Donnell 2014.
+    """
+    check_integer("d", d, 1, LARGEST)
+    bits = np.arange(2**d)[:, None] >> np.arange(d)[::-1] & 1
+    return 1.0 - 2 * bits
+
+
+def parity(X, S):
+    """The parity chi_S(x) = prod_{i in S} x_i, 1 for the empty set.
+
+    Parameters
+    ----------
+    X : (N, d) array or tensor of -1 and 1.
+    S : coordinates, distinct integers between 0 and d - 1.
+
+    Returns
+    -------
+    (N,) array of -1 and 1.
+
+    Raises
+    ------
+    ValueError
+        If X holds other numbers, or a coordinate of S is out of range or given twice.
+
+    Source: O'Donnell 2014, the Fourier basis of the cube.
+    """
+    X = as_points("X", X)
+    if np.any(abs(X) != 1):
+        raise ValueError("X must hold nothing but -1 and 1")
+    return X[:, _coordinates(S, X.shape[1])].prod(axis=1)
+
+
+class ParityBasis(NamedTuple):
+    """All the parities of the cube, by degree and then in the order of their coordinates.
+
+    Attributes
+    ----------
+    sets : list of 2^d tuples of coordinates.
+    values : (2^d, 2^d) array of -1 and 1, a column for each set, a row for each point of :func:`hypercube`.
+    degree : (2^d,) integers, |S|.
+    diameter : (2^d,) integers, of :func:`cyclic_diameter`.
+    """
+
+    sets: list
+    values: np.ndarray
+    degree: np.ndarray
+    diameter: np.ndarray
+
+
+def parity_basis(d):
+    """The 2^d parities, an orthonormal basis of all functions on {-1, 1}^d when its points are equally likely.
+
+    Parameters
+    ----------
+    d : int, 1 to 14.
+
+    Returns
+    -------
+    ParityBasis with ``sets``, ``values``, ``degree`` and ``diameter``.
+
+    Raises
+    ------
+    ValueError
+        If d is not an integer between 1 and 14.
+
+    Source: O'Donnell 2014.
+    """
+    X = hypercube(d)
+    sets = [S for size in range(d + 1) for S in combinations(range(d), size)]
+    values = np.stack([parity(X, S) for S in sets], axis=1)
+    diameter = np.array([cyclic_diameter(S, d) for S in sets])
+    return ParityBasis(sets, values, np.array([len(S) for S in sets]), diameter)
+
+
+def _coordinates(S, d):
+    S = list(S)
+    for i in S:
+        check_integer("a coordinate of S", i, 0, d - 1)
+    if len(set(S)) < len(S):
+        raise ValueError(f"S must hold distinct coordinates, but is {S}")
+    return [int(i) for i in S]
+
+
+def flip_channel(d, p):
+    """Probabilities of each view of each point when every bit flips on its own: p^h (1 - p)^(d - h), h bits apart.
+
+    The augmentation operator has the parities as eigenvectors, with the eigenvalues (1 - 2 p)^{2 |S|}.
+
+    Parameters
+    ----------
+    d : int, 1 to 14.
+    p : float in [0, 1], probability of a flip.
+
+    Returns
+    -------
+    (2^d, 2^d) array, rows summing to 1, points in the order of :func:`hypercube`.
+
+    Raises
+    ------
+    ValueError
+        If d or p is out of range.
+
+    Source: Cabannes et al. 2023.
+    """
+    X = hypercube(d)
+    if not 0 <= p <= 1:
+        raise ValueError(f"p must lie between 0 and 1, but is {p}")
+    apart = np.arange(d + 1)
+    return (float(p) ** apart * (1 - float(p)) ** (d - apart))[np.rint((d - X @ X.T) / 2).astype(int)]
+
+
+def crop_channel(d, w):
+    """Probabilities of each view of each point when w cyclically consecutive bits are kept and the others redrawn.
+
+    The augmentation operator has the parities as eigenvectors, with the eigenvalues of :func:`crop_eigenvalue`.
+
+    Parameters
+    ----------
+    d : int, 1 to 14.
+    w : int, 1 to d, length of the window, which starts anywhere with equal probability.
+
+    Returns
+    -------
+    (2^d, 2^d) array, rows summing to 1, points in the order of :func:`hypercube`.
+
+    Raises
+    ------
+    ValueError
+        If d or w is out of range.
+
+    Source: Cabannes et al. 2023.
+    """
+    X = hypercube(d)
+    check_integer("w", w, 1, d)
+    P = np.zeros((len(X), len(X)))
+    for kept in _windows(d, w):
+        P += X[:, kept] @ X[:, kept].T == w
+    return P / (d * 2.0 ** (d - w))
+
+
+def _windows(d, w):
+    return [(start + np.arange(w)) % d for start in range(d)]
+
+
+def cyclic_diameter(S, d):
+    """Length of the shortest cyclic interval of d coordinates that contains S; 0 for the empty set.
+
+    Parameters
+    ----------
+    S : coordinates, distinct integers between 0 and d - 1.
+    d : int >= 1, number of bits, arranged in a ring.
+
+    Returns
+    -------
+    int, 0 to d.
+
+    Raises
+    ------
+    ValueError
+        If d < 1, or a coordinate of S is out of range or given twice.
+
+    Source: Cabannes et al. 2023, where a crop sees a parity only if its window is at least that long.
+    """
+    check_integer("d", d, 1)
+    S = _coordinates(S, d)
+    return min((max((i - start) % d for i in S) + 1 for start in S), default=0)
+
+
+def crop_eigenvalue(S, d, w):
+    """Eigenvalue of the crop's augmentation operator on the parity of S: Pr(S lies in the window)^2.
+
+    For 2 <= w <= d / 2 and S not empty, Pr = (w + 1 - diam S)_+ / d, with the diameter of :func:`cyclic_diameter`.
+
+    Parameters
+    ----------
+    S : coordinates, distinct integers between 0 and d - 1.
+    d : int >= 1, number of bits.
+    w : int, 1 to d, length of the window.
+
+    Returns
+    -------
+    float in [0, 1].
+
+    Raises
+    ------
+    ValueError
+        If d, w or S is out of range.
+
+    Source: Cabannes et al. 2023.
+    """
+    check_integer("d", d, 1)
+    check_integer("w", w, 1, d)
+    S = _coordinates(S, d)
+    return (sum(set(S) <= set(kept.tolist()) for kept in _windows(d, w)) / d) ** 2
+
+
+def degree_eigenvalues(h, d):
+    r"""Eigenvalues of the kernel h(<x, y> / d) on the cube, one for each number of bits of a parity.
+
+    nu_k = E_x[h(mean(x)) chi_S(x)], |S| = k, averaged over the points with m minus ones by the Krawtchouk sum
+    sum_i (-1)^i C(m, i) C(d - m, k - i) / C(d, k).
+
+    Parameters
+    ----------
+    h : function of an array of numbers in [-1, 1].
+    d : int >= 1, number of bits.
+
+    Returns
+    -------
+    (d + 1,) array, nu_0 .. nu_d; of multiplicity C(d, k), for the kernel matrix divided by 2^d.
+
+    Raises
+    ------
+    ValueError
+        If d < 1, or h returns another shape or NaN.
+
+    Source: Mei, Misiakiewicz & Montanari 2021; O'Donnell 2014.
+    """
+    check_integer("d", d, 1)
+    minus = np.arange(d + 1)
+    values = np.asarray(h(1 - 2 * minus / d), dtype=float)
+    if values.shape != (d + 1,):
+        raise ValueError(f"h must return one value per number, shape ({d + 1},), but returned shape {values.shape}")
+    check_finite("the values of h", values)
+    weights = np.array([comb(d, m) / 2**d for m in minus]) * values
+    return np.array([weights @ [_mean_parity(m, k, d) for m in minus] for k in range(d + 1)])
+
+
+def _mean_parity(m, k, d):
+    """Mean over the k-subsets S of chi_S(x), for a point x with m minus ones."""
+    return sum((-1) ** i * comb(m, i) * comb(d - m, k - i) for i in range(min(m, k) + 1)) / comb(d, k)
+
+
+def augmentation_operator(P):
+    r"""Operator that replaces a function by its mean over the other views of a view: (T f)(v) = E[E[f(v') | x] | v].
+
+    T = (M / N) P^T P for N equally likely samples whose M views are equally likely overall; then
+    <f, T f> = E_x E[f(v) | x]^2, 0 <= T <= I and T 1 = 1.
+
+    Parameters
+    ----------
+    P : (N, M) array, P_xv the probability of view v of sample x; the two may be the same points.
+
+    Returns
+    -------
+    (M, M) symmetric array.
+
+    Raises
+    ------
+    ValueError
+        If P has a negative entry, a row that does not sum to 1, or views that are not equally likely.
+
+    Source: Cabannes et al. 2023; HaoChen et al. 2021.
+    """
+    P = as_points("P", P)
+    n, m = P.shape
+    if P.min() < 0 or not np.allclose(P.sum(axis=1), 1, atol=1e-9):
+        raise ValueError("P must hold probabilities: non-negative, each row summing to 1")
+    if not np.allclose(P.sum(axis=0), n / m, rtol=1e-9, atol=0):
+        raise ValueError("the views must be equally likely: each column of P must sum to N / M")
+    return m / n * P.T @ P
+
+
+def interplay_eigenvalues(tau, kappa, *, beta=1.0, lam=0.0):
+    """Eigenvalues of T_lambda = (1 - beta) I + beta T - lam K^{-1} where T and K share their eigenvectors.
+
+    1 - beta + beta tau_i - lam / kappa_i; minus infinity where kappa_i = 0, which the model cannot express.
+
+    Parameters
+    ----------
+    tau : array in [0, 1], eigenvalues of the augmentation operator.
+    kappa : array >= 0 of the same shape, eigenvalues of the kernel's operator.
+    beta : float in [0, 1], weight of the augmentations; lam : float >= 0, weight of the norm.
+
+    Returns
+    -------
+    array of that shape.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, an eigenvalue is out of range, beta outside [0, 1], or lam < 0.
+
+    Source: Cabannes et al. 2023, section 3 and figure 2.
+    """
+    check_weights(beta, lam)
+    tau, kappa = as_array(tau), as_array(kappa)
+    if tau.shape != kappa.shape:
+        raise ValueError(f"tau and kappa must have one shape, but have {tau.shape} and {kappa.shape}")
+    if not ((tau >= -ZERO) & (tau <= 1 + ZERO)).all():
+        raise ValueError("tau must hold eigenvalues of an augmentation operator, between 0 and 1")
+    if not (np.isfinite(kappa) & (kappa >= 0)).all():
+        raise ValueError("kappa must hold eigenvalues of a kernel, finite and not negative")
+    live = kappa > 0
+    return np.where(live, 1 - beta + beta * tau - lam / np.where(live, kappa, 1.0), -np.inf)
+
+
+def interplay_solution(T, K, dim, *, beta=1.0, lam=0.0, rtol=1e-10):
+    r"""Minimise beta E||f(v) - f(v')||^2 + ||E[f f^T] - I||_F^2 + 2 lam ||W||^2 over f = W Phi on N points.
+
+    The points are equally likely. With the top eigenpairs (e_i, psi_i), E psi_i^2 = 1, of
+    T_lambda = (1 - beta) I + beta T - lam (K / N)^{-1},
+    f_i = (e_i)_+^{1/2} psi_i and the minimum is dim - sum_i (e_i)_+^2; with no e_i positive, f = 0: complete collapse.
+
+    Parameters
+    ----------
+    T : (N, N) symmetric augmentation operator of the points.
+    K : (N, N) kernel matrix of the points, positive semi-definite (its operator is K / N).
+    dim : int, 1 <= dim <= rank of K.
+    beta : float in [0, 1]: 1 is the spectral contrastive loss, 0 VCReg without augmentations.
+    lam : float >= 0; at 0 which of equal eigenvalues of T are kept is arbitrary.
+    rtol : float > 0, eigenvalues of K below ``rtol`` times the largest count as zero.
+
+    Returns
+    -------
+    KernelSSL with the function values ``Z``, ``eigenvalues`` e, ``coef`` for new points, and ``rank``.
+
+    Raises
+    ------
+    ValueError
+        If T or K is malformed, K is not positive semi-definite, dim exceeds its rank, beta outside [0, 1], or lam < 0.
+
+    Source: Cabannes et al. 2023. It is :func:`kernel_ssl` in the units of expectations.
+    """
+    check_weights(beta, lam)
+    T = as_symmetric("T", as_array(T))
+    n = len(T)
+    found = kernel_ssl(K, n * ((1 - beta) * np.eye(n) + beta * T), dim, lam=lam * n**2, rtol=rtol)
+    return replace(found, eigenvalues=found.eigenvalues / n)
