@@ -58,7 +58,7 @@ class MoCo(JointEmbedding):
         with torch.autocast(q.device.type, enabled=False):
             q, self.keys = to_at_least_float32(q), to_at_least_float32(k)
             loss = self.loss(gather(q), gather(self.keys), queue=self.queue.get())
-        return {"loss": loss, "z": q.detach(), "keys": self.keys}
+        return {"loss": loss, "z": q.detach(), "keys": self.keys, "key_view": views[1]}
 
     @torch.no_grad()
     def after_step(self):

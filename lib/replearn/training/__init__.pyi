@@ -14,6 +14,7 @@ from .optimizers import LARS as LARS
 from .optimizers import param_groups as param_groups
 from .progress import History as History
 from .progress import NonFiniteLossError as NonFiniteLossError
+from .schedules import constant_lr as constant_lr
 from .schedules import cosine_ramp as cosine_ramp
 from .schedules import scale_lr as scale_lr
 from .schedules import warmup_cosine as warmup_cosine

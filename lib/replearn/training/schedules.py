@@ -45,6 +45,11 @@ def warmup_cosine(step, total, warmup, base, end=0.0):
     return cosine_ramp(step - warmup, total - warmup, base, end)
 
 
+def constant_lr(step: int, total: int, warmup: int, base: float) -> float:
+    """Stay at ``base``, in the place of :func:`warmup_cosine`, whose arguments it takes."""
+    return base
+
+
 def cosine_ramp(step, total, start, end):
     """Go from ``start`` to ``end`` along half a cosine: ``end + (start - end) (1 + cos(pi t / T)) / 2``.
 

@@ -12,12 +12,6 @@ from replearn.methods import LatentPrediction, MaskedAutoencoder, SimMIM
 from replearn.models import MaeDecoder, TinyViT
 from replearn.training import cosine_ramp, features, pretrain, seeded
 
-
-@pytest.fixture(autouse=True)
-def quiet(monkeypatch):
-    monkeypatch.setenv("TQDM_DISABLE", "1")
-
-
 half = partial(random_mask, ratio=0.5)
 run = partial(pretrain, steps=12, batch_size=8, warmup=2, lr=1e-2, seed=0)
 

@@ -4,6 +4,7 @@ from functools import partial
 
 import pytest
 import torch
+from sampling import rows
 from torch import nn
 from torch.nn import functional as F
 
@@ -11,11 +12,6 @@ from replearn import losses
 from replearn.data import GaussianNoise
 from replearn.methods import NNCLR
 from replearn.training import pretrain, seeded
-
-
-@pytest.fixture(autouse=True)
-def quiet(monkeypatch):
-    monkeypatch.setenv("TQDM_DISABLE", "1")
 
 
 def nnclr(**options):
@@ -27,7 +23,7 @@ def nnclr(**options):
 
 
 def images(n=50):
-    return torch.randn(n, 6, generator=torch.Generator().manual_seed(1))
+    return rows(n)
 
 
 run = partial(pretrain, steps=12, batch_size=16, warmup=2, lr=1e-2, seed=0)

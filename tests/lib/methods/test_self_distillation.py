@@ -5,6 +5,7 @@ from functools import partial
 
 import pytest
 import torch
+from sampling import rows
 from torch import nn
 from torch.nn import functional as F
 
@@ -12,11 +13,6 @@ from replearn import losses
 from replearn.data import GaussianNoise, MultiCrop
 from replearn.methods import DINO, SelfDistillation
 from replearn.training import cosine_ramp, pretrain, seeded
-
-
-@pytest.fixture(autouse=True)
-def quiet(monkeypatch):
-    monkeypatch.setenv("TQDM_DISABLE", "1")
 
 
 def networks():
@@ -37,7 +33,7 @@ def dino(**options):
 
 
 def images(n=40):
-    return torch.randn(n, 6, generator=torch.Generator().manual_seed(1))
+    return rows(n)
 
 
 run = partial(pretrain, steps=12, batch_size=16, warmup=2, lr=1e-2, seed=0)

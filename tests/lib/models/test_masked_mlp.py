@@ -13,11 +13,6 @@ from replearn.recipes import low_shot, tiny_mnist
 from replearn.training import pretrain, seeded, warm_up_batch_norm
 
 
-@pytest.fixture(autouse=True)
-def quiet(monkeypatch):
-    monkeypatch.setenv("TQDM_DISABLE", "1")
-
-
 def draws(seed=0):
     return torch.Generator().manual_seed(seed)
 

@@ -18,11 +18,6 @@ WORLD = latent_world(3, kappa=5.0, seed=1)
 INFO_NCE = partial(info_nce, similarity="sqdist", normalize=False, temperature=0.2)
 
 
-@pytest.fixture(autouse=True)
-def quiet(monkeypatch):
-    monkeypatch.setenv("TQDM_DISABLE", "1")
-
-
 def make(seed, d_in=3):
     with seeded(seed):
         return mlp_head(d_in, 16, 3)

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from sampling import rows
 from torch import nn
 
 from replearn import losses
@@ -11,18 +12,13 @@ from replearn.papers.two_views import GroupedPairs
 from replearn.training import pretrain, seeded
 
 
-@pytest.fixture(autouse=True)
-def quiet(monkeypatch):
-    monkeypatch.setenv("TQDM_DISABLE", "1")
-
-
 def method(groups, augment=None, seed=0):
     with seeded(seed):
         return GroupedPairs(nn.Linear(6, 4), nn.Linear(4, 3), losses.nt_xent, augment or Compose(), groups=groups)
 
 
 def images(n=40):
-    return torch.randn(n, 6, generator=torch.Generator().manual_seed(1))
+    return rows(n)
 
 
 def test_partners_are_uniform_over_the_group():

@@ -11,11 +11,6 @@ from replearn.papers.two_views import RotationPrediction
 from replearn.training import pretrain, seeded
 
 
-@pytest.fixture(autouse=True)
-def quiet(monkeypatch):
-    monkeypatch.setenv("TQDM_DISABLE", "1")
-
-
 def method(augment=None):
     with seeded(0):
         encoder, head = nn.Sequential(nn.Flatten(), nn.Linear(50, 16), nn.ReLU()), nn.Linear(16, 4)

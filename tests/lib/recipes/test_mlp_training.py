@@ -12,16 +12,6 @@ from replearn.recipes import TINY_MLP, mlp_encoder, tiny_affine, tiny_mnist, tra
 from replearn.training import features
 
 
-@pytest.fixture(autouse=True)
-def quiet(monkeypatch):
-    monkeypatch.setenv("TQDM_DISABLE", "1")
-
-
-@pytest.fixture(scope="module")
-def digits():
-    return tiny_mnist(standardized=False)
-
-
 def test_the_recipe_is_that_of_the_book():
     assert TINY_MLP.loop() == {"steps": 400, "batch_size": 256, "lr": 6e-3, "warmup": 20, "weight_decay": 1e-4}
     assert RandomAffine(degrees=20, zoom=(0.8, 1.2), shift=0.15) == tiny_affine
@@ -33,22 +23,22 @@ def test_the_recipe_is_that_of_the_book():
     torch.testing.assert_close(encoder(x), second(first(x.flatten(1)).clamp(min=0)).clamp(min=0))
 
 
-def test_pixels_are_those_of_the_tiny_recipe_before_standardising(digits):
+def test_pixels_are_those_of_the_tiny_recipe_before_standardising(raw_mnist):
     standardised = tiny_mnist()
-    assert digits.x_train.min() == 0 and digits.x_train.max() <= 1
-    both = torch.cat([digits.x_train, digits.x_test])
-    torch.testing.assert_close((digits.x_test - both.mean()) / both.std(correction=0), standardised.x_test)
+    assert raw_mnist.x_train.min() == 0 and raw_mnist.x_train.max() <= 1
+    both = torch.cat([raw_mnist.x_train, raw_mnist.x_test])
+    torch.testing.assert_close((raw_mnist.x_test - both.mean()) / both.std(correction=0), standardised.x_test)
 
 
-def test_training_raises_the_entropy_and_the_probe_and_invariance_alone_collapses(digits):
+def test_training_raises_the_entropy_and_the_probe_and_invariance_alone_collapses(raw_mnist):
     def read(encoder, projector):
-        z, z_test = features(encoder, digits.x_train[:2000]), features(encoder, digits.x_test)
-        accuracy = ridge_probe(z, digits.y_train[:2000], z_test, digits.y_test, lam=1e-2)
+        z, z_test = features(encoder, raw_mnist.x_train[:2000]), features(encoder, raw_mnist.x_test)
+        accuracy = ridge_probe(z, raw_mnist.y_train[:2000], z_test, raw_mnist.y_test, lam=1e-2)
         return accuracy, logdet_entropy(features(projector, z_test))
 
     untrained = read(*mlp_encoder())
     full, alone = (
-        train_mlp(partial(vicreg, **weights), digits.x_train, steps=100)
+        train_mlp(partial(vicreg, **weights), raw_mnist.x_train, steps=100)
         for weights in ({"cov": 25.0}, {"var": 0.0, "cov": 0.0})
     )
     trained, collapsed = read(*full[:2]), read(*alone[:2])
@@ -57,11 +47,11 @@ def test_training_raises_the_entropy_and_the_probe_and_invariance_alone_collapse
     assert collapsed[0] < 0.6 and collapsed[1] < untrained[1] - 60
 
 
-def test_frozen_parameters_stay_and_the_rest_is_trained(digits):
+def test_frozen_parameters_stay_and_the_rest_is_trained(raw_mnist):
     encoder, projector = mlp_encoder(TINY_MLP._replace(d_hidden=16, width=8, dim=4))
     projector.requires_grad_(False)
     before = [p.clone() for p in (encoder[1].weight, projector[0].weight)]
-    run = train_networks(encoder, projector, vicreg, digits.x_train[:100], steps=25)
+    run = train_networks(encoder, projector, vicreg, raw_mnist.x_train[:100], steps=25)
     assert run.encoder is encoder and len(run.history.loss) == 25
     assert not torch.equal(encoder[1].weight, before[0]) and torch.equal(projector[0].weight, before[1])
 

@@ -9,11 +9,6 @@ from replearn.recipes import train_best_of, train_ce
 from replearn.training import seeded
 
 
-@pytest.fixture(autouse=True)
-def quiet(monkeypatch):
-    monkeypatch.setenv("TQDM_DISABLE", "1")
-
-
 def make(seed):
     with seeded(seed):
         return nn.Sequential(nn.Linear(2, 8), nn.BatchNorm1d(8), nn.Tanh()), nn.Linear(8, 3)

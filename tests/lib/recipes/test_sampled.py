@@ -15,11 +15,6 @@ from replearn.recipes import train_ce, train_pairs
 from replearn.training import cosine_ramp, features, seeded
 
 
-@pytest.fixture(autouse=True)
-def quiet(monkeypatch):
-    monkeypatch.setenv("TQDM_DISABLE", "1")
-
-
 def blobs(n, generator):
     y = torch.randint(3, (n,), generator=generator)
     return torch.randn(n, 2, generator=generator) + 2 * y[:, None], y

@@ -9,18 +9,8 @@ from replearn import recipes
 from replearn.data import GaussianNoise, RandomAffineCrop, RandomErase, load
 from replearn.methods import JointEmbedding
 from replearn.models import TinyConv
-from replearn.recipes import TINY, TINY_SHORT, tiny_augmentation, tiny_encoder, tiny_mnist, train_tiny, untrained
+from replearn.recipes import TINY, TINY_SHORT, tiny_augmentation, tiny_encoder, train_tiny, untrained
 from replearn.training import features, warm_up_batch_norm
-
-
-@pytest.fixture(autouse=True)
-def quiet(monkeypatch):
-    monkeypatch.setenv("TQDM_DISABLE", "1")
-
-
-@pytest.fixture(scope="module")
-def digits():
-    return tiny_mnist()
 
 
 def nt_xent(a, b, tau=0.5):
@@ -29,24 +19,24 @@ def nt_xent(a, b, tau=0.5):
     return F.cross_entropy(similarity, torch.arange(len(z)).roll(len(a)))
 
 
-def low_shot(network, digits):
+def low_shot(network, mnist):
     """Mean accuracy of ridge classifiers on five blocks of 200 labels, features standardised by the block."""
-    z, z_test = features(network, digits.x_train[:1000]).numpy(), features(network, digits.x_test).numpy()
-    targets, accuracies = np.eye(10)[digits.y_train[:1000].numpy()], []
+    z, z_test = features(network, mnist.x_train[:1000]).numpy(), features(network, mnist.x_test).numpy()
+    targets, accuracies = np.eye(10)[mnist.y_train[:1000].numpy()], []
     for block in np.split(np.arange(1000), 5):
         mean, std = z[block].mean(0), z[block].std(0) + 1e-6
         ridge = Ridge(alpha=0.1 * 200).fit((z[block] - mean) / std, targets[block])
-        accuracies.append((ridge.predict((z_test - mean) / std).argmax(1) == digits.y_test.numpy()).mean())
+        accuracies.append((ridge.predict((z_test - mean) / std).argmax(1) == mnist.y_test.numpy()).mean())
     return np.mean(accuracies)
 
 
-def test_tiny_mnist_is_pooled_and_standardised(digits):
+def test_tiny_mnist_is_pooled_and_standardised(mnist):
     raw = load("mnist_10k")
     pooled = raw.images.double().numpy().reshape(10000, 1, 14, 2, 14, 2).mean((3, 5))
     expected = (pooled - pooled.mean()) / pooled.std()
-    np.testing.assert_allclose(torch.cat([digits.x_train, digits.x_test]).numpy(), expected, atol=1e-5)
-    assert digits.x_train.shape == (8000, 1, 14, 14) and digits.x_test.shape == (2000, 1, 14, 14)
-    assert torch.equal(torch.cat([digits.y_train, digits.y_test]), raw.labels)
+    np.testing.assert_allclose(torch.cat([mnist.x_train, mnist.x_test]).numpy(), expected, atol=1e-5)
+    assert mnist.x_train.shape == (8000, 1, 14, 14) and mnist.x_test.shape == (2000, 1, 14, 14)
+    assert torch.equal(torch.cat([mnist.y_train, mnist.y_test]), raw.labels)
 
 
 def test_the_recipes_are_those_of_the_book():
@@ -69,16 +59,16 @@ def test_the_start_is_decided_by_the_seed_alone():
     assert torch.equal(state, torch.get_rng_state())
 
 
-def test_training_by_the_recipe_beats_the_untrained_encoder(digits):
+def test_training_by_the_recipe_beats_the_untrained_encoder(mnist):
     untrained, _ = tiny_encoder(TINY_SHORT, seed=0)
-    warm_up_batch_norm(untrained, digits.x_train[:1000])
-    trained = train_tiny(nt_xent, digits.x_train, recipe=TINY_SHORT, seed=0)
+    warm_up_batch_norm(untrained, mnist.x_train[:1000])
+    trained = train_tiny(nt_xent, mnist.x_train, recipe=TINY_SHORT, seed=0)
     assert len(trained.history.loss) == 100
     assert np.mean(trained.history.loss[-10:]) < trained.history.loss[0] - 0.8
-    assert low_shot(trained.encoder, digits) - low_shot(untrained, digits) > 0.1
+    assert low_shot(trained.encoder, mnist) - low_shot(untrained, mnist) > 0.1
 
 
-def test_train_tiny_takes_another_method_augmentation_and_length(digits):
+def test_train_tiny_takes_another_method_augmentation_and_length(mnist):
     class OneView(JointEmbedding):
         def views(self, images, index, generator):
             return (self.augment(images[index], generator),) * 2
@@ -86,7 +76,7 @@ def test_train_tiny_takes_another_method_augmentation_and_length(digits):
     def shift(x, generator):
         return x + 1
 
-    trained = train_tiny(F.mse_loss, digits.x_train[:64], recipe=TINY_SHORT, augment=shift, method=OneView, steps=25)
+    trained = train_tiny(F.mse_loss, mnist.x_train[:64], recipe=TINY_SHORT, augment=shift, method=OneView, steps=25)
     assert trained.history.loss == [0.0] * 25 and trained.encoder.dim == 64
 
 
@@ -124,13 +114,13 @@ def test_warm_up_settles_the_running_statistics():
         warm_up_batch_norm(TinyConv(), x, steps=0)
 
 
-def test_an_augmentation_of_no_strength_leaves_images_as_they_are(digits):
-    x, generator = digits.x_train[:8], torch.Generator().manual_seed(0)
+def test_an_augmentation_of_no_strength_leaves_images_as_they_are(mnist):
+    x, generator = mnist.x_train[:8], torch.Generator().manual_seed(0)
     torch.testing.assert_close(tiny_augmentation()(x, generator), x, atol=1e-5, rtol=0)
 
 
-def test_an_augmentation_is_its_parts_one_after_the_other(digits):
-    x = digits.x_train[:8]
+def test_an_augmentation_is_its_parts_one_after_the_other(mnist):
+    x = mnist.x_train[:8]
     generator, again = torch.Generator().manual_seed(1), torch.Generator().manual_seed(1)
     expected = RandomAffineCrop((0.4, 1.0), (3 / 4, 4 / 3), 15)(x, again)
     expected = GaussianNoise(0.5)(RandomErase((0.2, 0.2))(expected, again), again)
@@ -151,27 +141,27 @@ def test_strengths_out_of_range_are_refused(strength, message):
         tiny_augmentation(**strength)
 
 
-def test_the_score_of_few_labels_is_that_of_scikit_learns_ridge(digits):
-    encoder = untrained(digits.x_train, TINY_SHORT, seed=1)
-    assert recipes.low_shot(encoder, digits) == pytest.approx(low_shot(encoder, digits), abs=2e-3)
-    assert recipes.low_shot(nn.Flatten(), digits) == pytest.approx(low_shot(nn.Flatten(), digits), abs=2e-3)
+def test_the_score_of_few_labels_is_that_of_scikit_learns_ridge(mnist):
+    encoder = untrained(mnist.x_train, TINY_SHORT, seed=1)
+    assert recipes.low_shot(encoder, mnist) == pytest.approx(low_shot(encoder, mnist), abs=2e-3)
+    assert recipes.low_shot(nn.Flatten(), mnist) == pytest.approx(low_shot(nn.Flatten(), mnist), abs=2e-3)
 
 
-def test_the_score_reads_no_more_images_than_it_needs(digits):
-    short = digits._replace(x_train=digits.x_train[:400], y_train=digits.y_train[:400])
+def test_the_score_reads_no_more_images_than_it_needs(mnist):
+    short = mnist._replace(x_train=mnist.x_train[:400], y_train=mnist.y_train[:400])
     few = {"n_labels": 200, "repeats": 2}
-    assert recipes.low_shot(nn.Flatten(), short, **few) == recipes.low_shot(nn.Flatten(), digits, **few)
+    assert recipes.low_shot(nn.Flatten(), short, **few) == recipes.low_shot(nn.Flatten(), mnist, **few)
     with pytest.raises(ValueError, match="labels need"):
         recipes.low_shot(nn.Flatten(), short)
 
 
-def test_the_untrained_encoder_is_where_training_starts(digits):
+def test_the_untrained_encoder_is_where_training_starts(mnist):
     start, _ = tiny_encoder(TINY_SHORT, seed=3)
-    settled = untrained(digits.x_train, TINY_SHORT, seed=3)
+    settled = untrained(mnist.x_train, TINY_SHORT, seed=3)
     for a, b in zip(settled.parameters(), start.parameters(), strict=True):
         assert torch.equal(a, b)
     for layer in settled:
         if isinstance(layer, nn.BatchNorm2d):
             assert layer.num_batches_tracked == 20
     with pytest.raises(ValueError, match="N, C, H, W"):
-        untrained(digits.x_train.flatten(1), TINY_SHORT)
+        untrained(mnist.x_train.flatten(1), TINY_SHORT)

@@ -13,11 +13,6 @@ from replearn.runs import load_run, run, run_data, running, settings_for
 from replearn.training import features, pretrain, seeded
 
 
-@pytest.fixture(autouse=True)
-def quiet(monkeypatch):
-    monkeypatch.setenv("TQDM_DISABLE", "1")
-
-
 def write(folder, *sizes):
     folder.mkdir(parents=True)
     for i, size in enumerate(sizes):

@@ -14,11 +14,6 @@ from replearn.training import pretrain, seeded
 from replearn.training.batches import batches
 
 
-@pytest.fixture(autouse=True)
-def quiet(monkeypatch):
-    monkeypatch.setenv("TQDM_DISABLE", "1")
-
-
 def images(n=50):
     return torch.arange(n * 3.0).view(n, 3)
 

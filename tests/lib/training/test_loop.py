@@ -13,11 +13,6 @@ from replearn.methods import JointEmbedding
 from replearn.training import History, Method, NonFiniteLossError, pretrain, progress
 
 
-@pytest.fixture(autouse=True)
-def quiet(monkeypatch):
-    monkeypatch.setenv("TQDM_DISABLE", "1")
-
-
 def images(n=50, dtype=torch.float32):
     return torch.randn(n, 6, generator=torch.Generator().manual_seed(123), dtype=dtype)
 

@@ -9,6 +9,7 @@ from torch.nn import functional as F
 from replearn.methods import MoCo
 from replearn.training.loop import pretrain
 from replearn.training.schedules import constant_lr
+from replearn.validate import check_integer
 
 
 class KeyFreshness(NamedTuple):
@@ -64,6 +65,7 @@ def key_freshness(
     >>> key_freshness(moco, data.load("digits").images, steps=2).cosine  # a network that never moves
     tensor([1.0000, 1.0000])
     """
+    check_integer("batch_size", batch_size, 2)
     ages, rest = divmod(len(moco.queue), batch_size)
     if rest or steps < ages:
         raise ValueError(
