@@ -2,61 +2,77 @@
 
 import argparse
 import sys
+from collections.abc import Sequence
+from dataclasses import Field, fields
 from pathlib import Path
 
 from lightning_fabric import Fabric
 
 from replearn.methods.named import METHODS
 from replearn.runs.run_data import LARGE, SMALL
-from replearn.runs.running import OPTIMIZERS, run
-from replearn.runs.settings import ENCODERS, settings_for
+from replearn.runs.running import run
+from replearn.runs.settings import Settings, settings_for
 from replearn.training.progress import NonFiniteLossError
 
+OPTIONS = [part for part in fields(Settings) if part.name not in ("recipe", "data")]
 
-def arguments(words):
-    """Read the command line."""
+
+def arguments(words: Sequence[str] | None) -> argparse.Namespace:
+    """Read the command line, whose options for the training are the fields of ``Settings``."""
     parser = argparse.ArgumentParser(prog="replearn.runs", description=__doc__)
     parser.add_argument("recipe", help=", ".join(METHODS))
     known = f"{', '.join((*SMALL, *LARGE))}, or a folder that holds train/CLASS/*.jpg (and val/CLASS/*.jpg)"
     parser.add_argument("--data", default="mnist_10k", help=known)
     parser.add_argument("--out", type=Path, required=True, help="folder of checkpoint, curves and scores")
-    parser.add_argument("--encoder", choices=ENCODERS)
-    parser.add_argument("--optimizer", choices=tuple(OPTIMIZERS))
-    for name in ("steps", "batch-size", "warmup", "d-hidden", "dim", "seed"):
-        parser.add_argument(f"--{name}", type=int)
-    for name in ("lr", "weight-decay"):
-        parser.add_argument(f"--{name}", type=float)
-    parser.add_argument("--mask-ratio", type=float, help="share of the patches that masked families hide")
-    parser.add_argument("--micro-batches", type=int, help="parts of a batch that is too large for the memory")
-    parser.add_argument("--clip", type=float, help="largest norm of the gradient")
-    parser.add_argument("--side", type=int, help="height and width of a folder's images")
-    parser.add_argument("--accelerator", default="auto")
-    parser.add_argument("--devices", default="auto", help="number of devices, or auto: all of them (one CPU process)")
-    parser.add_argument("--nodes", type=int, default=1)
-    parser.add_argument("--precision", default="32-true", help="32-true, bf16-mixed, 16-mixed, ... (Lightning Fabric)")
-    parser.add_argument("--checkpoint-every", type=int, default=100, help="steps")
-    parser.add_argument("--workers", type=int, default=2, help="processes that read a folder's images")
-    parser.add_argument("--compile", action="store_true", dest="compiled", help="compile the networks (torch.compile)")
-    parser.add_argument("--restart", action="store_true", help="begin anew although there is a checkpoint")
+    training = parser.add_argument_group("training", "defaults suit recipe and data")
+    for option in OPTIONS:
+        training.add_argument(
+            _flag(option), type=_type(option), help=option.metadata.get("help"), choices=option.metadata.get("choices")
+        )
+    machine = parser.add_argument_group("machine", "what may change between a run and its continuation")
+    machine.add_argument("--accelerator", default="auto")
+    machine.add_argument("--devices", default="auto", help="number of devices, or auto: all of them (one CPU process)")
+    machine.add_argument("--nodes", type=int, default=1)
+    machine.add_argument("--precision", default="32-true", help="32-true, bf16-mixed, 16-mixed, ... (Lightning Fabric)")
+    machine.add_argument("--checkpoint-every", type=int, default=100, help="steps")
+    machine.add_argument("--workers", type=int, default=2, help="processes that read a folder's images")
+    machine.add_argument("--compile", action="store_true", dest="compiled", help="compile the networks (torch.compile)")
+    machine.add_argument("--restart", action="store_true", help="begin anew although there is a checkpoint")
     return parser.parse_args(words)
 
 
-def main(words=None):
+def main(words: Sequence[str] | None = None) -> None:
     """Run from the command line; what is wrong is said in a sentence."""
-    given = vars(arguments(words))
-    folder = given.pop("out")
-    how = {name: given.pop(name) for name in ("checkpoint_every", "restart", "workers", "compiled")}
-    devices = given.pop("devices")
-    fabric = Fabric(
-        accelerator=given.pop("accelerator"), devices=devices if devices == "auto" else int(devices),
-        num_nodes=given.pop("nodes"), precision=given.pop("precision"), strategy="auto",
-    )  # fmt: skip
+    asked = arguments(words)
     try:
-        settings = settings_for(given.pop("recipe"), given.pop("data"), **given)
+        fabric = Fabric(
+            accelerator=asked.accelerator,
+            devices=asked.devices if asked.devices == "auto" else int(asked.devices),
+            num_nodes=asked.nodes,
+            precision=asked.precision,
+        )
+        given = {option.name: getattr(asked, option.name) for option in OPTIONS}
+        settings = settings_for(asked.recipe, asked.data, **given)
         fabric.launch()
-        result = run(settings, folder, fabric=fabric, **how)
+        result = run(
+            settings,
+            asked.out,
+            fabric=fabric,
+            checkpoint_every=asked.checkpoint_every,
+            restart=asked.restart,
+            workers=asked.workers,
+            compiled=asked.compiled,
+        )
     except (ValueError, FileNotFoundError, NonFiniteLossError) as error:
         sys.exit(f"{type(error).__name__}: {error}")
     if fabric.is_global_zero:
         shown = ", ".join(f"{name} {value}" for name, value in result.items())
-        print(f"{shown}\n{folder}: settings.json, images.json, checkpoint.pt, metrics.csv, result.json")
+        print(f"{shown}\n{asked.out}: settings.json, images.json, checkpoint.pt, metrics.csv, result.json")
+
+
+def _flag(option: Field) -> str:
+    return "--" + option.name.replace("_", "-")
+
+
+def _type(option: Field) -> type:
+    return float if option.type == float | None else option.type

@@ -24,6 +24,20 @@ from replearn.training.inference import features
 SMALL = ("mnist_10k", "digits", "photos")
 LARGE = ("cifar10", "cifar100", "stl10", "stl10_unlabeled", "imagenette")
 
+Part = tuple[torch.Tensor, torch.Tensor] | Dataset
+
+
+class Prepare(nn.Module):
+    """Bytes become floating-point numbers, and with a mean and a deviation per channel they are normalized."""
+
+    def __init__(self, mean: tuple[float, ...] | None = None, std: tuple[float, ...] | None = None) -> None:
+        super().__init__()
+        self.mean, self.std = mean, std
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = as_float(x)
+        return x if self.mean is None else Normalize(self.mean, self.std)(x, None)
+
 
 class RunData(NamedTuple):
     """A data set as a run takes it.
@@ -35,26 +49,14 @@ class RunData(NamedTuple):
     """
 
     images: torch.Tensor | Dataset
-    shape: tuple
+    shape: tuple[int, ...]
     views: Compose | RandomAffineCrop
     crop: Compose | RandomAffineCrop
-    prepare: nn.Module
-    parts: tuple
+    prepare: Prepare
+    parts: tuple[Part, ...]
 
 
-class Prepare(nn.Module):
-    """Bytes become floating-point numbers, and with a mean and a deviation per channel they are normalised."""
-
-    def __init__(self, mean=None, std=None):
-        super().__init__()
-        self.mean, self.std = mean, std
-
-    def forward(self, x):
-        x = as_float(x)
-        return x if self.mean is None else Normalize(self.mean, self.std)(x, None)
-
-
-def open_data(name, *, side=224, full_size=False):
+def open_data(name: str, *, side: int = 224, full_size: bool = False) -> RunData:
     """Open a data set by its name, or a folder of images by its path.
 
     Parameters
@@ -70,44 +72,34 @@ def open_data(name, *, side=224, full_size=False):
     -------
     RunData
 
-    Raises
-    ------
-    ValueError, FileNotFoundError
-        If there is no such data (see ``replearn.data.load`` and ``image_folders``).
+    Examples
+    --------
+    >>> open_data("mnist_10k").shape
+    (1, 14, 14)
     """
     if name in SMALL:
         return _small(name, full_size)
     if name in LARGE:
-        data = load(name)
-        images, parts = data.train[0], (data.train, data.test) if data.n_train < len(data.labels) else ()
-        sample, shape = images[:5000], images.shape[1:]
-    elif Path(name).is_dir():
-        images, test, _ = image_folders(name, side=side)
-        parts, sample, shape = (
-            (images, test) if test else (),
-            torch.stack([image for image, _ in _sample(images, 1000)]),
-            (3, side, side),
-        )
-    else:
-        raise ValueError(f"there is no data {name!r}; known are {', '.join((*SMALL, *LARGE))}, or the path of a folder")
-    mean, std = (tuple(moment.tolist()) for moment in _moments(as_float(sample)))
-    flip = RandomAffineCrop(scale=(0.2, 1.0), degrees=0.0, hflip=True)
-    normalise = Normalize(mean, std)
-    views = Compose(flip, ColorJitter(0.4, 0.4, 0.2, 0.1), RandomGrayscale(0.2), normalise)
-    return RunData(images, tuple(shape), views, Compose(flip, normalise), Prepare(mean, std), parts)
+        return _large(name)
+    if Path(name).is_dir():
+        return _folder(name, side)
+    raise ValueError(f"there is no data {name!r}; known are {', '.join((*SMALL, *LARGE))}, or the path of a folder")
 
 
-def embed(network, part, device, *, most=50_000):
+def embed(
+    network: nn.Module, part: Part, device: torch.device, *, most: int = 50_000
+) -> tuple[torch.Tensor, torch.Tensor]:
     """Compute features and labels (N, d), (N,) of a labelled part, at most so many samples of it, on the CPU."""
     if not isinstance(part, Dataset):
-        return features(network, part[0].to(device)).cpu(), part[1]
+        images, labels = part
+        return features(network, images.to(device)).cpu(), labels
     loader = DataLoader(_sample(part, most), 256, num_workers=2)
     found = [(features(network, images.to(device)).cpu(), labels) for images, labels in loader]
     z, labels = zip(*found, strict=True)
     return torch.cat(z), torch.cat(labels)
 
 
-def _small(name, full_size):
+def _small(name: str, full_size: bool) -> RunData:
     data = load(name)
     if name == "mnist_10k" and not full_size:
         data = data._replace(images=tiny_digits(data.images))
@@ -116,11 +108,34 @@ def _small(name, full_size):
     return RunData(data.train[0], tuple(data.images.shape[1:]), views, Compose(), Prepare(), (data.train, data.test))
 
 
-def _sample(data, most):
+def _large(name: str) -> RunData:
+    data = load(name)
+    images, _ = data.train
+    has_test = data.n_train < len(data.labels)
+    parts = (data.train, data.test) if has_test else ()
+    return _photographs(images, tuple(images.shape[1:]), parts, sample=images[:5000])
+
+
+def _folder(path: str, side: int) -> RunData:
+    train, test, _ = image_folders(path, side=side)
+    parts = (train, test) if test else ()
+    sample = torch.stack([image for image, _ in _sample(train, 1000)])
+    return _photographs(train, (3, side, side), parts, sample=sample)
+
+
+def _photographs(
+    images: torch.Tensor | Dataset, shape: tuple[int, ...], parts: tuple[Part, ...], *, sample: torch.Tensor
+) -> RunData:
+    """Natural images take the usual crops and colours, and are normalized by the moments of a sample."""
+    pixels = as_float(sample)
+    mean, std = tuple(pixels.mean((0, 2, 3)).tolist()), tuple(pixels.std((0, 2, 3)).tolist())
+    crop = RandomAffineCrop(scale=(0.2, 1.0), degrees=0.0, hflip=True)
+    normalize = Normalize(mean, std)
+    views = Compose(crop, ColorJitter(0.4, 0.4, 0.2, 0.1), RandomGrayscale(0.2), normalize)
+    return RunData(images, shape, views, Compose(crop, normalize), Prepare(mean, std), parts)
+
+
+def _sample(data: Dataset, most: int) -> Subset:
     """At most so many items of a data set, always the same."""
     order = torch.randperm(len(data), generator=torch.Generator().manual_seed(0))[:most]
     return Subset(data, order.tolist())
-
-
-def _moments(pixels):
-    return pixels.mean((0, 2, 3)), pixels.std((0, 2, 3))

@@ -10,6 +10,7 @@ from replearn.data import GaussianNoise, LabeledImages
 from replearn.methods import MASKED, TWO_VIEWS, method
 from replearn.models import ResNet, TinyConv, TinyViT
 from replearn.runs import load_run, run, run_data, running, settings_for
+from replearn.runs.building import make_encoder
 from replearn.training import features, pretrain, seeded
 
 
@@ -119,9 +120,9 @@ def test_masked_recipes_take_a_transformer_and_a_context_encoder_a_convolution()
     assert (mae.encoder, mae.steps, context.encoder, context.steps) == ("vit", 1500, "tiny", 200)
     large = settings_for("ijepa", "cifar10")
     assert (large.encoder, large.optimizer, large.mask_ratio) == ("vit", "adamw", 0.75)
-    vit = running.make_encoder("vit", (3, 32, 32), small=False)
+    vit = make_encoder("vit", (3, 32, 32), small=False)
     assert (vit.dim, vit.grid, len(vit.blocks)) == (192, (8, 8), 12)
-    assert running.make_encoder("vit", (3, 224, 224), small=False).grid == (14, 14)
+    assert make_encoder("vit", (3, 224, 224), small=False).grid == (14, 14)
 
 
 @pytest.mark.parametrize("recipe", ["mae", "context_encoder", "vicreg"])
