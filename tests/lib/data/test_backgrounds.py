@@ -21,14 +21,6 @@ def test_a_background_is_made_of_the_lowest_cosines():
     assert fields[:, 0].mean(dim=(1, 2)).std().item() == pytest.approx(0.5, rel=0.05)
 
 
-def test_hot_pixels_are_the_same_ones_in_every_image_and_independent():
-    images = hot_pixels(3000, 6, count=5, std=2.0, seed=1).flatten(1)
-    hot = images.abs().sum(dim=0) > 0
-    assert images.shape == (3000, 36) and hot.sum() == 5
-    np.testing.assert_allclose(torch.cov(images[:, hot].T), 4 * np.eye(5), atol=0.4)
-    assert not torch.equal(hot, hot_pixels(2, 6, count=5, seed=2).flatten(1).abs().sum(dim=0) > 0)
-
-
 @pytest.mark.parametrize("draw", [smooth_background, hot_pixels])
 def test_a_seed_repeats_itself(draw):
     assert torch.equal(draw(3, 8, seed=4), draw(3, 8, seed=4))
@@ -52,9 +44,6 @@ def test_half_moons_are_the_halves_of_a_circle_pulled_apart():
         (lambda: smooth_background(0, 8), "n must be"),
         (lambda: smooth_background(2, 8, modes=9), "modes must be"),
         (lambda: smooth_background(2, 8, amp=-1.0), "amp must be"),
-        (lambda: hot_pixels(2, 0), "size must be"),
-        (lambda: hot_pixels(2, 6, count=37), "count must be"),
-        (lambda: hot_pixels(2, 6, count=5, std=-1.0), "std must be"),
         (lambda: half_moons(1), "n must be"),
         (lambda: half_moons(10, noise=-0.1), "noise must be"),
     ],

@@ -46,7 +46,7 @@ def views(method, n=6):
 
 @pytest.mark.parametrize("normalise", [False, True])
 def test_mae_predicts_the_pixels_of_what_it_does_not_see(normalise):
-    method = mae(normalise=normalise)
+    method = mae(normalize=normalise)
     x, keep, masked = views(method)
     assert torch.equal(x, images()[:6]) and keep.shape == masked.shape == (6, 8)
     tokens = method.encoder(x, keep, tokens=True)
@@ -167,7 +167,7 @@ def test_a_checkpoint_resumes_bit_for_bit(tmp_path, make):
 
 def test_settings_are_part_of_the_name():
     assert repr(mae()) != repr(mae(partial(random_mask, ratio=0.6)))
-    assert repr(mae()) != repr(mae(normalise=True)) and repr(latent()) != repr(latent(decay=None))
+    assert repr(mae()) != repr(mae(normalize=True)) and repr(latent()) != repr(latent(decay=None))
 
 
 @pytest.mark.parametrize("decay", [1.5, (-0.1, 1.0)])

@@ -3,7 +3,6 @@ import pytest
 import torch
 
 from replearn import spectral
-from replearn.papers.reconstruction_features import masking_score
 
 rng = np.random.default_rng(0)
 X = rng.standard_normal((40, 6)) @ rng.standard_normal((6, 6))
@@ -82,17 +81,6 @@ def test_empirical_moments_are_unbiased():
     np.testing.assert_array_equal(again.C, many[7].C)
 
 
-def test_the_masking_law_is_the_auto_encoders_score():
-    m, p = 4, 0.7
-    u = np.r_[np.ones(m), np.zeros(2)] / np.sqrt(m) * [1, -1, 1, 1, 1, 1]
-    data = np.outer(np.r_[np.full(20, 1.5), np.full(20, -1.5)], u)
-    found = spectral.mask_moments(data, p, (2, 3))
-    phi = spectral.reduced_rank_regression(found.C_clean, found.C, 1).phi
-    assert masking_score(2.25, m, p) == pytest.approx(phi[0] ** 2, rel=1e-10)
-    scores = masking_score(1.0, np.array([1, 10, 1e9]), p)
-    np.testing.assert_allclose(scores, [0.3, 0.3 / 0.37, 1.0], rtol=1e-8)
-
-
 def identity(x, generator):
     return x
 
@@ -112,9 +100,6 @@ def identity(x, generator):
         (lambda: spectral.empirical_moments(X, lambda x, g: x[:3], 2), "keep the shape"),
         (lambda: spectral.view_moments(X[None]), "V >= 2"),
         (lambda: spectral.view_moments([X * np.inf, X]), "NaN or infinite"),
-        (lambda: masking_score(0.0, 1, 0.5), "variance must be"),
-        (lambda: masking_score(1.0, 0, 0.5), "pixels must be"),
-        (lambda: masking_score(1.0, 1, 1.0), "p must be"),
     ],
 )
 def test_bad_input_is_refused(call, message):

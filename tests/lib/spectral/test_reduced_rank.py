@@ -2,11 +2,8 @@ import numpy as np
 import pytest
 import torch
 from scipy import linalg
-from sklearn.linear_model import Ridge
 
 from replearn import spectral
-from replearn.papers.joint_embedding_vs_reconstruction import ridge_augmented
-from replearn.papers.reconstruction_features import joint_encoder
 
 rng = np.random.default_rng(0)
 D, K, N = 6, 2, 50
@@ -62,45 +59,6 @@ def test_directions_without_data_do_not_matter():
         spectral.reduced_rank_regression(cross, C, D + 1)
 
 
-@pytest.mark.parametrize("lam", [0.0, 0.1, 10.0])
-def test_the_joint_encoder_is_where_descent_ends(lam):
-    x, y = torch.tensor(X), torch.tensor(Y - Y.mean(axis=0))
-
-    def loss(P):
-        z = x @ P[:D]
-        task, pixels = P[D : D + 3].T, P[D + 3 :].T
-        return ((y - z @ task).square().sum() + lam * (x - z @ pixels).square().sum()) / N
-
-    found = joint_encoder(X + 5, Y, K, lam=lam)
-    minimum = (y.square().sum() + lam * x.square().sum()).item() / N - np.sum(found.phi[:K] ** 2)
-    np.testing.assert_allclose(
-        spectral.minimize_embedding(loss, 2 * D + 3, K, steps=400).losses[-1], minimum, rtol=1e-6
-    )
-    task, pixels = found.W[:, :3], found.W[:, 3:] / np.sqrt(lam or 1)
-    np.testing.assert_allclose(loss(torch.tensor(np.vstack([found.V, task.T, pixels.T]))), minimum, rtol=1e-9)
-
-
-def test_much_reconstruction_is_pca_and_none_is_the_task():
-    pca = linalg.eigh(X.T @ X)[1][:, -K:]
-    assert spectral.principal_angles(joint_encoder(X, Y, K, lam=1e8).V, pca).max() < 1e-3
-    full = joint_encoder(X, Y, 3, lam=0.0)
-    least_squares = linalg.lstsq(X, Y - Y.mean(axis=0))[0]
-    np.testing.assert_allclose(full.V @ full.W[:, :3], least_squares, atol=1e-9)
-
-
-def test_noise_is_ridge_and_means_many_noisy_copies():
-    found = ridge_augmented(X, Y, 0.3 * np.eye(D))
-    expected = Ridge(alpha=0.3 * N, fit_intercept=False).fit(X, Y).coef_.T
-    np.testing.assert_allclose(found, expected, atol=1e-10)
-    root = rng.standard_normal((D, D))
-    copies = np.tile(X, (4000, 1)) + rng.standard_normal((4000 * N, D)) @ root.T
-    np.testing.assert_allclose(
-        ridge_augmented(X, Y, root @ root.T),
-        linalg.lstsq(copies, np.tile(Y, (4000, 1)))[0],
-        atol=0.01,
-    )
-
-
 def test_joint_embedding_is_the_best_of_all_white_embeddings():
     C, plus = MASKED.C, MASKED.C_plus
     found = spectral.joint_embedding_linear(C, plus, K)
@@ -128,10 +86,6 @@ def test_joint_embedding_is_the_best_of_all_white_embeddings():
         (lambda: spectral.reduced_rank_regression(MASKED.C_clean, MASKED.C, 0), "k "),
         (lambda: spectral.reduced_rank_regression(MASKED.C_clean[:1], MASKED.C, 2), "k "),
         (lambda: spectral.reduced_rank_regression(MASKED.C_clean, MASKED.C * np.nan, K), "NaN"),
-        (lambda: joint_encoder(X, Y, K, lam=-1.0), "lam must be"),
-        (lambda: joint_encoder(X, Y[:5], K, lam=1.0), "same samples"),
-        (lambda: ridge_augmented(X, Y, np.eye(3)), "one row per column"),
-        (lambda: ridge_augmented(X, Y, -1e6 * np.eye(D)), "positive definite"),
         (lambda: spectral.joint_embedding_linear(np.zeros((D, D)), MASKED.C_plus, K), "positive definite"),
         (lambda: spectral.joint_embedding_linear(MASKED.C, MASKED.C_plus[:2, :2], K), "one shape"),
         (lambda: spectral.joint_embedding_linear(MASKED.C, MASKED.C_plus, D + 1), "dim must be"),
