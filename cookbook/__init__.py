@@ -7,7 +7,7 @@ from cookbook import plots
 from cookbook.chapter import Chapter
 from cookbook.claims import ClaimsFailed
 from cookbook.contents import contents
-from cookbook.explore import explore, log_slider
+from cookbook.explorer import explore, log_slider
 from cookbook.source import show_source
 from cookbook.style import color
 

@@ -5,7 +5,7 @@ from html import escape
 
 from cookbook.book import LESSON
 from cookbook.errors import BookError
-from cookbook.explore import STYLE
+from cookbook.explorer import STYLE
 
 
 class Header:

@@ -44,7 +44,7 @@ OPEN = """\
 #
 # $first
 
-# %% tags=["parameters"] jupyter={"source_hidden": true}
+# %% jupyter={"source_hidden": true} tags=["parameters"]
 scale = "toy"
 seed = 0
 

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import jupytext
+import nbformat
 
 from cookbook.build import SCALE
 from cookbook.contents import contents_markdown
@@ -49,6 +50,7 @@ def saving(subject):
     """Opening and saving in JupyterLab must not change the source: it is written as Jupytext writes it."""
     notebook = jupytext.read(subject.page.path, fmt="py:percent")
     notebook.metadata["jupytext"] = FORMAT
+    notebook = nbformat.reads(nbformat.writes(notebook), as_version=4)
     if jupytext.writes(notebook, fmt="py:percent").rstrip("\n") != subject.text.rstrip("\n"):
         yield (
             "saving in JupyterLab would change the source: it has a header or is not in Jupytext's own spelling; "

@@ -3,6 +3,7 @@
 import shutil
 
 import pytest
+import yaml
 from editing import edit
 
 from cookbook.book import Book
@@ -15,15 +16,24 @@ REAL = Book.here()
 def book(tmp_path, monkeypatch):
     """A book with the real parts and papers and one chapter, ``example``, that runs in a second."""
     (tmp_path / "chapters").mkdir()
-    for name in ("parts.yaml", "papers.bib"):
+    for name in ("parts.yaml", "papers.bib", "jupytext.toml"):
         shutil.copy(REAL.folder / name, tmp_path / "chapters" / name)
     monkeypatch.setenv("COOKBOOK_ROOT", str(tmp_path))
     book = Book(tmp_path)
-    path = new_chapter(book, "2_spectral/07_example", title="", paper="balestriero2022spectral")
-    claims = "\n".join(f'ch.claim("c{i}", "a claim", measured=1, below=2, control={i == 0})' for i in range(3))
-    edit(
-        path,
-        'ch.claim("what-the-paper-claims", "One sentence, and where the paper says it", measured=np.nan, below=1e-6)',
-        claims,
-    )
+    folder = new_chapter(book, "2_spectral/07_example", title="", paper="balestriero2022spectral")
+    fill_in(folder, "example")
     return book
+
+
+def fill_in(folder, slug):
+    """Measure the skeleton's claims, and give its lesson the three more messages that a lesson needs."""
+    card = yaml.safe_load((folder / "card.yaml").read_text("utf-8"))
+    more = [f"more{i}" for i in range(3)]
+    card["claims"] |= {name: card["claims"]["first"] for name in more}
+    (folder / "card.yaml").write_text(yaml.safe_dump(card, sort_keys=False), "utf-8")
+    lesson = folder / f"{slug}.py"
+    edit(lesson, 'ch.measure("first", error=np.nan)', 'ch.measure("first", error=0)\nch.measure("more0", error=0)')
+    control = "\n\n# %%\n".join(f'ch.measure("{name}", error={value})' for name, value in
+                                [("more1", 0), ("more2", 0), ("control", 1)])  # fmt: skip
+    edit(lesson, 'ch.measure("control", error=np.nan)', control)
+    edit(folder / f"{slug}_lab.py", "error=np.nan", "error=0")

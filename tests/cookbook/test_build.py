@@ -13,11 +13,11 @@ from cookbook.notebooks import read_source
 
 def _built(book, *outputs):
     """The outputs that remain of the first code cell when it had these."""
-    card = book.find("example")
-    executed = read_source(card)
+    page = book.page("example")
+    executed = read_source(page)
     cell = next(cell for cell in executed.cells if cell.cell_type == "code")
     cell.outputs, cell.execution_count = list(outputs), 1
-    kept = next(cell for cell in assemble(card, executed).cells if cell.cell_type == "code")
+    kept = next(cell for cell in assemble(page, executed).cells if cell.cell_type == "code")
     return kept.outputs
 
 

@@ -13,7 +13,7 @@ from cookbook.build import build
 from cookbook.cli import main
 from cookbook.notebooks import read_built
 
-CLAIM = 'ch.claim("c1", "a claim", measured=1, below=2, control=False)'
+CLAIM = 'ch.measure("more1", error=0)'
 
 
 @pytest.fixture
@@ -33,20 +33,20 @@ def cookbook(monkeypatch, capsys):
 def test_a_good_run_prints_its_claims_and_keeps_the_notebook(book, cookbook):
     code, out, err = cookbook("run", "example", "--scale", "fast", "-p", "seed=3")
     assert (code, err) == (0, "")
-    assert "3 of 3 claims hold" in out and "(scale fast, seed 3)" in out
+    assert "5 of 5 claims hold" in out and "(scale fast, seed 3)" in out
     assert (book.root / "runs" / "example.fast.ipynb").exists()
 
 
 def test_a_failing_claim_is_shown_and_fails(book, cookbook):
-    edit(book.files()[0], CLAIM, CLAIM.replace("measured=1", "measured=5"))
+    edit(book.page("example").path, CLAIM, CLAIM.replace("error=0", "error=5"))
     code, out, err = cookbook("run", "example", "--scale", "fast")
     assert code == 1
-    assert "2 of 3 claims hold" in out and "✗" in out
-    assert "ClaimsFailed" in err and "c1: measured 5, claimed ≤ 2" in err
+    assert "4 of 5 claims hold" in out and "✗" in out
+    assert "ClaimsFailed" in err and "more1: error 5, claimed ≤ 1e-06" in err
 
 
 def test_a_cell_that_raises_is_named_with_its_last_lines(book, cookbook):
-    edit(book.files()[0], CLAIM, "values = {}\nvalues['missing']")
+    edit(book.page("example").path, CLAIM, "values = {}\nvalues['missing']")
     code, _, err = cookbook("run", "example", "--scale", "fast")
     kept = book.root / "runs" / "example.fast.ipynb"
     assert code == 1
@@ -55,14 +55,18 @@ def test_a_cell_that_raises_is_named_with_its_last_lines(book, cookbook):
 
 
 def test_a_cell_that_takes_too_long_is_stopped(book, cookbook):
-    edit(book.files()[0], CLAIM, "import time; time.sleep(60)")
+    edit(book.page("example").path, CLAIM, "import time; time.sleep(60)")
     code, _, err = cookbook("run", "example", "--scale", "fast", "--timeout", "2")
     assert code == 1
     assert "more than 2 seconds" in err and "--timeout" in err
 
 
 def test_ctrl_c_leaves_no_kernel_behind(book):
-    edit(book.files()[0], CLAIM, f"open({str(book.root / 'reached')!r}, 'w').close(); import time; time.sleep(60)")
+    edit(
+        book.page("example").path,
+        CLAIM,
+        f"open({str(book.root / 'reached')!r}, 'w').close(); import time; time.sleep(60)",
+    )
     command = [sys.executable, "-m", "cookbook", "run", "example", "--scale", "fast"]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 60
@@ -99,29 +103,49 @@ def test_wrong_use_is_one_sentence_and_exit_code_2(book, cookbook, words, messag
 
 
 def test_list_show_and_claims_read_what_was_built(book, cookbook):
-    build(book.find("example"))
+    build(book.page("example"))
     code, out, _ = cookbook("list")
     assert code == 0 and "example" in out and "Part 2" in out
     code, out, _ = cookbook("show", "example")
-    assert code == 0 and "Balestriero & LeCun 2022" in out and "3 of 3 claims hold" in out
+    assert code == 0 and "Balestriero & LeCun 2022" in out and "5 of 5 claims hold" in out
     code, out, _ = cookbook("claims")
-    assert code == 0 and "3 of 3 claims hold, in 1 chapters" in out
+    assert code == 0 and "5 of 5 claims hold, on 1 pages" in out
+
+
+def test_one_broken_card_is_told_and_the_others_are_listed(book, cookbook):
+    assert cookbook("new", "5_splines/02_batch_norm", "--paper", "humayun2023splinecam")[0] == 0
+    edit(book.find("batch_norm").folder / "card.yaml", "level: 2", "level: high")
+    code, out, err = cookbook("list")
+    assert code == 0 and "example" in out and "level must be 1, 2 or 3" in err
+    code, out, _ = cookbook("check", "example")
+    assert "level" not in out
 
 
 def test_a_new_chapter_passes_all_but_what_its_author_must_write(book, cookbook):
     code, _, _ = cookbook("new", "5_splines/02_batch_norm", "--paper", "humayun2023splinecam")
     assert code == 0
     code, out, _ = cookbook("check", "batch_norm")
-    assert code == 1 and "1 problems" in out and "[built]" in out
+    assert code == 1 and "4 problems" in out and out.count("[built]") == 3 and "[messages]" in out
     code, _, err = cookbook("run", "batch_norm", "--scale", "fast")
-    assert code == 1 and "what-the-paper-claims: measured nan" in err
+    assert code == 1 and "first: error nan" in err
+    code, _, err = cookbook("new", "5_splines/03_open_lab", "--paper", "humayun2023splinecam")
+    assert code == 2 and "another name" in err
 
 
 def test_building_twice_changes_no_file_and_stores_a_picture_but_no_widget(book):
-    card = book.find("example")
-    assert build(card) is True
-    stored = card.notebook.read_bytes()
-    assert build(card) is False
-    assert card.notebook.read_bytes() == stored
+    page = book.page("example")
+    assert build(page) is True
+    stored = page.notebook.read_bytes()
+    assert build(page) is False
+    assert page.notebook.read_bytes() == stored
     assert b"image/png" in stored and b"widget-view" not in stored and b"papermill" not in stored
-    assert all(cell.execution_count for cell in read_built(card).cells if cell.cell_type == "code")
+    assert all(cell.execution_count for cell in read_built(page).cells if cell.cell_type == "code")
+
+
+def test_building_a_chapter_builds_its_pages_and_refreshes_what_is_generated(book, cookbook):
+    code, out, _ = cookbook("build", "example")
+    assert code == 0 and "example_lab: refreshed" in out and "page of symbols refreshed" in out
+    code, out, _ = cookbook("check")
+    assert (code, out.strip()) == (0, "no problems")
+    code, out, _ = cookbook("build", "example_lab")
+    assert code == 0 and out.strip() == "example_lab: unchanged"
