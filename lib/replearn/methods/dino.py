@@ -1,5 +1,8 @@
 """DINO as a method: a teacher's centred distribution over prototypes, which the student is to give for other views."""
 
+from collections.abc import Callable
+from typing import Any
+
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -38,31 +41,26 @@ class DINO(Method):
     seed : int
         Seed of the prototypes' start.
 
-    Raises
-    ------
-    ValueError
-        If a decay or the momentum lies outside [0, 1].
-
-    Notes
-    -----
-    Source: Caron et al. 2021 (DINO), algorithm 1, without their freezing of the prototypes in the first epoch.
+    References
+    ----------
+    Caron et al. 2021 (DINO), algorithm 1, without their freezing of the prototypes in the first epoch.
     """
 
     N_TARGETS = 2
 
     def __init__(
         self,
-        encoder,
-        projector,
-        loss,
-        augment,
+        encoder: nn.Module,
+        projector: nn.Module,
+        loss: Callable,
+        augment: Callable,
         *,
-        n_prototypes=64,
-        dim=64,
-        decay=(0.996, 1.0),
-        center_momentum=0.9,
-        seed=0,
-    ):
+        n_prototypes: int = 64,
+        dim: int = 64,
+        decay: float | tuple[float, float] = (0.996, 1.0),
+        center_momentum: float | None = 0.9,
+        seed: int = 0,
+    ) -> None:
         super().__init__()
         if center_momentum is not None and not 0 <= center_momentum <= 1:
             raise ValueError(f"center_momentum must lie between 0 and 1, but is {center_momentum}")
@@ -74,21 +72,21 @@ class DINO(Method):
         self.register_buffer("center", torch.zeros(n_prototypes))
         self.register_buffer("batch_mean", torch.zeros(n_prototypes))
 
-    def extra_repr(self):
+    def extra_repr(self) -> str:
         return (
             f"loss={describe(self.loss)}, augment={describe(self.augment)}, "
             f"decay={self.decay}, center_momentum={self.center_momentum}"
         )
 
-    def _student(self):
+    def _student(self) -> nn.Sequential:
         return nn.Sequential(self.encoder, self.projector, _UnitLength(), self.prototypes)
 
-    def views(self, images, index, generator):
+    def views(self, images: torch.Tensor, index: torch.Tensor, generator: torch.Generator) -> Any:
         batch = as_float(images[index])
         made = self.augment(batch, generator)
         return [made, self.augment(batch, generator)] if isinstance(made, torch.Tensor) else made
 
-    def step(self, views):
+    def step(self, views: Any) -> dict[str, torch.Tensor]:
         targets = self.teacher(torch.cat(views[: self.N_TARGETS])).unflatten(0, (self.N_TARGETS, -1))
         logits = _by_size(self._student(), views)
         with torch.autocast(logits.device.type, enabled=False):
@@ -98,7 +96,7 @@ class DINO(Method):
         return {"loss": loss, "z": logits[: self.N_TARGETS].flatten(0, 1).detach(), "teacher": targets}
 
     @torch.no_grad()
-    def after_step(self):
+    def after_step(self) -> None:
         self.teacher.update(self._student(), decay_at(self.decay, self.progress))
         if self.center_momentum is not None:
             self.center.lerp_(self.batch_mean, 1 - self.center_momentum)
@@ -107,11 +105,11 @@ class DINO(Method):
 class _UnitLength(nn.Module):
     """Scale each row to length one."""
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         return F.normalize(x, dim=1)
 
 
-def _by_size(network, views):
+def _by_size(network: nn.Module, views: list[torch.Tensor]) -> torch.Tensor:
     """Run views (V of (N, C, h, w)) through a network, those of one size together, and stack its outputs (V, N, K)."""
     outputs, start = [], 0
     for stop in range(1, len(views) + 1):

@@ -1,5 +1,8 @@
 """Two views of each image and a loss that compares them: the method that most of the book uses."""
 
+from collections.abc import Callable
+from typing import Any
+
 import torch
 from torch import nn
 
@@ -28,33 +31,30 @@ class JointEmbedding(Method):
     micro_batches : int
         Parts in which the 2N views pass through the network, for batches that do not fit the memory at once.
 
-    Raises
-    ------
-    ValueError
-        If ``micro_batches`` is not a positive integer; in training, if the batch has fewer views.
-
-    Notes
-    -----
-    Source: SimCLR (Chen et al., 2020), figure 2; the same shape serves VICReg, Barlow Twins and W-MSE. Both views
+    References
+    ----------
+    SimCLR (Chen et al., 2020), figure 2; the same shape serves VICReg, Barlow Twins and W-MSE. Both views
     pass through the network as one batch of 2N, so that BatchNorm sees them together. In ``micro_batches`` the
     gradient is still that of the loss of the whole batch (``grad_cache``), but BatchNorm sees one part at a time. With
     several processes the loss is that of the whole batch, whose embeddings every process gathers.
     """
 
-    def __init__(self, encoder, projector, loss, augment, *, micro_batches=1):
+    def __init__(
+        self, encoder: nn.Module, projector: nn.Module, loss: Callable, augment: Callable, *, micro_batches: int = 1
+    ) -> None:
         super().__init__()
         check_integer("micro_batches", micro_batches, 1)
         self.encoder, self.projector = encoder, projector
         self.loss, self.augment, self.micro_batches = loss, augment, micro_batches
 
-    def extra_repr(self):
+    def extra_repr(self) -> str:
         return f"loss={describe(self.loss)}, augment={describe(self.augment)}, micro_batches={self.micro_batches}"
 
-    def views(self, images, index, generator):
+    def views(self, images: torch.Tensor, index: torch.Tensor, generator: torch.Generator) -> Any:
         batch = as_float(images[index])
         return self.augment(batch, generator), self.augment(batch, generator)
 
-    def step(self, views):
+    def step(self, views: Any) -> dict[str, torch.Tensor]:
         z = grad_cache(nn.Sequential(self.encoder, self.projector), torch.cat(views), self.micro_batches)
         with torch.autocast(z.device.type, enabled=False):
             z = to_at_least_float32(z)

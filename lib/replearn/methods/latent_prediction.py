@@ -1,6 +1,10 @@
 """Latent prediction as a method: hide patches, and predict what a teacher makes of them."""
 
+from collections.abc import Callable
+from typing import Any
+
 import torch
+from torch import nn
 
 from replearn.data import random_mask, take_patches
 from replearn.losses import latent_loss
@@ -30,29 +34,33 @@ class LatentPrediction(Masked):
     augment : callable, optional
         As in :class:`MaskedAutoencoder`; teacher and student see the same view.
 
-    Raises
-    ------
-    ValueError
-        If a decay lies outside [0, 1].
-
-    Notes
-    -----
-    Source: Baevski et al. 2022 (data2vec), here with the last block's tokens as targets in the place of an average over
+    References
+    ----------
+    Baevski et al. 2022 (data2vec), here with the last block's tokens as targets in the place of an average over
     blocks; Assran et al. 2023 (I-JEPA), whose decay grows linearly. ``z`` is as in :class:`MaskedAutoencoder`.
     """
 
-    def __init__(self, encoder, decoder, *, mask=random_mask, loss=latent_loss, decay=(0.99, 1.0), augment=None):
+    def __init__(
+        self,
+        encoder: nn.Module,
+        decoder: nn.Module,
+        *,
+        mask: Callable = random_mask,
+        loss: Callable = latent_loss,
+        decay: float | tuple[float, float] | None = (0.99, 1.0),
+        augment: Callable | None = None,
+    ) -> None:
         super().__init__(encoder, decoder, mask=mask, augment=augment)
         self.loss, self.decay = loss, decay
         self.teacher = None if decay is None else EMA(encoder, decay_at(decay, 0.0))
 
-    def extra_repr(self):
+    def extra_repr(self) -> str:
         return (
             f"mask={describe(self.mask)}, loss={describe(self.loss)}, "
             f"augment={describe(self.augment)}, decay={self.decay}"
         )
 
-    def step(self, views):
+    def step(self, views: Any) -> dict[str, torch.Tensor]:
         x, keep, masked = views
         tokens, targets = self.encoder(x, keep, tokens=True), self._targets(x)
         z = to_at_least_float32(tokens).mean(1).detach()
@@ -64,7 +72,7 @@ class LatentPrediction(Masked):
             loss = self.loss(to_at_least_float32(pred), take_patches(to_at_least_float32(targets), masked))
         return {"loss": loss, "z": z}
 
-    def _targets(self, x):
+    def _targets(self, x: torch.Tensor) -> torch.Tensor:
         if self.teacher is None:
             tokens = self.encoder(x, tokens=True)
         else:
@@ -72,6 +80,6 @@ class LatentPrediction(Masked):
                 tokens = self.teacher.module(x, tokens=True)
         return self.of_patches(tokens)
 
-    def after_step(self):
+    def after_step(self) -> None:
         if self.teacher is not None:
             self.teacher.update(self.encoder, decay_at(self.decay, self.progress))

@@ -1,5 +1,8 @@
 """Masked modelling as methods: hide patches, and predict their pixels."""
 
+from collections.abc import Callable
+from typing import Any
+
 import torch
 from torch import nn
 
@@ -12,17 +15,17 @@ from replearn.training.method import Method, describe
 class Masked(Method):
     """Encode the visible patches of a batch and predict something of the hidden ones."""
 
-    def __init__(self, encoder, decoder, *, mask, augment):
+    def __init__(self, encoder: nn.Module, decoder: nn.Module, *, mask: Callable, augment: Callable | None) -> None:
         super().__init__()
         self.encoder, self.decoder, self.mask, self.augment = encoder, decoder, mask, augment
 
-    def views(self, images, index, generator):
+    def views(self, images: torch.Tensor, index: torch.Tensor, generator: torch.Generator) -> Any:
         x = as_float(images[index])
         x = x if self.augment is None else self.augment(x, generator)
         keep, masked = self.mask(len(x), self.encoder.grid, generator)[:2]
         return x, keep, masked
 
-    def of_patches(self, tokens):
+    def of_patches(self, tokens: torch.Tensor) -> torch.Tensor:
         """Leave out the class token, where there is one, of the tokens of all patches."""
         return tokens[:, -self.encoder.grid[0] * self.encoder.grid[1] :]
 
@@ -40,28 +43,36 @@ class MaskedAutoencoder(Masked):
         g: tokens, ``keep``, ``masked`` -> (N, M, C p^2), a ``MaeDecoder``. Thrown away after training.
     mask : callable
         ``mask(n, grid, generator)``: ``random_mask``, ``block_mask``, or a partial of one with another ratio.
-    normalise : bool
+    normalize : bool
         Whether each patch is predicted relative to its own mean and deviation.
     augment : callable, optional
         ``augment(x, generator)``, one view of each image; masked modelling does without, or with crops alone.
 
-    Notes
-    -----
-    Source: He et al. 2022 (MAE). ``z`` in what ``step`` returns is the mean of the visible tokens.
+    References
+    ----------
+    He et al. 2022 (MAE). ``z`` in what ``step`` returns is the mean of the visible tokens.
     """
 
-    def __init__(self, encoder, decoder, *, mask=random_mask, normalise=False, augment=None):
+    def __init__(
+        self,
+        encoder: nn.Module,
+        decoder: nn.Module,
+        *,
+        mask: Callable = random_mask,
+        normalize: bool = False,
+        augment: Callable | None = None,
+    ) -> None:
         super().__init__(encoder, decoder, mask=mask, augment=augment)
-        self.normalise = normalise
+        self.normalize = normalize
 
-    def extra_repr(self):
-        return f"mask={describe(self.mask)}, augment={describe(self.augment)}, normalise={self.normalise}"
+    def extra_repr(self) -> str:
+        return f"mask={describe(self.mask)}, augment={describe(self.augment)}, normalize={self.normalize}"
 
-    def step(self, views):
+    def step(self, views: Any) -> dict[str, torch.Tensor]:
         x, keep, masked = views
         tokens = self.encoder(x, keep, tokens=True)
         pred = self.decoder(tokens, keep, masked)
-        loss = mae_loss(pred, patchify(x, self.encoder.patch), masked, self.normalise)
+        loss = mae_loss(pred, patchify(x, self.encoder.patch), masked, self.normalize)
         return {"loss": loss, "z": to_at_least_float32(tokens).mean(1).detach()}
 
 
@@ -79,19 +90,21 @@ class SimMIM(Masked):
     mask, augment
         As in :class:`MaskedAutoencoder`.
 
-    Notes
-    -----
-    Source: Xie et al. 2022 (SimMIM), section 3: 60 % hidden, in squares of 32 pixels. ``z`` is the mean of all tokens.
+    References
+    ----------
+    Xie et al. 2022 (SimMIM), section 3: 60 % hidden, in squares of 32 pixels. ``z`` is the mean of all tokens.
     """
 
-    def __init__(self, encoder, decoder, *, mask=random_mask, augment=None):
+    def __init__(
+        self, encoder: nn.Module, decoder: nn.Module, *, mask: Callable = random_mask, augment: Callable | None = None
+    ) -> None:
         super().__init__(encoder, decoder, mask=mask, augment=augment)
         self.mask_token = nn.Parameter(torch.zeros(encoder.dim))
 
-    def extra_repr(self):
+    def extra_repr(self) -> str:
         return f"mask={describe(self.mask)}, augment={describe(self.augment)}"
 
-    def step(self, views):
+    def step(self, views: Any) -> dict[str, torch.Tensor]:
         x, keep, masked = views
         tokens = self.of_patches(self.encoder(x, keep, tokens=True, fill=self.mask_token))
         pred = self.decoder(take_patches(tokens, masked))

@@ -1,5 +1,8 @@
 """MoCo as a method: queries learn by gradient, their keys come from a slow copy, and a queue remembers old keys."""
 
+from collections.abc import Callable
+from typing import Any
+
 import torch
 from torch import nn
 
@@ -32,28 +35,34 @@ class MoCo(JointEmbedding):
     seed : int
         The queue starts full of random unit vectors.
 
-    Raises
-    ------
-    ValueError
-        If ``decay`` is outside [0, 1] or a size is not a positive integer; at a step, if the batch does not fit.
-
-    Notes
-    -----
-    Source: He et al. 2020 (MoCo), algorithm 1, which has 65,536 keys and decay 0.999. There the negatives are the
+    References
+    ----------
+    He et al. 2020 (MoCo), algorithm 1, which has 65,536 keys and decay 0.999. There the negatives are the
     queue's keys alone; ``info_nce`` also takes the other keys of the batch. The key network keeps BatchNorm statistics
     of its own, and keys are not shuffled between processes. With several processes the loss is that of the whole batch.
     """
 
-    def __init__(self, encoder, projector, loss, augment, *, size=1024, dim=64, decay=0.99, seed=0):
+    def __init__(
+        self,
+        encoder: nn.Module,
+        projector: nn.Module,
+        loss: Callable,
+        augment: Callable,
+        *,
+        size: int = 1024,
+        dim: int = 64,
+        decay: float = 0.99,
+        seed: int = 0,
+    ) -> None:
         super().__init__(encoder, projector, loss, augment)
         self.key_encoder = EMA(nn.Sequential(encoder, projector), decay)
         self.queue = FeatureQueue(size, dim, seed=seed)
         self.keys = None
 
-    def extra_repr(self):
+    def extra_repr(self) -> str:
         return f"{super().extra_repr()}, size={len(self.queue)}"
 
-    def step(self, views):
+    def step(self, views: Any) -> dict[str, torch.Tensor]:
         q, k = self.projector(self.encoder(views[0])), self.key_encoder(views[1])
         with torch.autocast(q.device.type, enabled=False):
             q, self.keys = to_at_least_float32(q), to_at_least_float32(k)
@@ -61,6 +70,6 @@ class MoCo(JointEmbedding):
         return {"loss": loss, "z": q.detach(), "keys": self.keys, "key_view": views[1]}
 
     @torch.no_grad()
-    def after_step(self):
+    def after_step(self) -> None:
         self.key_encoder.update(nn.Sequential(self.encoder, self.projector))
         self.queue.push(self.keys)

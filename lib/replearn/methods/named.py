@@ -1,5 +1,6 @@
 """The methods of part 1 under their names: what each puts on an encoder, at one budget for all."""
 
+from collections.abc import Callable
 from functools import partial
 
 from torch import nn
@@ -9,11 +10,12 @@ from replearn.data import multiblock_mask, random_mask
 from replearn.methods.dino import DINO
 from replearn.methods.joint_embedding import JointEmbedding
 from replearn.methods.latent_prediction import LatentPrediction
-from replearn.methods.masked import MaskedAutoencoder, SimMIM
+from replearn.methods.masked import Masked, MaskedAutoencoder, SimMIM
 from replearn.methods.nnclr import NNCLR
 from replearn.methods.self_distillation import SelfDistillation
 from replearn.methods.swav import SwAV
 from replearn.models import MaeDecoder, MaskedInput, MaskedMLPDecoder, TinyViT, mlp_head
+from replearn.training.method import Method
 from replearn.training.seed import seeded
 from replearn.validate import check_choice
 
@@ -28,7 +30,18 @@ MASKED = ("context_encoder", "mae", "simmim", "data2vec", "ijepa")
 METHODS = (*TWO_VIEWS, *MASKED)
 
 
-def method(name, encoder, augment=None, *, shape=None, ratio=0.5, d_hidden=128, dim=64, micro_batches=1, seed=0):
+def method(
+    name: str,
+    encoder: nn.Module,
+    augment: Callable | None = None,
+    *,
+    shape: tuple[int, ...] | None = None,
+    ratio: float = 0.5,
+    d_hidden: int = 128,
+    dim: int = 64,
+    micro_batches: int = 1,
+    seed: int = 0,
+) -> Method:
     """Put what a method needs (projector, predictor, prototypes, decoder) on an encoder: ready for ``pretrain``.
 
     Methods of two views have a projector of two layers. BYOL and SimSiam have a BatchNorm without parameters behind it,
@@ -67,14 +80,9 @@ def method(name, encoder, augment=None, *, shape=None, ratio=0.5, d_hidden=128, 
         With ``encoder``, and ``projector`` where there are two views. For a context encoder, ``encoder.network`` is the
         one that was given.
 
-    Raises
-    ------
-    ValueError
-        If the name is unknown, an argument that the method needs is missing, or one does not suit it.
-
-    Notes
-    -----
-    Source: the papers of the losses; for small images and short runs the teacher of BYOL has decay 0.99 and that of
+    References
+    ----------
+    The papers of the losses; for small images and short runs the teacher of BYOL has decay 0.99 and that of
     DINO 0.95, and SimSiam's predictor learns ten times faster. Pathak et al. 2016 (context encoders, without their
     adversary); He et al. 2022 (MAE); Baevski et al. 2022 (data2vec); Xie et al. 2022 (SimMIM); Assran et al. 2023
     (I-JEPA).
@@ -97,7 +105,16 @@ def method(name, encoder, augment=None, *, shape=None, ratio=0.5, d_hidden=128, 
     return _of_two_views(name, encoder, projector, predictor, augment, dim, micro_batches, seed)
 
 
-def _of_two_views(name, encoder, projector, predictor, augment, dim, micro_batches, seed):
+def _of_two_views(
+    name: str,
+    encoder: nn.Module,
+    projector: nn.Module,
+    predictor: nn.Module,
+    augment: Callable,
+    dim: int,
+    micro_batches: int,
+    seed: int,
+) -> JointEmbedding | DINO:
     if name in LOSS_ALONE:
         return JointEmbedding(encoder, projector, LOSS_ALONE[name], augment, micro_batches=micro_batches)
     if name == "nnclr":
@@ -115,7 +132,7 @@ def _of_two_views(name, encoder, projector, predictor, augment, dim, micro_batch
     )
 
 
-def _masked(name, encoder, shape, mask, augment):
+def _masked(name: str, encoder: nn.Module, shape: tuple[int, ...], mask: Callable, augment: Callable | None) -> Masked:
     if name == "context_encoder":
         encoder = MaskedInput(encoder, shape[1:], _patch_side(shape[1:]))
         decoder = MaskedMLPDecoder(encoder.dim, shape[0] * encoder.patch**2, encoder.grid)
@@ -134,7 +151,7 @@ def _masked(name, encoder, shape, mask, augment):
     return LatentPrediction(encoder, decoder, mask=mask, augment=augment)
 
 
-def _patch_side(sides):
+def _patch_side(sides: tuple[int, ...]) -> int:
     """The largest side of a patch that divides both sides and leaves at least seven patches to each, or 2."""
     height, width = sides
     return max([p for p in range(2, min(sides) // 7 + 1) if height % p == width % p == 0], default=2)

@@ -1,6 +1,10 @@
 """NNCLR as a method: the positive of an image is the nearest neighbour of its view among past embeddings."""
 
+from collections.abc import Callable
+from typing import Any
+
 import torch
+from torch import nn
 
 from replearn.losses.precision import to_at_least_float32
 from replearn.methods.joint_embedding import JointEmbedding
@@ -28,25 +32,31 @@ class NNCLR(JointEmbedding):
     seed : int
         The queue starts full of random unit vectors.
 
-    Raises
-    ------
-    ValueError
-        If a size is not a positive integer; at a step, if the batch does not fit the queue.
-
-    Notes
-    -----
-    Source: Dwibedi et al. 2021 (NNCLR), equations 3 and 4 and algorithm 1, where the queue holds 98,304 embeddings.
+    References
+    ----------
+    Dwibedi et al. 2021 (NNCLR), equations 3 and 4 and algorithm 1, where the queue holds 98,304 embeddings.
     """
 
-    def __init__(self, encoder, projector, loss, augment, *, predictor, size=1024, dim=64, seed=0):
+    def __init__(
+        self,
+        encoder: nn.Module,
+        projector: nn.Module,
+        loss: Callable,
+        augment: Callable,
+        *,
+        predictor: nn.Module,
+        size: int = 1024,
+        dim: int = 64,
+        seed: int = 0,
+    ) -> None:
         super().__init__(encoder, projector, loss, augment)
         self.predictor, self.queue = predictor, FeatureQueue(size, dim, seed=seed)
         self.embedded = None
 
-    def extra_repr(self):
+    def extra_repr(self) -> str:
         return f"{super().extra_repr()}, size={len(self.queue)}"
 
-    def step(self, views):
+    def step(self, views: Any) -> dict[str, torch.Tensor]:
         z = self.projector(self.encoder(torch.cat(views)))
         p = self.predictor(z)
         with torch.autocast(z.device.type, enabled=False):
@@ -56,5 +66,5 @@ class NNCLR(JointEmbedding):
         self.embedded = torch.nn.functional.normalize(z_a, dim=1)
         return {"loss": loss, "z": z.detach(), "neighbours": n_a}
 
-    def after_step(self):
+    def after_step(self) -> None:
         self.queue.push(self.embedded)

@@ -18,17 +18,12 @@ class FeatureQueue(nn.Module):
     seed : int
         The queue starts full of random unit vectors.
 
-    Raises
-    ------
-    ValueError
-        If a size is not a positive integer.
-
-    Notes
-    -----
-    Source: He et al. 2020 (MoCo), section 3.2; Dwibedi et al. 2021 (NNCLR) for the nearest neighbour.
+    References
+    ----------
+    He et al. 2020 (MoCo), section 3.2; Dwibedi et al. 2021 (NNCLR) for the nearest neighbour.
     """
 
-    def __init__(self, size, dim, *, seed=0):
+    def __init__(self, size: int, dim: int, *, seed: int = 0) -> None:
         super().__init__()
         check_integer("size", size, 1)
         check_integer("dim", dim, 1)
@@ -36,11 +31,11 @@ class FeatureQueue(nn.Module):
         self.register_buffer("rows", F.normalize(start, dim=1))
         self.register_buffer("oldest", torch.zeros((), dtype=torch.int64))
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.rows)
 
     @torch.no_grad()
-    def push(self, z):
+    def push(self, z: torch.Tensor) -> None:
         """Put embeddings (n, K) of all processes, n at most ``size`` in all, in the place of the oldest."""
         check_matrix("z", z)
         z = gather(z.to(self.rows.dtype))
@@ -53,12 +48,12 @@ class FeatureQueue(nn.Module):
         self.oldest.copy_((self.oldest + len(z)) % len(self))
 
     @torch.no_grad()
-    def get(self):
+    def get(self) -> torch.Tensor:
         """Return a copy of the embeddings (size, K), oldest first."""
         return self.rows.roll(-int(self.oldest), dims=0)
 
     @torch.no_grad()
-    def nearest(self, z):
+    def nearest(self, z: torch.Tensor) -> torch.Tensor:
         """Return the stored embedding of largest cosine with each row of z (n, K)."""
         check_matrix("z", z)
         similarity = F.normalize(z.to(self.rows.dtype), dim=1) @ F.normalize(self.rows, dim=1).T

@@ -1,5 +1,8 @@
 """Self-distillation as methods: BYOL and SimSiam, whose targets receive no gradient."""
 
+from collections.abc import Callable
+from typing import Any
+
 import torch
 from torch import nn
 
@@ -28,26 +31,31 @@ class SelfDistillation(JointEmbedding):
     predictor_lr : float
         Learning rate of the predictor, in units of the others'.
 
-    Raises
-    ------
-    ValueError
-        If a decay lies outside [0, 1].
-
-    Notes
-    -----
-    Source: Grill et al. 2020 (BYOL), decay 0.996 to 1; Chen & He 2021 (SimSiam). The teacher's BatchNorm statistics are
+    References
+    ----------
+    Grill et al. 2020 (BYOL), decay 0.996 to 1; Chen & He 2021 (SimSiam). The teacher's BatchNorm statistics are
     its own, from the same batches.
     """
 
-    def __init__(self, encoder, projector, loss, augment, *, predictor, decay=(0.996, 1.0), predictor_lr=1.0):
+    def __init__(
+        self,
+        encoder: nn.Module,
+        projector: nn.Module,
+        loss: Callable,
+        augment: Callable,
+        *,
+        predictor: nn.Module,
+        decay: float | tuple[float, float] | None = (0.996, 1.0),
+        predictor_lr: float = 1.0,
+    ) -> None:
         super().__init__(encoder, projector, loss, augment)
         self.predictor, self.decay, self.predictor_lr = predictor, decay, predictor_lr
         self.teacher = None if decay is None else EMA(nn.Sequential(encoder, projector), decay_at(decay, 0.0))
 
-    def extra_repr(self):
+    def extra_repr(self) -> str:
         return f"{super().extra_repr()}, decay={self.decay}, predictor_lr={self.predictor_lr}"
 
-    def step(self, views):
+    def step(self, views: Any) -> dict[str, torch.Tensor]:
         both = torch.cat(views)
         z = self.projector(self.encoder(both))
         p, targets = self.predictor(z), z if self.teacher is None else self.teacher(both)
@@ -56,11 +64,11 @@ class SelfDistillation(JointEmbedding):
             loss = (self.loss(p_a, t_b) + self.loss(p_b, t_a)) / 2
         return {"loss": loss, "z": z.detach()}
 
-    def after_step(self):
+    def after_step(self) -> None:
         if self.teacher is not None:
             self.teacher.update(nn.Sequential(self.encoder, self.projector), decay_at(self.decay, self.progress))
 
-    def param_groups(self, weight_decay):
+    def param_groups(self, weight_decay: float) -> list[dict]:
         others = param_groups(nn.ModuleList([self.encoder, self.projector]), weight_decay)
         if not any(p.requires_grad for p in self.predictor.parameters()):
             return others

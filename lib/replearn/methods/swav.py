@@ -1,7 +1,11 @@
 """SwAV as a method: two views, an encoder, a projector, and the prototypes that both views are assigned to."""
 
+from collections.abc import Callable
+from typing import Any
+
 import torch
 import torch.nn.functional as F
+from torch import nn
 
 from replearn.losses.precision import to_at_least_float32
 from replearn.methods.joint_embedding import JointEmbedding
@@ -28,33 +32,38 @@ class SwAV(JointEmbedding):
     seed : int
         Seed of the prototypes' start, uniform on the sphere.
 
-    Raises
-    ------
-    ValueError
-        If ``n_prototypes`` is smaller than 2 or ``dim`` than 1.
-
-    Notes
-    -----
-    Source: Caron et al. 2020 (SwAV), section 3, with two full crops, no queue, and prototypes that move from the start.
+    References
+    ----------
+    Caron et al. 2020 (SwAV), section 3, with two full crops, no queue, and prototypes that move from the start.
     """
 
-    def __init__(self, encoder, projector, loss, augment, *, n_prototypes=32, dim=64, seed=0):
+    def __init__(
+        self,
+        encoder: nn.Module,
+        projector: nn.Module,
+        loss: Callable,
+        augment: Callable,
+        *,
+        n_prototypes: int = 32,
+        dim: int = 64,
+        seed: int = 0,
+    ) -> None:
         super().__init__(encoder, projector, loss, augment)
         check_integer("n_prototypes", n_prototypes, 2)
         check_integer("dim", dim, 1)
         start = torch.randn(n_prototypes, dim, generator=torch.Generator().manual_seed(seed))
         self.prototypes = torch.nn.Parameter(F.normalize(start, dim=1))
 
-    def scores(self, z):
+    def scores(self, z: torch.Tensor) -> torch.Tensor:
         """Cosines (N, K) of embeddings (N, d) with the prototypes."""
         return F.normalize(z, dim=1) @ self.prototypes.T
 
-    def step(self, views):
+    def step(self, views: Any) -> dict[str, torch.Tensor]:
         z = self.projector(self.encoder(torch.cat(views)))
         with torch.autocast(z.device.type, enabled=False):
             loss = self.loss(*map(gather, self.scores(to_at_least_float32(z)).chunk(2)))
         return {"loss": loss, "z": z.detach()}
 
     @torch.no_grad()
-    def after_step(self):
+    def after_step(self) -> None:
         self.prototypes.copy_(F.normalize(self.prototypes, dim=1))

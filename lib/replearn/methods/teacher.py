@@ -22,30 +22,25 @@ class EMA(nn.Module):
         m in [0, 1]: 0 copies the network at every update, 1 never moves. Half of an old value is forgotten after
         log(1/2) / log(m) updates.
 
-    Raises
-    ------
-    ValueError
-        If ``decay`` is outside [0, 1].
-
-    Notes
-    -----
-    Source: Tarvainen & Valpola 2017 (Mean Teacher); He et al. 2020 (MoCo), equation 2; Grill et al. 2020 (BYOL).
+    References
+    ----------
+    Tarvainen & Valpola 2017 (Mean Teacher); He et al. 2020 (MoCo), equation 2; Grill et al. 2020 (BYOL).
     """
 
-    def __init__(self, model, decay=0.99):
+    def __init__(self, model: nn.Module, decay: float = 0.99) -> None:
         super().__init__()
         self.decay = _checked(decay)
         self.module = copy.deepcopy(model).requires_grad_(False)
 
-    def extra_repr(self):
+    def extra_repr(self) -> str:
         return f"decay={self.decay}"
 
     @torch.no_grad()
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.module(x)
 
     @torch.no_grad()
-    def update(self, model, decay=None):
+    def update(self, model: nn.Module, decay: float | None = None) -> None:
         """Move the average towards ``model``, which has the same parameters, by this step's ``decay`` if given."""
         decay = self.decay if decay is None else _checked(decay)
         slow, fast = (list(m.parameters()) for m in (self.module, model))
@@ -54,12 +49,12 @@ class EMA(nn.Module):
         torch._foreach_lerp_(slow, fast, 1 - decay)
 
 
-def decay_at(decay, progress):
+def decay_at(decay: float | tuple[float, float], progress: float) -> float:
     """Return the decay at a share of the run: a number stays, a pair goes from one to the other along half a cosine."""
     return cosine(progress, *decay) if isinstance(decay, tuple) else decay
 
 
-def _checked(decay):
+def _checked(decay: float) -> float:
     if not 0 <= decay <= 1:
         raise ValueError(f"decay must lie between 0 and 1, but is {decay}")
     return float(decay)

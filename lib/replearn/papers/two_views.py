@@ -1,6 +1,10 @@
 """Two views: pairs of images that somebody called the same, and a pretext task from before there were two views."""
 
+from collections.abc import Callable
+from typing import Any
+
 import torch
+from torch import nn
 
 from replearn.data import as_float
 from replearn.losses.precision import to_at_least_float32
@@ -21,18 +25,15 @@ class GroupedPairs(JointEmbedding):
     groups : torch.Tensor
         (N,) int64, at least 0: the group of each image of the data set, on its device.
 
-    Raises
-    ------
-    ValueError
-        If ``groups`` are not integers in one dimension, or negative; in training, if there is not one for each image.
-
-    Notes
-    -----
-    Source: positive pairs as weak labels (Balestriero et al. 2023, the Cookbook); classes as in SupCon (Khosla et al.
+    References
+    ----------
+    Positive pairs as weak labels (Balestriero et al. 2023, the Cookbook); classes as in SupCon (Khosla et al.
     2020), with one partner instead of all.
     """
 
-    def __init__(self, encoder, projector, loss, augment, *, groups):
+    def __init__(
+        self, encoder: nn.Module, projector: nn.Module, loss: Callable, augment: Callable, *, groups: torch.Tensor
+    ) -> None:
         super().__init__(encoder, projector, loss, augment)
         if groups.ndim != 1 or groups.is_floating_point() or len(groups) == 0 or groups.min() < 0:
             raise ValueError("groups must hold one integer, at least 0, for each image, in one dimension")
@@ -42,14 +43,14 @@ class GroupedPairs(JointEmbedding):
         self.register_buffer("sizes", sizes, persistent=False)
         self.register_buffer("starts", sizes.cumsum(0) - sizes, persistent=False)
 
-    def partners(self, index, generator):
+    def partners(self, index: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         """Draw the partner (B,) of each image ``index`` (B,)."""
         group = self.groups[index]
         share = torch.rand(len(index), generator=generator, device=index.device)
         place = (share * self.sizes[group]).long().clamp(max=self.sizes[group] - 1)
         return self.members[self.starts[group] + place]
 
-    def views(self, images, index, generator):
+    def views(self, images: torch.Tensor, index: torch.Tensor, generator: torch.Generator) -> Any:
         if len(images) != len(self.groups):
             raise ValueError(f"groups must hold one entry per image, {len(images)}, but hold {len(self.groups)}")
         first, second = as_float(images[index]), as_float(images[self.partners(index, generator)])
@@ -71,28 +72,28 @@ class RotationPrediction(Method):
     augment : callable
         ``augment(x, generator)``, before the turn; ``replearn.data.Compose()`` for none.
 
-    Notes
-    -----
-    Source: Gidaris et al. 2018 (RotNet), equations 1 to 3; all four turns of an image are in its batch, as there. The
+    References
+    ----------
+    Gidaris et al. 2018 (RotNet), equations 1 to 3; all four turns of an image are in its batch, as there. The
     images must be square.
     """
 
-    def __init__(self, encoder, head, loss, augment):
+    def __init__(self, encoder: nn.Module, head: nn.Module, loss: Callable, augment: Callable) -> None:
         super().__init__()
         self.encoder, self.head = encoder, head
         self.loss, self.augment = loss, augment
 
-    def extra_repr(self):
+    def extra_repr(self) -> str:
         return f"loss={describe(self.loss)}, augment={describe(self.augment)}"
 
-    def views(self, images, index, generator):
+    def views(self, images: torch.Tensor, index: torch.Tensor, generator: torch.Generator) -> Any:
         if images.ndim != 4 or images.shape[2] != images.shape[3]:
             raise ValueError(f"images must be square, (N, C, S, S), to be turned, but have shape {tuple(images.shape)}")
         x = self.augment(as_float(images[index]), generator)
         turned = torch.cat([x.rot90(k, (2, 3)) for k in range(4)])
         return turned, torch.arange(4, device=x.device).repeat_interleave(len(x))
 
-    def step(self, views):
+    def step(self, views: Any) -> dict[str, torch.Tensor]:
         turned, turns = views
         logits = self.head(self.encoder(turned))
         with torch.autocast(logits.device.type, enabled=False):

@@ -19,7 +19,7 @@ class Recipe(NamedTuple):
     d_hidden: int = 128
     dim: int = 64
 
-    def loop(self):
+    def loop(self) -> dict[str, float]:
         """The settings that ``pretrain`` takes."""
         names = ("steps", "batch_size", "lr", "warmup", "weight_decay")
         return {name: getattr(self, name) for name in names}

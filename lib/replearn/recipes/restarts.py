@@ -51,14 +51,12 @@ def train_best_of(build, sampler, held_out, steps, *, stop_below=0.04, starts=4,
 
     Raises
     ------
-    ValueError
-        If an argument is out of its range.
     NonFiniteLossError
         If the loss becomes NaN or infinite.
 
-    Notes
-    -----
-    Source: Reizinger et al., "Cross-Entropy Is All You Need To Invert the Data Generating Process" (2025): the theorem
+    References
+    ----------
+    Reizinger et al., "Cross-Entropy Is All You Need To Invert the Data Generating Process" (2025): the theorem
     is about the global minimum, which in a synthetic world is known.
     """
     x, c, bayes = held_out

@@ -1,5 +1,8 @@
 """Training on endless data: every batch is drawn anew by a sampler, so that nothing can be memorised."""
 
+from collections.abc import Callable
+from typing import Any
+
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -7,6 +10,7 @@ from torch.nn import functional as F
 from replearn.methods.joint_embedding import JointEmbedding
 from replearn.training.loop import pretrain
 from replearn.training.method import Method, describe
+from replearn.training.progress import History
 
 
 class SampledClasses(Method):
@@ -20,17 +24,17 @@ class SampledClasses(Method):
         ``sampler(n, generator)`` draws inputs (n, ...) and their classes (n,), int64.
     """
 
-    def __init__(self, encoder, head, sampler):
+    def __init__(self, encoder: nn.Module, head: nn.Module, sampler: Callable) -> None:
         super().__init__()
         self.encoder, self.head, self.sampler = encoder, head, sampler
 
-    def extra_repr(self):
+    def extra_repr(self) -> str:
         return f"sampler={describe(self.sampler)}"
 
-    def views(self, images, index, generator):
+    def views(self, images: torch.Tensor, index: torch.Tensor, generator: torch.Generator) -> Any:
         return self.sampler(len(index), generator)
 
-    def step(self, views):
+    def step(self, views: Any) -> dict[str, torch.Tensor]:
         x, y = views
         z = self.encoder(x)
         return {"loss": F.cross_entropy(self.head(z), y), "z": z.detach()}
@@ -49,14 +53,24 @@ class SampledPairs(JointEmbedding):
         ``sampler(n, generator)`` draws two views (n, ...) of n things.
     """
 
-    def __init__(self, encoder, loss, sampler):
+    def __init__(self, encoder: nn.Module, loss: Callable, sampler: Callable) -> None:
         super().__init__(encoder, nn.Identity(), loss, augment=sampler)
 
-    def views(self, images, index, generator):
+    def views(self, images: torch.Tensor, index: torch.Tensor, generator: torch.Generator) -> Any:
         return self.augment(len(index), generator)
 
 
-def train_ce(encoder, head, sampler, steps, *, batch_size=512, lr=2e-2, seed=0, **loop):
+def train_ce(
+    encoder: nn.Module,
+    head: nn.Module,
+    sampler: Callable,
+    steps: int,
+    *,
+    batch_size: int = 512,
+    lr: float = 2e-2,
+    seed: int = 0,
+    **loop: Any,
+) -> History:
     """Train an encoder and a head by cross-entropy on endless data: Adam, half a cosine from ``lr`` to 0.
 
     Descent may end in a local minimum, a fold of the latent sphere. The loss tells: keep the best of several starts.
@@ -83,20 +97,28 @@ def train_ce(encoder, head, sampler, steps, *, batch_size=512, lr=2e-2, seed=0, 
 
     Raises
     ------
-    ValueError
-        If an argument is out of its range.
     NonFiniteLossError
         If the loss becomes NaN or infinite.
 
-    Notes
-    -----
-    Source: the simulations of Reizinger et al., "Cross-Entropy Is All You Need To Invert the Data Generating Process"
+    References
+    ----------
+    The simulations of Reizinger et al., "Cross-Entropy Is All You Need To Invert the Data Generating Process"
     (2025), with a larger learning rate and far fewer steps.
     """
     return _train(SampledClasses(encoder, head, sampler), steps, batch_size, lr, seed, loop)
 
 
-def train_pairs(encoder, loss, sampler, steps, *, batch_size=512, lr=2e-2, seed=0, **loop):
+def train_pairs(
+    encoder: nn.Module,
+    loss: Callable,
+    sampler: Callable,
+    steps: int,
+    *,
+    batch_size: int = 512,
+    lr: float = 2e-2,
+    seed: int = 0,
+    **loop: Any,
+) -> History:
     """Train an encoder by a loss of two views on endless data: Adam, half a cosine from ``lr`` to 0.
 
     Parameters
@@ -123,19 +145,17 @@ def train_pairs(encoder, loss, sampler, steps, *, batch_size=512, lr=2e-2, seed=
 
     Raises
     ------
-    ValueError
-        If an argument is out of its range.
     NonFiniteLossError
         If the loss becomes NaN or infinite.
 
-    Notes
-    -----
-    Source: the simulations of Zimmermann et al., "Contrastive Learning Inverts the Data Generating Process" (2021).
+    References
+    ----------
+    The simulations of Zimmermann et al., "Contrastive Learning Inverts the Data Generating Process" (2021).
     """
     return _train(SampledPairs(encoder, loss, sampler), steps, batch_size, lr, seed, loop)
 
 
-def _train(method, steps, batch_size, lr, seed, loop):
+def _train(method: Method, steps: int, batch_size: int, lr: float, seed: int, loop: dict[str, Any]) -> History:
     settings = {"warmup": 0, "weight_decay": 0.0, "optimizer": torch.optim.Adam}
     no_images = torch.zeros(1, device=next(method.parameters()).device)
     return pretrain(method, no_images, steps=steps, batch_size=batch_size, lr=lr, seed=seed, **{**settings, **loop})

@@ -20,7 +20,7 @@ class TinyMnist(NamedTuple):
     y_test: torch.Tensor
 
 
-def tiny_mnist(*, standardized=True):
+def tiny_mnist(*, standardized: bool = True) -> TinyMnist:
     """Load ``mnist_10k``, average 2 x 2 pixels, and standardize by the mean and deviation of all 10,000 images.
 
     Parameters
@@ -44,12 +44,12 @@ def tiny_mnist(*, standardized=True):
     return TinyMnist(*data.train, *data.test)
 
 
-def tiny_digits(images):
+def tiny_digits(images: torch.Tensor) -> torch.Tensor:
     """Average 2 x 2 pixels of digits (N, 1, 28, 28): (N, 1, 14, 14)."""
     return F.interpolate(images, size=(14, 14), mode="area")
 
 
-def tiny_augmentation(area=1.0, degrees=0.0, erased=0.0, noise=0.0):
+def tiny_augmentation(area: float = 1.0, degrees: float = 0.0, erased: float = 0.0, noise: float = 0.0) -> Compose:
     """Make an augmentation from four strengths: crop, turn, erase, and add noise, in this order.
 
     Parameters
@@ -68,10 +68,6 @@ def tiny_augmentation(area=1.0, degrees=0.0, erased=0.0, noise=0.0):
     Compose
         ``augment(x, generator)``; with the defaults it leaves images as they are.
 
-    Raises
-    ------
-    ValueError
-        If a strength is out of its range.
     """
     ratio = (3 / 4, 4 / 3) if area < 1 else (1.0, 1.0)
     crop = RandomAffineCrop(scale=(area, 1.0), ratio=ratio, degrees=degrees)

@@ -1,15 +1,17 @@
 """The two trainings of the book: a tiny convnet and a tiny MLP, from a seed to an encoder."""
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import torch
 from torch import nn
 
 from replearn.methods import JointEmbedding
 from replearn.models import TinyConv, mlp, mlp_head
-from replearn.recipes.budgets import TINY, TINY_MLP
+from replearn.recipes.budgets import TINY, TINY_MLP, Recipe
 from replearn.recipes.tiny_data import tiny_affine, tiny_crop
 from replearn.training.loop import pretrain
+from replearn.training.method import Method
 from replearn.training.progress import History
 from replearn.training.seed import seeded
 
@@ -17,12 +19,12 @@ from replearn.training.seed import seeded
 class Trained(NamedTuple):
     """What a run leaves: the encoder (N, ...) -> (N, d), the projector on it, and the history of the loop."""
 
-    encoder: torch.nn.Module
-    projector: torch.nn.Module
+    encoder: nn.Module
+    projector: nn.Module
     history: History
 
 
-def tiny_encoder(recipe=TINY, *, in_channels=1, seed=0):
+def tiny_encoder(recipe: Recipe = TINY, *, in_channels: int = 1, seed: int = 0) -> tuple[TinyConv, nn.Sequential]:
     """Make the recipe's encoder and projector at their random start, which the seed alone decides.
 
     Parameters
@@ -41,17 +43,22 @@ def tiny_encoder(recipe=TINY, *, in_channels=1, seed=0):
     projector : torch.nn.Sequential
         (N, 8 width) -> (N, dim).
 
-    Raises
-    ------
-    ValueError
-        If a size is not a positive integer.
     """
     with seeded(seed):
         encoder = TinyConv(recipe.width, in_channels)
         return encoder, mlp_head(encoder.dim, recipe.d_hidden, recipe.dim)
 
 
-def train_tiny(loss, images, *, recipe=TINY, augment=tiny_crop, method=JointEmbedding, seed=0, **loop):
+def train_tiny(
+    loss: Callable,
+    images: torch.Tensor,
+    *,
+    recipe: Recipe = TINY,
+    augment: Callable = tiny_crop,
+    method: Callable[..., Method] = JointEmbedding,
+    seed: int = 0,
+    **loop: Any,
+) -> Trained:
     """Train the tiny encoder on images by a loss of two views.
 
     Parameters
@@ -78,8 +85,6 @@ def train_tiny(loss, images, *, recipe=TINY, augment=tiny_crop, method=JointEmbe
 
     Raises
     ------
-    ValueError
-        If the images are not (N, C, H, W), or an argument of the loop is out of its range.
     NonFiniteLossError
         If the loss becomes NaN or infinite.
     """
@@ -90,7 +95,9 @@ def train_tiny(loss, images, *, recipe=TINY, augment=tiny_crop, method=JointEmbe
     )
 
 
-def mlp_encoder(recipe=TINY_MLP, *, n_pixels=196, seed=0):
+def mlp_encoder(
+    recipe: Recipe = TINY_MLP, *, n_pixels: int = 196, seed: int = 0
+) -> tuple[nn.Sequential, nn.Sequential]:
     """Make the MLP recipe's encoder (pixels-256-128, a ReLU after each) and its linear projector at their random start.
 
     Parameters
@@ -109,17 +116,21 @@ def mlp_encoder(recipe=TINY_MLP, *, n_pixels=196, seed=0):
     projector : torch.nn.Sequential
         (N, width) -> (N, dim), one linear map.
 
-    Raises
-    ------
-    ValueError
-        If a size is not a positive integer.
     """
     with seeded(seed):
         encoder = nn.Sequential(nn.Flatten(), *mlp([n_pixels, recipe.d_hidden, recipe.width]), nn.ReLU())
         return encoder, mlp_head(recipe.width, recipe.width, recipe.dim, layers=1)
 
 
-def train_mlp(loss, images, *, recipe=TINY_MLP, augment=tiny_affine, seed=0, **loop):
+def train_mlp(
+    loss: Callable,
+    images: torch.Tensor,
+    *,
+    recipe: Recipe = TINY_MLP,
+    augment: Callable = tiny_affine,
+    seed: int = 0,
+    **loop: Any,
+) -> Trained:
     """Train the MLP encoder on images by a loss of two views.
 
     Parameters
@@ -145,8 +156,6 @@ def train_mlp(loss, images, *, recipe=TINY_MLP, augment=tiny_affine, seed=0, **l
 
     Raises
     ------
-    ValueError
-        If the images are not (N, C, H, W), or an argument of the loop is out of its range.
     NonFiniteLossError
         If the loss becomes NaN or infinite.
     """
@@ -156,8 +165,17 @@ def train_mlp(loss, images, *, recipe=TINY_MLP, augment=tiny_affine, seed=0, **l
 
 
 def train_networks(
-    encoder, projector, loss, images, *, recipe=TINY_MLP, augment=tiny_affine, method=JointEmbedding, seed=0, **loop
-):
+    encoder: nn.Module,
+    projector: nn.Module,
+    loss: Callable,
+    images: torch.Tensor,
+    *,
+    recipe: Recipe = TINY_MLP,
+    augment: Callable = tiny_affine,
+    method: Callable[..., Method] = JointEmbedding,
+    seed: int = 0,
+    **loop: Any,
+) -> Trained:
     """Train networks of your own by a recipe's budget: what ``train_tiny`` and ``train_mlp`` do with theirs.
 
     Parameters
@@ -178,8 +196,6 @@ def train_networks(
 
     Raises
     ------
-    ValueError
-        If the images are not (N, C, H, W), or an argument of the loop is out of its range.
     NonFiniteLossError
         If the loss becomes NaN or infinite.
     """
@@ -189,6 +205,6 @@ def train_networks(
     return Trained(encoder, projector, history)
 
 
-def check_images(images):
+def check_images(images: torch.Tensor) -> None:
     if images.ndim != 4:
         raise ValueError(f"images must have shape (N, C, H, W), but have {tuple(images.shape)}")

@@ -1,12 +1,16 @@
 """What every tiny run is measured by, and against: few labels, and the encoder before training."""
 
+import torch
+from torch import nn
+
 from replearn.evaluation import low_shot_probe
-from replearn.recipes.budgets import TINY
+from replearn.models import TinyConv
+from replearn.recipes.budgets import TINY, Recipe
 from replearn.recipes.tiny_training import check_images, tiny_encoder
 from replearn.training.inference import features, warm_up_batch_norm
 
 
-def untrained(images, recipe=TINY, *, seed=0):
+def untrained(images: torch.Tensor, recipe: Recipe = TINY, *, seed: int = 0) -> TinyConv:
     """Make the recipe's encoder at its random start and settle its BatchNorm: the yardstick of every run.
 
     Parameters
@@ -23,17 +27,13 @@ def untrained(images, recipe=TINY, *, seed=0):
     TinyConv
         (N, C, H, W) -> (N, 8 width), which ``train_tiny`` with this recipe and seed starts from.
 
-    Raises
-    ------
-    ValueError
-        If the images are not (N, C, H, W).
     """
     check_images(images)
     encoder, _ = tiny_encoder(recipe, in_channels=images.shape[1], seed=seed)
     return warm_up_batch_norm(encoder, images[:1000])
 
 
-def low_shot(network, sets, *, n_labels=200, repeats=5):
+def low_shot(network: nn.Module, sets: tuple[torch.Tensor, ...], *, n_labels: int = 200, repeats: int = 5) -> float:
     """Score a network by few labels: the ``low_shot_probe`` of its features, the score of the tiny recipe.
 
     Parameters
@@ -50,10 +50,6 @@ def low_shot(network, sets, *, n_labels=200, repeats=5):
     float
         Accuracy in [0, 1].
 
-    Raises
-    ------
-    ValueError
-        As ``replearn.evaluation.low_shot_probe``.
     """
     x_train, y_train, x_test, y_test = sets
     used = slice(0, n_labels * repeats)

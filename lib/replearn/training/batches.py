@@ -1,10 +1,21 @@
 """Where a run's batches come from: a tensor that stays on the device, or a data set that is read while it trains."""
 
+from collections.abc import Iterator
+
 import torch
-from torch.utils.data import DataLoader, Sampler
+from torch.utils.data import DataLoader, Dataset, Sampler
 
 
-def batches(images, per_process, *, generator, seed, start, steps, workers):
+def batches(
+    images: torch.Tensor | Dataset,
+    per_process: int,
+    *,
+    generator: torch.Generator,
+    seed: int,
+    start: int,
+    steps: int,
+    workers: int,
+) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     """Draw the batches of the steps ``start ... steps - 1``, with replacement.
 
     Parameters
@@ -29,10 +40,6 @@ def batches(images, per_process, *, generator, seed, start, steps, workers):
         A tensor on the device and (per_process,) int64 indices of the batch in it: the whole tensor that was given, or
         the batch that was read.
 
-    Raises
-    ------
-    ValueError
-        If an item of the data set is not a tensor.
     """
     device = generator.device
     if isinstance(images, torch.Tensor):
@@ -55,21 +62,21 @@ def batches(images, per_process, *, generator, seed, start, steps, workers):
 class _Draws(Sampler):
     """Batches of indices with replacement: the same for a step whether the run begins before it or is resumed."""
 
-    def __init__(self, n, size, seed, start, steps):
+    def __init__(self, n: int, size: int, seed: int, start: int, steps: int) -> None:
         self.n, self.size, self.seed, self.start, self.steps = n, size, seed, start, steps
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[list[int]]:
         generator = torch.Generator().manual_seed(self.seed)
         for step in range(self.steps):
             index = torch.randint(self.n, (self.size,), generator=generator)
             if step >= self.start:
                 yield index.tolist()
 
-    def __len__(self):
+    def __len__(self) -> int:
         return self.steps - self.start
 
 
-def _stack(items):
+def _stack(items: list) -> torch.Tensor:
     images = [item[0] if isinstance(item, tuple | list) else item for item in items]
     if not all(isinstance(image, torch.Tensor) for image in images):
         raise ValueError(f"the data set's items must be image tensors: transform the {type(images[0]).__name__}")

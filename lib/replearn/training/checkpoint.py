@@ -131,14 +131,14 @@ def _split(parts: dict[str, Any]) -> tuple[dict, dict]:
     return draws, {name: part for name, part in parts.items() if name not in draws}
 
 
-def _of_every_process(state):
+def _of_every_process(state: dict) -> list[dict]:
     everybody = [state] * processes()
     if processes() > 1:
         dist.all_gather_object(everybody, state)
     return everybody
 
 
-def _write(path, content):
+def _write(path: Path, content: dict) -> None:
     partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     try:
         torch.save(content, partial)

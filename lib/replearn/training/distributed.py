@@ -1,10 +1,12 @@
 """Batches that are spread over processes, seen as one by the losses that compare samples with each other."""
 
+from typing import Any
+
 import torch
 from torch import distributed as dist
 
 
-def gather(z):
+def gather(z: torch.Tensor) -> torch.Tensor:
     """Join the rows of every process, in the order of the ranks, and let gradients flow back to all of them.
 
     A loss of the whole batch that every process computes on the gathered rows, followed by the usual averaging of
@@ -32,21 +34,21 @@ def gather(z):
     return _Gather.apply(z)
 
 
-def processes():
+def processes() -> int:
     """How many processes train together: 1 without a process group."""
     return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
 
 
 class _Gather(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, z):
+    def forward(ctx: Any, z: torch.Tensor) -> torch.Tensor:
         ctx.rows = len(z)
         parts = [torch.empty_like(z) for _ in range(dist.get_world_size())]
         dist.all_gather(parts, z.contiguous())
         return torch.cat(parts)
 
     @staticmethod
-    def backward(ctx, gradient):
+    def backward(ctx: Any, gradient: torch.Tensor) -> torch.Tensor:
         gradient = gradient.contiguous()
         dist.all_reduce(gradient)
         start = dist.get_rank() * ctx.rows

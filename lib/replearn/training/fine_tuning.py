@@ -1,9 +1,12 @@
 """Fine-tuning: go on training a pre-trained encoder on labels, with a linear head behind it."""
 
+from collections.abc import Callable
 from copy import deepcopy
+from typing import Any
 
-import torch.nn.functional as F
+import torch
 from torch import nn
+from torch.nn import functional as F
 
 from replearn.data import as_float
 from replearn.losses.precision import to_at_least_float32
@@ -31,47 +34,53 @@ class Classification(Method):
     encoder_lr : float
         Learning rate of the encoder, in units of the head's; 0 trains the head alone.
 
-    Notes
-    -----
-    Source: the common protocol of fine-tuning (Balestriero et al. 2023, the Cookbook).
+    References
+    ----------
+    The common protocol of fine-tuning (Balestriero et al. 2023, the Cookbook).
     """
 
-    def __init__(self, encoder, head, labels, *, augment=None, encoder_lr=0.1):
+    def __init__(
+        self,
+        encoder: nn.Module,
+        head: nn.Module,
+        labels: torch.Tensor,
+        *,
+        augment: Callable | None = None,
+        encoder_lr: float = 0.1,
+    ) -> None:
         super().__init__()
         check_positive("encoder_lr", encoder_lr, allow_zero=True)
         self.encoder, self.head, self.augment, self.encoder_lr = encoder, head, augment, encoder_lr
         self.register_buffer("labels", labels, persistent=False)
 
-    def views(self, images, index, generator):
+    def views(self, images: torch.Tensor, index: torch.Tensor, generator: torch.Generator) -> Any:
         x = as_float(images[index])
         return (x if self.augment is None else self.augment(x, generator)), self.labels[index]
 
-    def step(self, views):
+    def step(self, views: Any) -> dict[str, torch.Tensor]:
         x, labels = views
         z = self.encoder(x)
         logits = to_at_least_float32(self.head(z))
         return {"loss": F.cross_entropy(logits, labels), "z": to_at_least_float32(z).detach()}
 
-    def param_groups(self, weight_decay):
+    def param_groups(self, weight_decay: float) -> list[dict]:
         slow = [group | {"lr_scale": self.encoder_lr} for group in param_groups(self.encoder, weight_decay)]
         return slow + param_groups(self.head, weight_decay)
 
 
 def fine_tune(
-    encoder,
-    images,
-    labels,
+    encoder: nn.Module,
+    images: torch.Tensor,
+    labels: torch.Tensor,
     *,
-    steps=200,
-    batch_size=64,
-    lr=5e-3,
-    encoder_lr=0.1,
-    warmup=20,
-    weight_decay=1e-4,
-    augment=None,
-    seed=0,
-    **loop,
-):
+    steps: int = 200,
+    batch_size: int = 64,
+    lr: float = 5e-3,
+    encoder_lr: float = 0.1,
+    augment: Callable | None = None,
+    seed: int = 0,
+    **loop: Any,
+) -> nn.Sequential:
     """Train a copy of an encoder, and a linear head behind it, on labelled images.
 
     The head starts at zero, so that the first steps do not throw away what the encoder knows, and reads the features
@@ -85,7 +94,7 @@ def fine_tune(
         (N, ...) on the encoder's device.
     labels : torch.Tensor
         (N,) integers 0 ... C - 1, every class present.
-    steps, batch_size, lr, warmup, weight_decay, seed, **loop
+    steps, batch_size, lr, seed, **loop
         As in ``pretrain``.
     encoder_lr : float
         Learning rate of the encoder in units of ``lr``, which is the head's.
@@ -99,14 +108,12 @@ def fine_tune(
 
     Raises
     ------
-    ValueError
-        If the labels do not suit the images, or an argument of the loop is out of its range.
     NonFiniteLossError
         If the loss becomes NaN or infinite.
 
-    Notes
-    -----
-    Source: the common protocol of fine-tuning (Balestriero et al. 2023, the Cookbook), with one rate for the whole
+    References
+    ----------
+    The common protocol of fine-tuning (Balestriero et al. 2023, the Cookbook), with one rate for the whole
     encoder; deep transformers let it decay from block to block.
     """
     check_classes("labels", labels, len(images))
@@ -119,19 +126,16 @@ def fine_tune(
         nn.init.zeros_(head.bias)
     scaled = nn.Sequential(_Scale(h.pow(2).mean().sqrt()), head)
     method = Classification(encoder, scaled, labels.to(images.device), augment=augment, encoder_lr=encoder_lr)
-    pretrain(
-        method, images, steps=steps, batch_size=batch_size, lr=lr, warmup=warmup, weight_decay=weight_decay, seed=seed,
-        **loop,
-    )  # fmt: skip
+    pretrain(method, images, steps=steps, batch_size=batch_size, lr=lr, seed=seed, **loop)
     return nn.Sequential(encoder, scaled).eval()
 
 
 class _Scale(nn.Module):
     """Divide by a positive number that is kept with the network."""
 
-    def __init__(self, size):
+    def __init__(self, size: torch.Tensor) -> None:
         super().__init__()
         self.register_buffer("size", size.clamp(min=1e-12))
 
-    def forward(self, z):
+    def forward(self, z: torch.Tensor) -> torch.Tensor:
         return z / self.size

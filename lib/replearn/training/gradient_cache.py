@@ -1,12 +1,13 @@
 """Large batches in little memory: embeddings computed a chunk at a time, whose loss still sees them all."""
 
 import torch
+from torch import nn
 from torch.utils.checkpoint import checkpoint
 
 from replearn.validate import check_integer
 
 
-def grad_cache(network, x, chunks):
+def grad_cache(network: nn.Module, x: torch.Tensor, chunks: int) -> torch.Tensor:
     r"""Embed a batch chunk by chunk, keeping no activations, so that a loss of all embeddings can be descended.
 
     Backward from ``loss(z)``, each chunk is computed a second time, with its graph, and receives the rows of
@@ -28,14 +29,9 @@ def grad_cache(network, x, chunks):
     torch.Tensor
         z (N, K).
 
-    Raises
-    ------
-    ValueError
-        If ``chunks`` is not an integer between 1 and N.
-
-    Notes
-    -----
-    Source: GradCache (Gao et al., 2021), here by way of activation checkpointing (Chen et al., 2016), of which it is
+    References
+    ----------
+    GradCache (Gao et al., 2021), here by way of activation checkpointing (Chen et al., 2016), of which it is
     the case of whole chunks. BatchNorm in training mode normalises each chunk by itself, so that its gradient is not
     that of the whole batch, and moves its running statistics twice.
     """

@@ -1,13 +1,14 @@
 """A network at work: its features, and BatchNorm statistics for one that was never trained."""
 
 import torch
+from torch import nn
 
 from replearn.data import as_float
 from replearn.validate import check_integer
 
 
 @torch.no_grad()
-def features(network, x, *, batch_size=1000):
+def features(network: nn.Module, x: torch.Tensor, *, batch_size: int = 1000) -> torch.Tensor:
     """Compute a network's outputs in evaluation mode, without gradients, a batch at a time.
 
     Parameters
@@ -24,10 +25,6 @@ def features(network, x, *, batch_size=1000):
     torch.Tensor
         (N, d).
 
-    Raises
-    ------
-    ValueError
-        If ``batch_size`` is not a positive integer.
     """
     check_integer("batch_size", batch_size, 1)
     training = network.training
@@ -39,7 +36,7 @@ def features(network, x, *, batch_size=1000):
 
 
 @torch.no_grad()
-def warm_up_batch_norm(network, x, *, steps=20):
+def warm_up_batch_norm(network: nn.Module, x: torch.Tensor, *, steps: int = 20) -> nn.Module:
     """Settle the running statistics of BatchNorm on data, in place, without training.
 
     An untrained network is unfairly poor in evaluation mode until it has seen data, since its statistics are still the
@@ -59,10 +56,6 @@ def warm_up_batch_norm(network, x, *, steps=20):
     torch.nn.Module
         The same network.
 
-    Raises
-    ------
-    ValueError
-        If ``steps`` is not a positive integer.
     """
     check_integer("steps", steps, 1)
     training = network.training

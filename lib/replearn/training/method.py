@@ -1,7 +1,10 @@
 """What the loop asks of a way to train."""
 
+from collections.abc import Callable
 from functools import partial
+from typing import Any
 
+import torch
 from torch import nn
 
 from replearn.training.optimizers import param_groups
@@ -17,7 +20,7 @@ class Method(nn.Module):
 
     progress = 0.0
 
-    def views(self, images, index, generator):
+    def views(self, images: torch.Tensor, index: torch.Tensor, generator: torch.Generator) -> Any:
         """Make the views of the images drawn for this step.
 
         Parameters
@@ -36,23 +39,23 @@ class Method(nn.Module):
         """
         raise NotImplementedError
 
-    def step(self, views):
+    def step(self, views: Any) -> dict[str, torch.Tensor]:
         """Return ``dict(loss=..., z=...)``: the scalar to descend, and the embeddings (N, K) for whoever monitors."""
         raise NotImplementedError
 
-    def after_step(self):
+    def after_step(self) -> None:
         """Follow the optimiser's step: move a teacher, a queue, a centre. Nothing by default."""
 
-    def param_groups(self, weight_decay):
+    def param_groups(self, weight_decay: float) -> list[dict]:
         """What the optimiser is given; a group's ``lr_scale`` multiplies its learning rate."""
         return param_groups(self, weight_decay)
 
-    def forward(self, views):
+    def forward(self, views: Any) -> dict[str, torch.Tensor]:
         """Run ``step``, under the precision and across the processes that Fabric arranges."""
         return self.step(views)
 
 
-def describe(function):
+def describe(function: Callable) -> str:
     """Name a callable in a way that is the same in every process: its name, a partial's arguments, or its ``repr``."""
     if isinstance(function, partial):
         given = [*map(repr, function.args), *(f"{key}={value!r}" for key, value in function.keywords.items())]

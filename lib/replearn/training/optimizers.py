@@ -1,11 +1,15 @@
 """What an optimiser is given, and the one that large batches ask for."""
 
+from collections.abc import Callable, Iterable
+from typing import Any
+
 import torch
+from torch import nn
 
 from replearn.validate import check_positive
 
 
-def param_groups(model, weight_decay):
+def param_groups(model: nn.Module, weight_decay: float) -> list[dict]:
     """Split a model's parameters into those that decay and those of at most one dimension, which do not.
 
     Biases and the scales of BatchNorm and LayerNorm are one-dimensional: decaying them moves a layer's operating
@@ -23,14 +27,9 @@ def param_groups(model, weight_decay):
     list of dict
         Two groups, ready for any torch optimiser; an empty one is left out.
 
-    Raises
-    ------
-    ValueError
-        If ``weight_decay`` is negative, or nothing can be trained.
-
-    Notes
-    -----
-    Source: Goyal et al. (2017), section 5.3; You et al., "LARS" (2017).
+    References
+    ----------
+    Goyal et al. (2017), section 5.3; You et al., "LARS" (2017).
     """
     check_positive("weight_decay", weight_decay, allow_zero=True)
     trained = [p for p in model.parameters() if p.requires_grad]
@@ -60,18 +59,15 @@ class LARS(torch.optim.Optimizer):
     eta : float > 0
         The trust coefficient: 1e-3 in the paper, 0.02 in common settings for small images.
 
-    Raises
-    ------
-    ValueError
-        If a number is out of its range.
-
-    Notes
-    -----
-    Source: You et al., "Large Batch Training of Convolutional Networks" (2017); biases and BatchNorm are left out as
+    References
+    ----------
+    You et al., "Large Batch Training of Convolutional Networks" (2017); biases and BatchNorm are left out as
     in SimCLR's, BYOL's and Barlow Twins' code.
     """
 
-    def __init__(self, params, lr, *, weight_decay=0.0, momentum=0.9, eta=1e-3):
+    def __init__(
+        self, params: Iterable, lr: float, *, weight_decay: float = 0.0, momentum: float = 0.9, eta: float = 1e-3
+    ) -> None:
         check_positive("lr", lr)
         check_positive("eta", eta)
         check_positive("weight_decay", weight_decay, allow_zero=True)
@@ -79,7 +75,7 @@ class LARS(torch.optim.Optimizer):
         super().__init__(params, {"lr": lr, "weight_decay": weight_decay, "momentum": momentum, "eta": eta})
 
     @torch.no_grad()
-    def step(self, closure=None):
+    def step(self, closure: Callable | None = None) -> Any:
         """Take one step; ``closure``, if given, recomputes the loss, which is returned."""
         loss = None if closure is None else torch.enable_grad()(closure)()
         for group in self.param_groups:
@@ -88,7 +84,7 @@ class LARS(torch.optim.Optimizer):
                     self._move(w, group)
         return loss
 
-    def _move(self, w, group):
+    def _move(self, w: torch.Tensor, group: dict) -> None:
         g = w.grad
         if w.ndim > 1:
             g = g.add(w, alpha=group["weight_decay"])

@@ -3,8 +3,10 @@
 import math
 import os
 from dataclasses import dataclass, field
+from typing import NoReturn
 
 import torch
+from lightning_fabric import Fabric
 from tqdm.auto import tqdm
 
 
@@ -16,15 +18,15 @@ class NonFiniteLossError(RuntimeError):
 class History:
     """The loss and the learning rate of every step of a run, and whether it was interrupted."""
 
-    loss: list = field(default_factory=list)
-    lr: list = field(default_factory=list)
+    loss: list[float] = field(default_factory=list)
+    lr: list[float] = field(default_factory=list)
     interrupted: bool = False
 
-    def state_dict(self):
+    def state_dict(self) -> dict[str, list[float]]:
         """Return the curves, for a checkpoint."""
         return {"loss": list(self.loss), "lr": list(self.lr)}
 
-    def load_state_dict(self, state):
+    def load_state_dict(self, state: dict[str, list[float]]) -> None:
         """Take the curves of a checkpoint."""
         self.loss, self.lr = list(state["loss"]), list(state["lr"])
 
@@ -36,7 +38,7 @@ class LossLog:
     process but the first.
     """
 
-    def __init__(self, history, fabric, steps, batch_size, every, saved):
+    def __init__(self, history: History, fabric: Fabric, steps: int, batch_size: int, every: int, saved: int) -> None:
         self.history, self.fabric, self.batch_size, self.every = history, fabric, batch_size, every
         self.saved = saved
         self.waiting = []
@@ -49,13 +51,13 @@ class LossLog:
             disable=quiet or not fabric.is_global_zero,
         )
 
-    def add(self, loss, lr):
+    def add(self, loss: torch.Tensor, lr: float) -> None:
         """Take the next step's loss, a scalar on the device, and its learning rate."""
         self.waiting.append((loss.detach(), lr))
         if len(self.waiting) == self.every:
             self.read()
 
-    def read(self):
+    def read(self) -> None:
         """Bring the waiting losses to the history; raise ``NonFiniteLossError`` if one is NaN or infinite."""
         if not self.waiting:
             return
@@ -69,27 +71,27 @@ class LossLog:
         if not self.bar.disable:
             self._show(len(losses))
 
-    def check(self, method):
+    def check(self, method: torch.nn.Module) -> None:
         """Read, and raise ``NonFiniteLossError`` unless every weight is finite: what is saved next is good."""
         self.read()
         if not all(torch.isfinite(p).all() for p in method.state_dict().values()):
             self._stop("a weight is NaN or infinite after the update", len(self.history.loss) - 1, self.history.lr[-1])
 
-    def close(self):
+    def close(self) -> None:
         """Read what waits, and remove the bar."""
         try:
             self.read()
         finally:
             self.bar.close()
 
-    def _show(self, steps):
+    def _show(self, steps: int) -> None:
         seconds = self.bar.format_dict["elapsed"]
         speed = (self.bar.n - self.bar.initial + steps) * self.batch_size / max(seconds, 1e-9)
         loss, lr = self.history.loss[-1], self.history.lr[-1]
         self.bar.set_postfix_str(f"loss {loss:.4g}, lr {lr:.2g}, {speed:.0f} images/s", refresh=False)
         self.bar.update(steps)
 
-    def _stop(self, what, step, lr):
+    def _stop(self, what: str, step: int, lr: float) -> NoReturn:
         kept = f"the last good checkpoint holds {self.saved} steps" if self.saved else "no checkpoint was written"
         raise NonFiniteLossError(
             f"{what} at step {step}, where the learning rate is {lr:.3g}; {kept}. "

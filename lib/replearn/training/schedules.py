@@ -5,7 +5,7 @@ import math
 from replearn.validate import check_choice, check_integer, check_positive
 
 
-def warmup_cosine(step, total, warmup, base, end=0.0):
+def warmup_cosine(step: int, total: int, warmup: int, base: float, end: float = 0.0) -> float:
     """Rise linearly from 0 to ``base`` in ``warmup`` steps, then fall to ``end`` along half a cosine.
 
     ``base t / T_w`` for ``t < T_w``, then ``end + (base - end) (1 + cos(pi (t - T_w) / (T - T_w))) / 2``.
@@ -26,14 +26,9 @@ def warmup_cosine(step, total, warmup, base, end=0.0):
     float
         The value at ``step``.
 
-    Raises
-    ------
-    ValueError
-        If ``warmup`` is not smaller than ``total``, or ``step`` lies outside [0, ``total``].
-
-    Notes
-    -----
-    Source: Loshchilov and Hutter, "SGDR" (2017); the warm-up is Goyal et al.'s (2017).
+    References
+    ----------
+    Loshchilov and Hutter, "SGDR" (2017); the warm-up is Goyal et al.'s (2017).
     """
     check_integer("total", total, 1)
     check_integer("warmup", warmup, 0)
@@ -50,7 +45,7 @@ def constant_lr(step: int, total: int, warmup: int, base: float) -> float:
     return base
 
 
-def cosine_ramp(step, total, start, end):
+def cosine_ramp(step: int, total: int, start: float, end: float) -> float:
     """Go from ``start`` to ``end`` along half a cosine: ``end + (start - end) (1 + cos(pi t / T)) / 2``.
 
     Parameters
@@ -67,26 +62,21 @@ def cosine_ramp(step, total, start, end):
     float
         The value at ``step``.
 
-    Raises
-    ------
-    ValueError
-        If ``step`` lies outside [0, ``total``].
-
-    Notes
-    -----
-    Source: Loshchilov and Hutter, "SGDR" (2017), equation 5; for momentum, Grill et al., "BYOL" (2020), section 3.3.
+    References
+    ----------
+    Loshchilov and Hutter, "SGDR" (2017), equation 5; for momentum, Grill et al., "BYOL" (2020), section 3.3.
     """
     check_integer("total", total, 1)
     check_integer("step", step, 0, total)
     return cosine(step / total, start, end)
 
 
-def cosine(progress, start, end):
+def cosine(progress: float, start: float, end: float) -> float:
     """Go from ``start`` to ``end`` along half a cosine while ``progress`` goes from 0 to 1."""
     return end + (start - end) * (1 + math.cos(math.pi * progress)) / 2
 
 
-def scale_lr(base, batch, rule="linear"):
+def scale_lr(base: float, batch: int, rule: str = "linear") -> float:
     """Scale a learning rate that was stated for a batch of 256: ``base (B / 256)^p``, p = 1, 1/2 or 0.
 
     Parameters
@@ -103,14 +93,9 @@ def scale_lr(base, batch, rule="linear"):
     float
         The learning rate at batch B.
 
-    Raises
-    ------
-    ValueError
-        If ``base`` or ``batch`` is not positive, or the rule is unknown.
-
-    Notes
-    -----
-    Source: Goyal et al., "Accurate, Large Minibatch SGD" (2017); the square root is SimCLR's (2020), appendix B.1.
+    References
+    ----------
+    Goyal et al., "Accurate, Large Minibatch SGD" (2017); the square root is SimCLR's (2020), appendix B.1.
     """
     check_positive("base", base)
     check_integer("batch", batch, 1)

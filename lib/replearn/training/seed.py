@@ -1,7 +1,9 @@
 """Seeds and the states of every global random number generator."""
 
 import random
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import torch
@@ -9,7 +11,7 @@ import torch
 from replearn.validate import check_integer
 
 
-def seed_everything(seed):
+def seed_everything(seed: int) -> None:
     """Seed the global generators of Python, NumPy and PyTorch, on every device.
 
     Parameters
@@ -17,10 +19,6 @@ def seed_everything(seed):
     seed : int
         Between 0 and 2^32 - 1, the range that all three accept.
 
-    Raises
-    ------
-    ValueError
-        If the seed is outside that range.
     """
     check_integer("seed", seed, 0, 2**32 - 1)
     random.seed(seed)
@@ -29,7 +27,7 @@ def seed_everything(seed):
 
 
 @contextmanager
-def seeded(seed):
+def seeded(seed: int) -> Iterator[None]:
     """Seed everything inside a ``with`` block, and put every global generator back as it was after it.
 
     Parameters
@@ -37,10 +35,6 @@ def seeded(seed):
     seed : int
         Between 0 and 2^32 - 1.
 
-    Raises
-    ------
-    ValueError
-        If the seed is outside that range.
     """
     outside = rng_state()
     try:
@@ -50,7 +44,7 @@ def seeded(seed):
         set_rng_state(outside)
 
 
-def rng_state():
+def rng_state() -> dict[str, Any]:
     """Return the states of the global generators, as plain Python objects and tensors (safe to save).
 
     Returns
@@ -67,7 +61,7 @@ def rng_state():
     }
 
 
-def set_rng_state(state):
+def set_rng_state(state: dict[str, Any]) -> None:
     """Put the global generators into the states that ``rng_state`` returned.
 
     Parameters
