@@ -6,7 +6,7 @@ import numpy as np
 from scipy import sparse
 
 from replearn.spectral.arrays import ZERO, as_graph, as_symmetric
-from replearn.spectral.barlow import barlow_strengths, equal_columns
+from replearn.spectral.barlow import barlow_columns
 from replearn.spectral.laplacians import check_no_isolated, laplacian
 from replearn.spectral.solvers import eigenpairs
 from replearn.validate import check_choice, check_integer, check_positive
@@ -156,7 +156,8 @@ def barlow_embedding(G, dim, *, center=True, method="auto"):
 
     Loss = ||C - I||_F^2, C_kl = (Z^T G Z)_kl / sqrt((Z^T D Z)_kk (Z^T D Z)_ll). With P v_k = rho_k v_k,
     Z = D^{-1/2} V_K diag(t)^{1/2} R, t_k = (rho_k - nu)_+ / rho_k^2, nu set by sum_k t_k = K, and R a rotation that
-    gives all columns the same energy (Z^T D Z)_kk = 1; Loss = sum_k (1 - t_k rho_k)^2.
+    gives all columns the same energy (Z^T D Z)_kk = 1; Loss = sum_k (1 - t_k rho_k)^2. So for nu >= 0, that is
+    K <= sum 1 / rho_k over the r positive rho; for larger K the loss is K - r, and Z has the rank r.
 
     Parameters
     ----------
@@ -167,9 +168,8 @@ def barlow_embedding(G, dim, *, center=True, method="auto"):
 
     Returns
     -------
-    SpectralEmbedding with eigenvalues rho in [-1, 1], descending, and strengths t_k^{1/2}. With r positive rho and
-    K > r the rank is at most r and the loss at least K - r; columns that cannot be filled are zero and cost 1 each.
-    Z is optimal where sum_k 1 / rho_k over the positive rho is at least K (as it is for K <= r), or an integer.
+    SpectralEmbedding with eigenvalues rho in [-1, 1], descending, and strengths t_k^{1/2}. For K > sum 1 / rho_k the
+    minimum is not unique, and one direction of Z holds a share of the eigenvector that follows the positive ones.
 
     Raises
     ------
@@ -184,7 +184,7 @@ def barlow_embedding(G, dim, *, center=True, method="auto"):
     root = np.sqrt(degrees)
     P = sparse.csr_array(sparse.diags_array(1 / root) @ G @ sparse.diags_array(1 / root))
     w, V, gap = _pairs_and_gap(P, dim, "largest", root if center else None, method)
-    columns, strengths = barlow_strengths(w)
-    Z = V @ equal_columns(strengths, columns) / root[:, None]
-    loss = float(np.sum((1 - w * strengths**2) ** 2))
+    columns, strengths = barlow_columns(w)
+    Z = V @ columns / root[:, None]
+    loss = float(np.sum(((columns.T * w) @ columns - np.eye(dim)) ** 2))
     return SpectralEmbedding(Z, w, strengths, V, int(np.sum(strengths > 0)), loss, gap)

@@ -7,7 +7,7 @@ from scipy import linalg, sparse
 from scipy.sparse.linalg import LinearOperator
 
 from replearn.spectral.arrays import ZERO, as_array, as_graph, as_points, check_square
-from replearn.spectral.barlow import barlow_strengths, equal_columns
+from replearn.spectral.barlow import barlow_columns
 from replearn.spectral.embeddings import vicreg_variances
 from replearn.spectral.moments import as_moment_pair
 from replearn.validate import check_choice, check_finite, check_integer, check_positive
@@ -89,8 +89,8 @@ def linear_ssl(X, G, dim, *, method="vicreg", inv=1.0, reg=1.0, ridge=0.0):
     if method == "contrastive":
         strengths = np.sqrt(np.where(-w > ZERO * abs(w).max(), -w, 0.0) / n)
         return LinearSSL(V * strengths, mean, -w, strengths)
-    columns, strengths = barlow_strengths(-w)
-    return LinearSSL(V @ equal_columns(strengths, columns), mean, -w, strengths)
+    columns, strengths = barlow_columns(-w)
+    return LinearSSL(V @ columns, mean, -w, strengths)
 
 
 def _operand(G, n):

@@ -71,6 +71,20 @@ def test_barlow_drops_directions_that_the_views_share_too_little():
     assert np.all(positive[t == 0] <= nu[0])
 
 
+@pytest.mark.parametrize("self_loops", [False, True])
+def test_barlow_with_columns_to_spare_costs_one_for_each_beyond_the_positive_eigenvalues(self_loops):
+    blocks = 3 * np.eye(5) + np.random.default_rng(0).uniform(size=(5, 5))
+    G = np.kron(blocks + blocks.T, np.ones((3, 3)))
+    G = G if self_loops else G - np.diag(np.diag(G))
+    e = spectral.barlow_embedding(G, 12)
+    positive = e.eigenvalues[e.eigenvalues > 1e-9]
+    assert len(positive) == e.rank == np.linalg.matrix_rank(e.Z) == 4
+    assert 4 < np.sum(1 / positive) < 12 and np.sum(1 / positive) % 1 > 0.01
+    found = spectral.minimize_embedding(lambda Z: spectral.barlow_graph_loss(Z, torch.tensor(G)), 15, 12)
+    assert e.loss == pytest.approx(12 - 4) and found.losses[-1] == pytest.approx(e.loss)
+    assert float(spectral.barlow_graph_loss(torch.tensor(e.Z), G)) == pytest.approx(e.loss)
+
+
 def test_ranks_follow_the_graph():
     assert spectral.vicreg_embedding(VIEWS, 32, inv=0.9 / 4).rank == 32
     assert spectral.vicreg_embedding(VIEWS, 32, inv=1.1 / 4).rank == 19
