@@ -79,3 +79,21 @@ def check_integer(name, value, low, high=None):
     if int(value) != value or value < low or (high is not None and value > high):
         bound = f"at least {low}" if high is None else f"between {low} and {high}"
         raise ValueError(f"{name} must be an integer, {bound}, but is {value}")
+
+
+def check_between(name, value, low, high, *, ends="both"):
+    """Raise unless low <= value <= high; without the upper end with ``ends="low"``, without both with ``"none"``."""
+    if ends == "both":
+        inside, expected = low <= value <= high, f"lie between {low} and {high}"
+    elif ends == "low":
+        inside, expected = low <= value < high, f"be at least {low} and below {high}"
+    else:
+        inside, expected = low < value < high, f"lie strictly between {low} and {high}"
+    if not inside:
+        raise ValueError(f"{name} must {expected}, but is {value}")
+
+
+def check_same_rows(name_a, a, name_b, b):
+    """Raise unless ``a`` and ``b`` have one row for each of the same samples."""
+    if len(a) != len(b):
+        raise ValueError(f"{name_a} and {name_b} must hold the same samples, but have {len(a)} and {len(b)} rows")

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import torch
 
-from replearn.validate import check_integer
+from replearn.validate import check_between, check_integer
 
 
 class Mask(NamedTuple):
@@ -252,8 +252,7 @@ def multiblock_mask(
     length = _check(n, grid)
     check_integer("targets", targets, 1)
     _ranges(context_scale, (1, 1))
-    if not 0 <= min_context < 1:
-        raise ValueError(f"min_context must be at least 0 and below 1, but is {min_context}")
+    check_between("min_context", min_context, 0, 1, ends="low")
     area, shape = (_uniform(1, bounds, generator) for bounds in _ranges(scale, aspect))
     sides = [side.expand(n * targets) for side in _sides(grid, area, shape)]
     context_sides = [side.expand(n) for side in _sides(grid, _uniform(1, context_scale, generator), torch.zeros(()))]
@@ -290,8 +289,7 @@ def _check(n, grid):
 
 def _visible(length, ratio):
     """max(1, floor(L (1 - r))), where r may be a little off the fraction that was meant."""
-    if not 0 < ratio < 1:
-        raise ValueError(f"ratio must lie strictly between 0 and 1, but is {ratio}")
+    check_between("ratio", ratio, 0, 1, ends="none")
     return min(max(1, math.floor(length * (1 - ratio) + 1e-9)), length - 1)
 
 

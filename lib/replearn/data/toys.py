@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from sklearn import datasets
 
-from replearn.validate import check_integer, check_positive
+from replearn.validate import check_between, check_integer, check_positive
 
 
 def two_moons(n, *, noise=0.08, seed=0):
@@ -112,8 +112,7 @@ def circles(n, *, noise=0.05, factor=0.5, seed=0):
     Source: scikit-learn's ``make_circles``.
     """
     _check(n, noise)
-    if not 0 < factor < 1:
-        raise ValueError(f"factor is the inner radius and must lie strictly between 0 and 1, but is {factor}")
+    check_between("factor, the inner radius,", factor, 0, 1, ends="none")
     return _labelled(datasets.make_circles(n, noise=noise, factor=factor, random_state=seed))
 
 

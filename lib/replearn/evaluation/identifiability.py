@@ -6,7 +6,7 @@ from scipy.optimize import linear_sum_assignment
 from replearn.evaluation.probes import r2_probe
 from replearn.evaluation.tensors import as_matrix, as_rows_of_same, as_tensor
 from replearn.losses.statistics import cross_correlation
-from replearn.validate import check_integer, check_pair
+from replearn.validate import check_between, check_integer, check_pair
 
 _ENTRIES = 2**22
 
@@ -44,8 +44,7 @@ def linear_r2(h, z, *, fit=0.5, weighted=False):
     n, k = h.shape
     if n < 2 * (k + 1):
         raise ValueError(f"a regression on {k} features needs at least {2 * (k + 1)} samples, but has {n}")
-    if not 0 < fit < 1:
-        raise ValueError(f"fit must lie strictly between 0 and 1, but is {fit}")
+    check_between("fit", fit, 0, 1, ends="none")
     split = min(max(round(fit * n), 2), n - 2)
     targets = z.split(1, dim=1) if weighted else [z]
     scores = [r2_probe(h[:split], t[:split], h[split:], t[split:], lam=1e-10) for t in targets]

@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from replearn.evaluation.blocks import blocks, centre_and_scale, rows_in_block, unit_rows
 from replearn.evaluation.labeled import accuracy, detached, feature_pair, labeled_features
-from replearn.validate import check_integer, check_matrix, check_positive
+from replearn.validate import check_integer, check_matrix, check_positive, check_same_rows
 
 _LOO_GRID = tuple(10.0**p for p in range(-6, 3))
 
@@ -190,8 +190,7 @@ def loo_residuals(z, t, *, lam=1e-3, standardize=True):
     z, t = detached(z), detached(t)
     check_matrix("z", z, min_rows=2)
     check_matrix("t", t, min_rows=2)
-    if len(z) != len(t):
-        raise ValueError(f"z and t must hold the same samples, but have {len(z)} and {len(t)} rows")
+    check_same_rows("z", z, "t", t)
     check_positive("lam", lam)
     return _loo_residuals(z, t.double(), lam, standardize)
 

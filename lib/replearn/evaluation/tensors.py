@@ -2,7 +2,7 @@
 
 import torch
 
-from replearn.validate import check_matrix
+from replearn.validate import check_matrix, check_same_rows
 
 
 def as_tensor(x):
@@ -28,6 +28,5 @@ def as_square(name, x, *, min_rows=1):
 def as_rows_of_same(name_a, a, name_b, b, *, min_rows=2):
     """Return two finite float64 matrices (N, K) and (N, L) of the same N samples, or raise ``ValueError``."""
     a, b = as_matrix(name_a, a, min_rows=min_rows), as_matrix(name_b, b, min_rows=min_rows)
-    if len(a) != len(b):
-        raise ValueError(f"{name_a} and {name_b} must hold the same samples, but have {len(a)} and {len(b)} rows")
+    check_same_rows(name_a, a, name_b, b)
     return a, b

@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from replearn.losses.precision import full_precision
 from replearn.losses.statistics import off_diagonal_energy, split_product, standardize_columns
-from replearn.validate import check_choice, check_integer, check_matrix, check_pair, check_positive
+from replearn.validate import check_between, check_choice, check_integer, check_matrix, check_pair, check_positive
 
 
 class VICRegTerms(NamedTuple):
@@ -142,8 +142,7 @@ def whiten(z, *, method="cholesky", shrink=0.0, correction=1):
 
 def _check_whitening(n, k, shrink, correction):
     check_choice("correction", correction, (0, 1))
-    if not 0 <= shrink < 1:
-        raise ValueError(f"shrink must be in [0, 1), but is {shrink}")
+    check_between("shrink", shrink, 0, 1, ends="low")
     if shrink == 0 and n <= k:
         raise ValueError(f"{n} samples span fewer than {k} dimensions: whiten more than {k} at once, or use shrink > 0")
 

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from scipy import linalg
 
-from replearn.spectral.arrays import as_array, as_definite, as_points, as_symmetric
+from replearn.spectral.arrays import as_array, as_definite, as_points, as_symmetric, check_semidefinite
 from replearn.validate import check_finite, check_integer
 
 
@@ -62,10 +62,7 @@ def conditional_samples(C, W, mean, h, n, generator):
     mean, h = _vector("mean", mean, d), _vector("h", h, len(W))
     check_integer("n", n, 1)
     spectrum, axes = np.linalg.eigh(C)
-    if spectrum[0] < -1e-8 * spectrum[-1] or spectrum[-1] <= 0:
-        raise ValueError(
-            f"C must be positive semi-definite and not zero, but has eigenvalues down to {spectrum[0]:.2g}"
-        )
+    check_semidefinite("C", spectrum)
     CW = C @ W.T
     code = as_definite("W C W^T, the covariance of the representation,", W @ CW)
     K = linalg.solve(code, CW.T, assume_a="pos").T

@@ -3,8 +3,7 @@
 import numpy as np
 from scipy import linalg, sparse
 
-from replearn.spectral.arrays import as_array, as_definite, as_graph, as_points, as_symmetric
-from replearn.spectral.kernels import kernel_spectrum
+from replearn.spectral.arrays import as_array, as_definite, as_graph, as_points, as_symmetric, positive_eigenpairs
 from replearn.spectral.laplacians import laplacian
 from replearn.validate import check_choice, check_finite, check_integer, check_labels, check_positive
 
@@ -136,7 +135,7 @@ def nystrom_features(X, landmarks, kernel):
         raise ValueError(
             f"X and landmarks must have equally many columns, but have {X.shape[1]} and {landmarks.shape[1]}"
         )
-    w, U = kernel_spectrum("kernel(landmarks, landmarks)", kernel(landmarks, landmarks), 1e-10)
+    w, U = positive_eigenpairs("kernel(landmarks, landmarks)", kernel(landmarks, landmarks), 1e-10)
     return as_array(kernel(X, landmarks)) @ (U / np.sqrt(w))
 
 

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from replearn.spectral import reduced_rank_regression
 from replearn.spectral.arrays import as_array, as_points, as_same_samples
-from replearn.validate import check_choice, check_integer, check_positive
+from replearn.validate import check_between, check_choice, check_integer, check_positive
 
 
 def pca_split(X, fraction, *, part="top"):
@@ -38,8 +38,7 @@ def pca_split(X, fraction, *, part="top"):
     Source: Balestriero & LeCun 2024.
     """
     check_choice("part", part, ("top", "bottom"))
-    if not 0 < fraction < 1:
-        raise ValueError(f"fraction must lie strictly between 0 and 1, but is {fraction}")
+    check_between("fraction", fraction, 0, 1, ends="none")
     X = as_points("X", X, min_rows=2)
     X = X - X.mean(axis=0)
     w, U = linalg.eigh(X.T @ X / len(X))
@@ -120,9 +119,7 @@ def linear_autoencoder_flow(variances, t, a0):
         raise ValueError("variances must be a vector of finite numbers, none of them negative")
     if t.ndim > 1 or not (np.isfinite(t).all() and (t >= 0).all()):
         raise ValueError("t must hold finite times, none of them negative")
-    check_positive("a0", a0)
-    if a0 >= 1:
-        raise ValueError(f"a0 must lie strictly between 0 and 1, but is {a0}")
+    check_between("a0", a0, 0, 1, ends="none")
     return 1 / (1 + (1 / a0 - 1) * np.exp(-4 * t[..., None] * variances))
 
 

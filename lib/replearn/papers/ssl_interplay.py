@@ -10,7 +10,7 @@ import numpy as np
 from replearn.spectral import kernel_ssl
 from replearn.spectral.arrays import ZERO, as_array, as_points, as_symmetric
 from replearn.spectral.linear import check_weights
-from replearn.validate import check_finite, check_integer
+from replearn.validate import check_between, check_finite, check_integer
 
 LARGEST = 14  # a channel is a 2^d x 2^d matrix: 2 GiB at d = 14
 
@@ -136,8 +136,7 @@ def flip_channel(d, p):
     Source: Cabannes et al. 2023.
     """
     X = hypercube(d)
-    if not 0 <= p <= 1:
-        raise ValueError(f"p must lie between 0 and 1, but is {p}")
+    check_between("p", p, 0, 1)
     apart = np.arange(d + 1)
     return (float(p) ** apart * (1 - float(p)) ** (d - apart))[np.rint((d - X @ X.T) / 2).astype(int)]
 

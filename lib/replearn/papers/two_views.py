@@ -29,6 +29,15 @@ class GroupedPairs(JointEmbedding):
     ----------
     Positive pairs as weak labels (Balestriero et al. 2023, the Cookbook); classes as in SupCon (Khosla et al.
     2020), with one partner instead of all.
+
+    Examples
+    --------
+    >>> from torch import nn
+    >>> from replearn import data, losses
+    >>> groups = torch.tensor([0, 0, 1, 1])
+    >>> method = GroupedPairs(nn.Linear(4, 3), nn.Identity(), losses.nt_xent, data.Compose(), groups=groups)
+    >>> groups[method.partners(torch.tensor([0, 3]), torch.Generator())]
+    tensor([0, 1])
     """
 
     def __init__(
@@ -76,6 +85,16 @@ class RotationPrediction(Method):
     ----------
     Gidaris et al. 2018 (RotNet), equations 1 to 3; all four turns of an image are in its batch, as there. The
     images must be square.
+
+    Examples
+    --------
+    >>> from torch import nn
+    >>> from replearn import data
+    >>> encoder = nn.Sequential(nn.Flatten(), nn.Linear(9, 4))
+    >>> method = RotationPrediction(encoder, nn.Identity(), nn.functional.cross_entropy, data.Compose())
+    >>> turned, turns = method.views(torch.rand(2, 1, 3, 3), torch.arange(2), torch.Generator())
+    >>> turns
+    tensor([0, 0, 1, 1, 2, 2, 3, 3])
     """
 
     def __init__(self, encoder: nn.Module, head: nn.Module, loss: Callable, augment: Callable) -> None:

@@ -11,7 +11,7 @@ from replearn.evaluation import gaussian_entropy
 from replearn.evaluation.tensors import as_matrix, as_square
 from replearn.splines.jacobians import region_affine
 from replearn.splines.patterns import activation_patterns
-from replearn.validate import check_positive
+from replearn.validate import check_between, check_positive
 
 
 class PushedClouds(NamedTuple):
@@ -91,8 +91,7 @@ def normality_rejection(z, *, alpha=0.01):
     Source: D'Agostino and Pearson 1973; the test of Shwartz-Ziv et al. 2022 (arXiv 2207.10081) on network outputs.
     """
     z = as_matrix("z", z, min_rows=20)
-    if not 0 < alpha < 1:
-        raise ValueError(f"alpha must lie strictly between 0 and 1, but is {alpha}")
+    check_between("alpha", alpha, 0, 1, ends="none")
     z = z[:, z.var(0) > 1e-12]
     if z.shape[1] == 0:
         raise ValueError("z has no column whose variance exceeds 1e-12, so there is nothing to test")

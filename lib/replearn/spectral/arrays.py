@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from scipy import sparse
 
-from replearn.validate import check_finite, check_matrix
+from replearn.validate import check_finite, check_matrix, check_same_rows
 
 ZERO = 1e-10  # eigenvalues and variances this small are roundoff
 
@@ -79,6 +79,22 @@ def as_graph(name, g):
 
 def as_same_samples(X, Y):
     X, Y = as_points("X", X, min_rows=2), as_points("Y", Y, min_rows=2)
-    if len(X) != len(Y):
-        raise ValueError(f"X and Y must hold the same samples, but have {len(X)} and {len(Y)} rows")
+    check_same_rows("X", X, "Y", Y)
     return X, Y
+
+
+def check_semidefinite(name, spectrum):
+    """Raise unless eigenvalues, ascending, are those of a positive semi-definite matrix that is not zero."""
+    if spectrum[-1] <= 0 or spectrum[0] < -1e-8 * spectrum[-1]:
+        raise ValueError(
+            f"{name} must be positive semi-definite and not zero, "
+            f"but has eigenvalues from {spectrum[0]:.2g} to {spectrum[-1]:.2g}"
+        )
+
+
+def positive_eigenpairs(name, a, rtol):
+    """Eigenvalues above ``rtol`` times the largest, descending, and eigenvectors of a positive semi-definite matrix."""
+    spectrum, vectors = np.linalg.eigh(as_symmetric(name, as_array(a)))
+    check_semidefinite(name, spectrum)
+    kept = spectrum > rtol * spectrum[-1]
+    return spectrum[kept][::-1], vectors[:, kept][:, ::-1]

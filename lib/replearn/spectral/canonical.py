@@ -6,8 +6,8 @@ import numpy as np
 import scipy.linalg
 import torch
 
-from replearn.spectral.arrays import as_array, as_same_samples, as_symmetric
-from replearn.validate import check_integer, check_matrix, check_positive
+from replearn.spectral.arrays import as_array, as_same_samples, as_symmetric, positive_eigenpairs
+from replearn.validate import check_integer, check_matrix, check_positive, check_same_rows
 
 
 class CCA(NamedTuple):
@@ -139,11 +139,8 @@ def canonical_spectrum(C, C_plus, *, rcond=1e-9):
     C, C_plus = as_symmetric("C", as_array(C)), as_symmetric("C_plus", as_array(C_plus))
     if C.shape != C_plus.shape:
         raise ValueError(f"C and C_plus must have one shape, but have {C.shape} and {C_plus.shape}")
-    values, vectors = scipy.linalg.eigh(C)
-    if values[-1] <= 0 or values[0] < -1e-9 * values[-1]:
-        raise ValueError(f"C must be positive semi-definite and not zero, but its eigenvalues start at {values[0]:.3g}")
-    keep = values > rcond * values[-1]
-    whiten = vectors[:, keep] / np.sqrt(values[keep])
+    variances, directions = positive_eigenpairs("C", C, rcond)
+    whiten = directions / np.sqrt(variances)
     return scipy.linalg.eigvalsh(whiten.T @ C_plus @ whiten)[::-1]
 
 
@@ -174,8 +171,7 @@ def total_correlation(x, y, *, ridge=0.0):
     check_matrix("x", x, min_rows=2)
     check_matrix("y", y, min_rows=2)
     check_positive("ridge", ridge, allow_zero=True)
-    if len(x) != len(y):
-        raise ValueError(f"x and y must hold the same samples, but have {len(x)} and {len(y)} rows")
+    check_same_rows("x", x, "y", y)
     x, y = ((v - v.mean(0)) / len(v) ** 0.5 for v in (x, y))
     half = torch.linalg.solve_triangular(_cholesky("x", x, ridge), x.T @ y, upper=False)
     T = torch.linalg.solve_triangular(_cholesky("y", y, ridge), half.T, upper=False)

@@ -6,7 +6,7 @@ from scipy.sparse.linalg import LinearOperator
 from sklearn.neighbors import kneighbors_graph
 
 from replearn.spectral.arrays import as_array, as_graph, as_points, compact
-from replearn.validate import check_choice, check_finite, check_integer, check_positive
+from replearn.validate import check_between, check_choice, check_finite, check_integer, check_positive
 
 
 def _codes(name, labels, ignore=None):
@@ -212,8 +212,7 @@ def rewire_graph(G, fraction, *, seed):
 
     Source: a corruption test for the graph that Balestriero & LeCun 2022 call aligned.
     """
-    if not 0 <= fraction <= 1:
-        raise ValueError(f"fraction must lie between 0 and 1, but is {fraction}")
+    check_between("fraction", fraction, 0, 1)
     g = as_graph("G", G)
     if g.diagonal().any():
         raise ValueError("G must have a zero diagonal; remove its self-loops first")

@@ -6,7 +6,7 @@ import numpy as np
 from scipy import linalg
 from scipy.spatial.distance import pdist
 
-from replearn.spectral.arrays import ZERO, as_array, as_points, as_symmetric
+from replearn.spectral.arrays import ZERO, as_points, as_symmetric, positive_eigenpairs
 from replearn.validate import check_integer, check_positive
 
 
@@ -65,18 +65,6 @@ def median_bandwidth(X):
     if median == 0:
         raise ValueError("the median distance is 0, as most samples coincide; choose a bandwidth yourself")
     return median
-
-
-def kernel_spectrum(name, K, rtol):
-    """Positive eigenvalues, descending, of a positive semi-definite matrix, and their eigenvectors."""
-    K = as_symmetric(name, as_array(K))
-    w, U = linalg.eigh(K)
-    if w[-1] <= 0 or w[0] < -1e-8 * w[-1]:
-        raise ValueError(
-            f"{name} must be positive semi-definite and not zero, but has eigenvalues from {w[0]:.2g} to {w[-1]:.2g}"
-        )
-    kept = w > rtol * w[-1]
-    return w[kept][::-1], U[:, kept][:, ::-1]
 
 
 @dataclass(frozen=True)
@@ -139,7 +127,7 @@ def kernel_ssl(K, target, dim, *, lam=0.0, rtol=1e-10):
     """
     check_positive("lam", lam, allow_zero=True)
     check_positive("rtol", rtol)
-    w, U = kernel_spectrum("K", K, rtol)
+    w, U = positive_eigenpairs("K", K, rtol)
     target = as_symmetric("target", target)
     if target.shape[0] != len(U):
         raise ValueError(f"target must have the shape of K, ({len(U)}, {len(U)}), but has shape {target.shape}")

@@ -7,7 +7,7 @@ import torch
 
 from replearn.spectral.arrays import as_array, as_definite, as_points, as_symmetric
 from replearn.spectral.canonical import PairMoments
-from replearn.validate import check_finite, check_integer
+from replearn.validate import check_between, check_finite, check_integer
 
 
 class AugmentedMoments(NamedTuple):
@@ -83,8 +83,7 @@ def mask_moments(X, p, image_shape, patch_shape=(1, 1)):
     Source: Balestriero & LeCun 2024. Costs O(N d^2).
     """
     X = as_points("X", X)
-    if not 0 <= p < 1:
-        raise ValueError(f"p must be at least 0 and below 1, but is {p}")
+    check_between("p", p, 0, 1, ends="low")
     for name, shape in (("image_shape", image_shape), ("patch_shape", patch_shape)):
         if len(shape) != 2:
             raise ValueError(f"{name} must be (height, width), but is {shape}")

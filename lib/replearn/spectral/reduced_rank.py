@@ -5,8 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import linalg
 
-from replearn.spectral.arrays import as_points
-from replearn.spectral.kernels import kernel_spectrum
+from replearn.spectral.arrays import as_points, positive_eigenpairs
 from replearn.spectral.linear import LinearSSL
 from replearn.spectral.moments import as_moment_pair
 from replearn.validate import check_integer
@@ -52,7 +51,7 @@ def reduced_rank_regression(cross, C, dim):
     Source: Van Assel et al. 2025, theorem 3.1; Balestriero & LeCun 2024; Izenman 1975. Costs O(d^3 + q d^2).
     """
     cross = as_points("cross", cross)
-    variances, U = kernel_spectrum("C", C, 1e-10)
+    variances, U = positive_eigenpairs("C", C, 1e-10)
     if cross.shape[1] != len(U):
         raise ValueError(f"cross must have {len(U)} columns like C, but has shape {cross.shape}")
     check_integer("dim (at most the rank of C and the rows of cross)", dim, 1, min(len(variances), len(cross)))

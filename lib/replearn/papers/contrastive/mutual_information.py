@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import torch
 
-from replearn.validate import check_finite, check_integer, check_positive
+from replearn.validate import check_between, check_finite, check_integer, check_positive
 
 
 class GaussianPair(NamedTuple):
@@ -72,8 +72,7 @@ def gaussian_critic(x, y, rho):
     """
     if x.shape != y.shape or x.ndim < 2:
         raise ValueError(f"x and y must have one shape (..., N, d), but have {tuple(x.shape)} and {tuple(y.shape)}")
-    if not -1 < rho < 1:
-        raise ValueError(f"rho must lie between -1 and 1, but is {rho}")
+    check_between("rho", rho, -1, 1, ends="none")
     check_finite("x", x)
     check_finite("y", y)
     squares = x.square().sum(-1)[..., :, None] + y.square().sum(-1)[..., None, :]

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from replearn.data.named_sets import standardize
-from replearn.validate import check_choice, check_integer, check_matrix
+from replearn.validate import check_between, check_choice, check_integer, check_matrix
 
 
 def ica_sources(n, d, kind="uniform", *, seed=0):
@@ -116,8 +116,7 @@ def xor_triple(n, *, strength=1.0, seed=0):
     Source: Bernstein's example of pairwise without mutual independence; with strength 1, exclusive or.
     """
     check_integer("n", n, 1)
-    if not 0 <= strength <= 1:
-        raise ValueError(f"strength must lie in [0, 1], but is {strength}")
+    check_between("strength", strength, 0, 1)
     x = torch.rand(n, 3, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
     x = torch.where(x < x.new_tensor([0.5, 0.5, (1 + strength) / 2]), 1.0, -1.0).double()
     x[:, 2] *= x[:, 0] * x[:, 1]
