@@ -206,7 +206,7 @@ methods = {
     "LogDet": (infomax_logdet, "cca", "-", {}),
     "VICReg 25, 25, 25": (vicreg(25, 25, 25), "vicreg", "-", {}),
     "VICReg 25, 25, 1": (vicreg(25, 25, 1), "vicreg", "--", {}),
-    "pairwise": (partial(infomax_pairwise, t=0.2), "nt_xent", "--", short),
+    "pairwise": (partial(infomax_pairwise, temperature=0.2), "nt_xent", "--", short),
     "SimCLR": (partial(losses.nt_xent, temperature=0.2), "nt_xent", "-", short),
     "invariance only": (vicreg(25, 0, 0), "baseline", "-", {"steps": 60}),
 }
