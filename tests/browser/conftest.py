@@ -27,6 +27,13 @@ class Lab(NamedTuple):
     token: str
     root: Path
 
+    def ask(self, path, method="GET"):
+        """Call the server's interface; return what it answers, or None."""
+        request = urllib.request.Request(f"{self.address}/api/{path}?token={self.token}", method=method)
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            text = answer.read()
+        return json.loads(text) if text else None
+
 
 @pytest.fixture(scope="session")
 def chromium():
@@ -79,11 +86,15 @@ def browser(chromium):
 
 
 @pytest.fixture
-def page(browser):
+def page(browser, lab):
+    """An empty page; what ran in it is shut down with it, so that one kernel is alive at a time."""
     page = browser.new_page(viewport={"width": 1280, "height": 1000})
     page.set_default_timeout(60_000)
     yield page
     page.close()
+    for session in lab.ask("sessions"):
+        lab.ask(f"sessions/{session['id']}", "DELETE")
+    assert lab.ask("kernels") == []
 
 
 def _set(home, name, settings):

@@ -54,3 +54,17 @@ def move(page, control):
         at_end = control.evaluate("element => Number(element.ariaValueNow) >= Number(element.ariaValueMax)")
         for _ in range(5):
             page.keyboard.press("ArrowLeft" if at_end else "ArrowRight")
+
+
+def save(page):
+    """Save as Ctrl+S does, and wait until the server has it."""
+    page.evaluate(f"async () => {{ await {APP}.shell.currentWidget.context.save(); }}")
+
+
+def until(page, condition, what, seconds=10):
+    """Wait until ``condition()`` holds; fail with a sentence where it does not."""
+    for _ in range(seconds * 20):
+        if condition():
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError(f"waited {seconds} seconds in vain for {what}")
