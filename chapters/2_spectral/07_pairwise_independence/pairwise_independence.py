@@ -24,8 +24,8 @@ import cookbook as cb
 from replearn import data, evaluation, losses, models, recipes, training
 from replearn.papers.pairwise_independence import (
     RandomFeatures,
+    cross_variable_covariance,
     ica_sources,
-    offblock_cov_sq,
     radial_rotation,
     vcreg_ica,
     xor_triple,
@@ -104,9 +104,11 @@ plt.show()
 def gram(x):
     return torch.exp(-((x[:, None] - x) ** 2) / 2)
 
+
 def dhsic(grams):
     K = torch.stack(grams)
     return K.prod(0).mean() + K.mean((1, 2)).prod() - 2 * K.mean(2).prod(0).mean()
+
 
 x = data.standardize(randn(300, 4) @ randn(4, 4), 0)
 grams = [gram(column) for column in x.T]
@@ -122,12 +124,12 @@ for kind in ("rff", "relu", "linear"):
     features = RandomFeatures(32, kind, seed=ch.seed)(x)
     blocks = [features[:, i].T @ H @ features[:, j] / 300 for i, j in combinations(range(4), 2)]
     penalty = sum(block.square().sum() for block in blocks)
-    assert_close(penalty, offblock_cov_sq(features))
+    assert_close(penalty, cross_variable_covariance(features))
     grams = [features[:, i] @ features[:, i].T for i in range(4)]
     pairs = sum(evaluation.hsic_from_grams(K, L) for K, L in combinations(grams, 2))
     gaps.append(abs(penalty / pairs - 1))
 ch.measure("vcreg-is-hsic-identity", identity=gaps)
-cb.show_source(offblock_cov_sq)
+cb.show_source(cross_variable_covariance)
 
 # %% [markdown]
 # ## The theorem, tested
@@ -144,9 +146,10 @@ for t in (0.5, 0.75, 1.0):
         dependent.append(data.standardize(torch.stack([u, y], 1), 0))
 truth = np.array([evaluation.hsic(*pair.T, 1.0) for pair in dependent])
 
+
 def block_penalty(points, width, draw=0):
     projector = RandomFeatures(width, seed=1000 * ch.seed + draw)
-    return offblock_cov_sq(projector(points)).item()
+    return cross_variable_covariance(projector(points)).item()
 
 
 # %%
@@ -174,6 +177,7 @@ ch.measure("vcreg-is-hsic", limit=error[512], rate=error[512] / error[32])
 coins = [evaluation.gram_gaussian(coin) for coin in xor_triple(400, strength=0, seed=ch.seed).T]
 critical_pair = evaluation.dhsic_null(coins[:2], seed=ch.seed).quantile(0.95).item()
 critical_all = evaluation.dhsic_null(coins, seed=ch.seed).quantile(0.95).item()
+
 
 def significance(strength, draw=0):
     """HSIC of the three pairs, then dHSIC, in units of their critical values."""
@@ -266,7 +270,7 @@ def nonlinear_ica(seed, steps):
         outputs = data.standardize(encoder(mixed), 0)
         reconstruction = (decoder(outputs) - mixed).square().mean()
         optimiser.zero_grad()
-        (100 * offblock_cov_sq(projector(outputs)) + reconstruction).backward()
+        (100 * cross_variable_covariance(projector(outputs)) + reconstruction).backward()
         optimiser.step()
     return sources, mixed, outputs.detach(), reconstruction.item()
 
@@ -302,6 +306,7 @@ mnist = recipes.tiny_mnist(standardized=False)
 recipe = recipes.TINY_MLP._replace(steps=ch.pick(fast=150, toy=200), batch_size=ch.pick(fast=128, toy=256), lr=3e-3)
 vicreg = partial(losses.vicreg, inv=25.0, var=25.0, cov=25.0)
 
+
 def make_networks(kind, width):
     with training.seeded(ch.seed):
         encoder = nn.Sequential(nn.Flatten(), *models.mlp([196, 256, 16]), nn.BatchNorm1d(16, affine=False))
@@ -323,6 +328,7 @@ def measure(encoder):
     joint = np.mean([evaluation.dhsic([evaluation.gram_gaussian(column) for column in z[:, :6].T]) for z in sets])
     return pairs, whitened, joint, accuracy
 
+
 def train(kind, width):
     encoder, projector = make_networks(kind, width)
     log = []
@@ -340,7 +346,9 @@ ch.measure("width-matters-mnist", mnist=pairs[wide] / pairs[narrow])
 name = "random-projector-suffices"
 lost = accuracy[wide] - accuracy[frozen]
 ours = {"control": True, "source": "this book"}
-ch.measure("random-projector-suffices", linear=pairs[linear] / pairs[frozen], whitened=whitened[frozen] / whitened[none])
+ch.measure(
+    "random-projector-suffices", linear=pairs[linear] / pairs[frozen], whitened=whitened[frozen] / whitened[none]
+)
 
 ch.measure("random-projector-suffices-no-better-control", no_better=lost)
 
@@ -385,6 +393,7 @@ curves = np.array(curves).T
 spread = np.ptp(curves[2]) / curves[2].min()
 ch.measure("vcreg-is-hsic-mixing-layer-control", mixing_layer=spread)
 
+
 def draw_rotation(fig, rotation_angle):
     cloud, heat, ax = fig.subplots(1, 3)
     fig.subplots_adjust(left=0.02, right=0.98, bottom=0.17, top=0.87, wspace=0.16)
@@ -399,6 +408,7 @@ def draw_rotation(fig, rotation_angle):
     ax.axvline(rotation_angle, color=cb.color("theory"))
     ax.set(xlim=(0, 90), ylim=(0, 1.1), xticks=[0, 45, 90], yticks=[], xlabel="degrees", title="share of largest")
 
+
 cb.explore(draw_rotation, figsize=(7.8, 2.8), rotation_angle=(0, 90, 3))
 
 # %% [markdown]
@@ -410,6 +420,7 @@ exact = evaluation.hsic(*curve.T, 1.0)
 powers = [1, 2, 4, 8, 16, 32, 64, 128]
 samples = np.array([[block_penalty(curve, P, draw) for draw in range(20)] for P in powers])
 
+
 def draw_width(fig, width_P):
     ax = fig.subplots()
     place = powers.index(width_P)
@@ -419,6 +430,7 @@ def draw_width(fig, width_P):
     ax.plot(np.full(20, place), samples[place], "o", ms=7, color=cb.color("vicreg"), alpha=0.5)
     ax.set(xticks=range(8), xticklabels=powers, ylim=(0, 4 * exact), xlabel="width P", ylabel="penalty")
     ax.set_title(f"P = {width_P}: off from HSIC, the line, by {np.mean(abs(samples[place] / exact - 1)):.0%}")
+
 
 cb.explore(draw_width, figsize=(7.2, 3), width_P=ipywidgets.SelectionSlider(options=powers, value=8))
 
@@ -439,6 +451,7 @@ def draw_xor(fig, dependence):
     ax.axvline(1, color=cb.color("theory"), lw=1)
     ax.set(yticks=range(4), yticklabels=["1, 2", "1, 3", "2, 3", "all three"], xlim=(0, 45), ylim=(3.6, -0.6))
     ax.set(xlabel="in units of the critical value", title=f"dHSIC {values[3]:.1f}")
+
 
 cb.explore(draw_xor, figsize=(7.4, 2.6), dependence=(0.0, 1.0, 0.05))
 
