@@ -9,12 +9,26 @@ seed = 0
 
 # %% jupyter={"source_hidden": true}
 from functools import partial
+from itertools import combinations
 
+import ipywidgets
+import matplotlib.pyplot as plt
 import numpy as np
 import torch
+from sklearn.decomposition import FastICA
+from torch import nn
+from torch.testing import assert_close
 
 import cookbook as cb
-from replearn import data, evaluation, recipes
+from replearn import data, evaluation, losses, models, recipes, training
+from replearn.papers.pairwise_independence import (
+    RandomFeatures,
+    ica_sources,
+    cross_variable_covariance,
+    radial_rotation,
+    vcreg_ica,
+    xor_triple,
+)
 
 ch = cb.Chapter("pairwise_independence_solutions", scale=scale, seed=seed)
 generator = torch.Generator().manual_seed(ch.seed)
@@ -55,13 +69,11 @@ for P in (1, 4, 16, 64):
 #
 # TODO typeset
 
-
 # %% tags=["solution"]
 def with_triples(z1, z2):
     columns = [gram(column) for column in data.standardize(z1, 0).T]
     chosen = [torch.randperm(16)[:3].tolist() for _ in range(4)]
     return vicreg(z1, z2).total + 500 * sum(dhsic([columns[i] for i in triple]) for triple in chosen)
-
 
 steps = ch.pick(fast=25, toy=200)
 for text, loss in {"VICReg": vicreg, "with triples": with_triples}.items():
