@@ -44,6 +44,14 @@ class DINO(Method):
     References
     ----------
     Caron et al. 2021 (DINO), algorithm 1, without their freezing of the prototypes in the first epoch.
+
+    Examples
+    --------
+    >>> from replearn import data, losses
+    >>> noise = data.GaussianNoise(0.1)
+    >>> dino = DINO(nn.Linear(4, 3), nn.Identity(), losses.dino_loss, noise, n_prototypes=5, dim=3)
+    >>> dino.step(dino.views(torch.randn(9, 4), torch.arange(9), torch.Generator()))["teacher"].shape
+    torch.Size([2, 9, 5])
     """
 
     N_TARGETS = 2

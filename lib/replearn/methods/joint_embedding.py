@@ -37,6 +37,14 @@ class JointEmbedding(Method):
     pass through the network as one batch of 2N, so that BatchNorm sees them together. In ``micro_batches`` the
     gradient is still that of the loss of the whole batch (``grad_cache``), but BatchNorm sees one part at a time. With
     several processes the loss is that of the whole batch, whose embeddings every process gathers.
+
+    Examples
+    --------
+    >>> from replearn import data, losses
+    >>> method = JointEmbedding(nn.Linear(4, 3), nn.Identity(), losses.vicreg, data.GaussianNoise(0.1))
+    >>> views = method.views(torch.randn(50, 4), torch.arange(8), torch.Generator())
+    >>> method.step(views)["z"].shape  # two views of eight images
+    torch.Size([16, 3])
     """
 
     def __init__(

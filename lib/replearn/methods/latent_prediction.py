@@ -38,6 +38,14 @@ class LatentPrediction(Masked):
     ----------
     Baevski et al. 2022 (data2vec), here with the last block's tokens as targets in the place of an average over
     blocks; Assran et al. 2023 (I-JEPA), whose decay grows linearly. ``z`` is as in :class:`MaskedAutoencoder`.
+
+    Examples
+    --------
+    >>> from replearn.models import MaeDecoder, TinyViT
+    >>> encoder = TinyViT((8, 8), 2, dim=16, depth=1)
+    >>> data2vec = LatentPrediction(encoder, MaeDecoder(16, 16, encoder.grid, dim=8))
+    >>> data2vec.step(data2vec.views(torch.randn(5, 1, 8, 8), torch.arange(5), torch.Generator()))["z"].shape
+    torch.Size([5, 16])
     """
 
     def __init__(

@@ -51,6 +51,14 @@ class MaskedAutoencoder(Masked):
     References
     ----------
     He et al. 2022 (MAE). ``z`` in what ``step`` returns is the mean of the visible tokens.
+
+    Examples
+    --------
+    >>> from replearn.models import MaeDecoder, TinyViT
+    >>> encoder = TinyViT((8, 8), 2, dim=16, depth=1)
+    >>> mae = MaskedAutoencoder(encoder, MaeDecoder(16, 4, encoder.grid, dim=8))
+    >>> mae.step(mae.views(torch.randn(5, 1, 8, 8), torch.arange(5), torch.Generator()))["z"].shape
+    torch.Size([5, 16])
     """
 
     def __init__(
@@ -93,6 +101,13 @@ class SimMIM(Masked):
     References
     ----------
     Xie et al. 2022 (SimMIM), section 3: 60 % hidden, in squares of 32 pixels. ``z`` is the mean of all tokens.
+
+    Examples
+    --------
+    >>> from replearn.models import TinyViT
+    >>> simmim = SimMIM(TinyViT((8, 8), 2, dim=16, depth=1), nn.Linear(16, 4))
+    >>> simmim.step(simmim.views(torch.randn(5, 1, 8, 8), torch.arange(5), torch.Generator()))["z"].shape
+    torch.Size([5, 16])
     """
 
     def __init__(

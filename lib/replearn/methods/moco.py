@@ -40,6 +40,13 @@ class MoCo(JointEmbedding):
     He et al. 2020 (MoCo), algorithm 1, which has 65,536 keys and decay 0.999. There the negatives are the
     queue's keys alone; ``info_nce`` also takes the other keys of the batch. The key network keeps BatchNorm statistics
     of its own, and keys are not shuffled between processes. With several processes the loss is that of the whole batch.
+
+    Examples
+    --------
+    >>> from replearn import data, losses
+    >>> moco = MoCo(nn.Linear(4, 3), nn.Identity(), losses.info_nce, data.GaussianNoise(0.1), size=64, dim=3)
+    >>> moco.step(moco.views(torch.randn(9, 4), torch.arange(8), torch.Generator()))["keys"].shape
+    torch.Size([8, 3])
     """
 
     def __init__(

@@ -86,6 +86,14 @@ def method(
     DINO 0.95, and SimSiam's predictor learns ten times faster. Pathak et al. 2016 (context encoders, without their
     adversary); He et al. 2022 (MAE); Baevski et al. 2022 (data2vec); Xie et al. 2022 (SimMIM); Assran et al. 2023
     (I-JEPA).
+
+    Examples
+    --------
+    >>> from replearn import data, models
+    >>> method("byol", models.TinyConv(4), data.GaussianNoise(0.1)).decay
+    0.99
+    >>> method("mae", models.TinyViT((14, 14), 2), shape=(1, 14, 14)).encoder.grid
+    (7, 7)
     """
     check_choice("name", name, METHODS)
     if micro_batches != 1 and name not in LOSS_ALONE:

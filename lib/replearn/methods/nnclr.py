@@ -35,6 +35,14 @@ class NNCLR(JointEmbedding):
     References
     ----------
     Dwibedi et al. 2021 (NNCLR), equations 3 and 4 and algorithm 1, where the queue holds 98,304 embeddings.
+
+    Examples
+    --------
+    >>> from replearn import data, losses
+    >>> parts = nn.Linear(4, 3), nn.Identity(), losses.info_nce, data.GaussianNoise(0.1)
+    >>> nnclr = NNCLR(*parts, predictor=nn.Linear(3, 3), size=64, dim=3)
+    >>> nnclr.step(nnclr.views(torch.randn(9, 4), torch.arange(8), torch.Generator()))["neighbours"].shape
+    torch.Size([8, 3])
     """
 
     def __init__(

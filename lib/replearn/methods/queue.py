@@ -21,6 +21,14 @@ class FeatureQueue(nn.Module):
     References
     ----------
     He et al. 2020 (MoCo), section 3.2; Dwibedi et al. 2021 (NNCLR) for the nearest neighbour.
+
+    Examples
+    --------
+    >>> queue = FeatureQueue(3, dim=2)
+    >>> queue.push(torch.eye(2))
+    >>> queue.get()[-2:]
+    tensor([[1., 0.],
+            [0., 1.]])
     """
 
     def __init__(self, size: int, dim: int, *, seed: int = 0) -> None:

@@ -35,6 +35,14 @@ class SelfDistillation(JointEmbedding):
     ----------
     Grill et al. 2020 (BYOL), decay 0.996 to 1; Chen & He 2021 (SimSiam). The teacher's BatchNorm statistics are
     its own, from the same batches.
+
+    Examples
+    --------
+    >>> from replearn import data, losses
+    >>> noise = data.GaussianNoise(0.1)
+    >>> byol = SelfDistillation(nn.Linear(4, 3), nn.Identity(), losses.byol_loss, noise, predictor=nn.Linear(3, 3))
+    >>> byol.teacher.decay
+    0.996
     """
 
     def __init__(

@@ -35,6 +35,13 @@ class SwAV(JointEmbedding):
     References
     ----------
     Caron et al. 2020 (SwAV), section 3, with two full crops, no queue, and prototypes that move from the start.
+
+    Examples
+    --------
+    >>> from replearn import data, losses
+    >>> swav = SwAV(nn.Linear(4, 3), nn.Identity(), losses.swav_loss, data.GaussianNoise(0.1), n_prototypes=5, dim=3)
+    >>> swav.scores(torch.randn(8, 3)).shape
+    torch.Size([8, 5])
     """
 
     def __init__(

@@ -25,6 +25,16 @@ class EMA(nn.Module):
     References
     ----------
     Tarvainen & Valpola 2017 (Mean Teacher); He et al. 2020 (MoCo), equation 2; Grill et al. 2020 (BYOL).
+
+    Examples
+    --------
+    >>> fast = nn.Linear(1, 1, bias=False)
+    >>> slow = EMA(fast, decay=0.9)
+    >>> with torch.no_grad():
+    ...     _ = fast.weight.add_(1.0)
+    >>> slow.update(fast)
+    >>> round((fast.weight - slow.module.weight).item(), 3)
+    0.9
     """
 
     def __init__(self, model: nn.Module, decay: float = 0.99) -> None:

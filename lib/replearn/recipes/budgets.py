@@ -8,6 +8,11 @@ class Recipe(NamedTuple):
 
     ``width`` is TinyConv's, or the size of the MLP's representation; ``d_hidden`` is the projector's hidden layer, or
     the MLP encoder's; ``dim`` is the size of the embedding.
+
+    Examples
+    --------
+    >>> Recipe(steps=50).loop()
+    {'steps': 50, 'batch_size': 128, 'lr': 0.005, 'warmup': 20, 'weight_decay': 0.0001}
     """
 
     width: int = 16

@@ -104,6 +104,14 @@ def train_ce(
     ----------
     The simulations of Reizinger et al., "Cross-Entropy Is All You Need To Invert the Data Generating Process"
     (2025), with a larger learning rate and far fewer steps.
+
+    Examples
+    --------
+    >>> def blobs(n, generator):
+    ...     c = torch.randint(2, (n,), generator=generator)
+    ...     return torch.randn(n, 2, generator=generator) + 20 * c[:, None] - 10, c
+    >>> train_ce(nn.Identity(), nn.Linear(2, 2), blobs, 100, lr=0.1).loss[-1] < 0.01
+    True
     """
     return _train(SampledClasses(encoder, head, sampler), steps, batch_size, lr, seed, loop)
 
@@ -151,6 +159,16 @@ def train_pairs(
     References
     ----------
     The simulations of Zimmermann et al., "Contrastive Learning Inverts the Data Generating Process" (2021).
+
+    Examples
+    --------
+    >>> from replearn import losses
+    >>> def pairs(n, generator):
+    ...     x = torch.randn(n, 3, generator=generator)
+    ...     return x, x + 0.1 * torch.randn(n, 3, generator=generator)
+    >>> history = train_pairs(nn.Linear(3, 2), losses.vicreg, pairs, 50)
+    >>> history.loss[-1] < history.loss[0]
+    True
     """
     return _train(SampledPairs(encoder, loss, sampler), steps, batch_size, lr, seed, loop)
 

@@ -37,6 +37,12 @@ def tiny_mnist(*, standardized: bool = True) -> TinyMnist:
     ------
     FileNotFoundError, ValueError
         If the file is missing or damaged (see ``replearn.data.load``).
+
+    Examples
+    --------
+    >>> digits = tiny_mnist()
+    >>> digits.x_train.shape, digits.y_test.shape
+    (torch.Size([8000, 1, 14, 14]), torch.Size([2000]))
     """
     data = load("mnist_10k")
     images = tiny_digits(data.images)
@@ -45,7 +51,13 @@ def tiny_mnist(*, standardized: bool = True) -> TinyMnist:
 
 
 def tiny_digits(images: torch.Tensor) -> torch.Tensor:
-    """Average 2 x 2 pixels of digits (N, 1, 28, 28): (N, 1, 14, 14)."""
+    """Average 2 x 2 pixels of digits (N, 1, 28, 28): (N, 1, 14, 14).
+
+    Examples
+    --------
+    >>> tiny_digits(torch.zeros(3, 1, 28, 28)).shape
+    torch.Size([3, 1, 14, 14])
+    """
     return F.interpolate(images, size=(14, 14), mode="area")
 
 
@@ -68,6 +80,12 @@ def tiny_augmentation(area: float = 1.0, degrees: float = 0.0, erased: float = 0
     Compose
         ``augment(x, generator)``; with the defaults it leaves images as they are.
 
+
+    Examples
+    --------
+    >>> x = torch.zeros(3, 1, 14, 14)
+    >>> tiny_augmentation(area=0.5, noise=0.1)(x, torch.Generator()).shape
+    torch.Size([3, 1, 14, 14])
     """
     ratio = (3 / 4, 4 / 3) if area < 1 else (1.0, 1.0)
     crop = RandomAffineCrop(scale=(area, 1.0), ratio=ratio, degrees=degrees)

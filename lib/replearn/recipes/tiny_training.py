@@ -43,6 +43,12 @@ def tiny_encoder(recipe: Recipe = TINY, *, in_channels: int = 1, seed: int = 0) 
     projector : torch.nn.Sequential
         (N, 8 width) -> (N, dim).
 
+
+    Examples
+    --------
+    >>> encoder, projector = tiny_encoder()
+    >>> projector(encoder(torch.zeros(2, 1, 14, 14))).shape
+    torch.Size([2, 64])
     """
     with seeded(seed):
         encoder = TinyConv(recipe.width, in_channels)
@@ -87,6 +93,14 @@ def train_tiny(
     ------
     NonFiniteLossError
         If the loss becomes NaN or infinite.
+
+    Examples
+    --------
+    >>> from replearn import losses, recipes
+    >>> x_train, *_ = recipes.tiny_mnist()
+    >>> run = train_tiny(losses.nt_xent, x_train, recipe=recipes.TINY_SHORT, steps=3, warmup=1)
+    >>> len(run.history.loss), run.encoder.dim
+    (3, 64)
     """
     check_images(images)
     encoder, projector = tiny_encoder(recipe, in_channels=images.shape[1], seed=seed)
@@ -116,6 +130,12 @@ def mlp_encoder(
     projector : torch.nn.Sequential
         (N, width) -> (N, dim), one linear map.
 
+
+    Examples
+    --------
+    >>> encoder, projector = mlp_encoder()
+    >>> projector(encoder(torch.zeros(2, 1, 14, 14))).shape
+    torch.Size([2, 64])
     """
     with seeded(seed):
         encoder = nn.Sequential(nn.Flatten(), *mlp([n_pixels, recipe.d_hidden, recipe.width]), nn.ReLU())
@@ -158,6 +178,13 @@ def train_mlp(
     ------
     NonFiniteLossError
         If the loss becomes NaN or infinite.
+
+    Examples
+    --------
+    >>> from replearn import losses, recipes
+    >>> x_train, *_ = recipes.tiny_mnist(standardized=False)
+    >>> len(train_mlp(losses.vicreg, x_train, steps=3, warmup=1).history.loss)
+    3
     """
     check_images(images)
     encoder, projector = mlp_encoder(recipe, n_pixels=images[0].numel(), seed=seed)
@@ -198,6 +225,14 @@ def train_networks(
     ------
     NonFiniteLossError
         If the loss becomes NaN or infinite.
+
+    Examples
+    --------
+    >>> from replearn import losses, recipes
+    >>> x_train, *_ = recipes.tiny_mnist(standardized=False)
+    >>> encoder = nn.Sequential(nn.Flatten(), nn.Linear(196, 8))
+    >>> len(train_networks(encoder, nn.Identity(), losses.vicreg, x_train, steps=3, warmup=1).history.loss)
+    3
     """
     check_images(images)
     trained = method(encoder, projector, loss, augment)

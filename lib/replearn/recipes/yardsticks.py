@@ -27,6 +27,12 @@ def untrained(images: torch.Tensor, recipe: Recipe = TINY, *, seed: int = 0) -> 
     TinyConv
         (N, C, H, W) -> (N, 8 width), which ``train_tiny`` with this recipe and seed starts from.
 
+
+    Examples
+    --------
+    >>> from replearn import recipes
+    >>> untrained(recipes.tiny_mnist().x_train, recipes.TINY_SHORT).dim
+    64
     """
     check_images(images)
     encoder, _ = tiny_encoder(recipe, in_channels=images.shape[1], seed=seed)
@@ -50,6 +56,12 @@ def low_shot(network: nn.Module, sets: tuple[torch.Tensor, ...], *, n_labels: in
     float
         Accuracy in [0, 1].
 
+
+    Examples
+    --------
+    >>> from replearn import recipes
+    >>> 0.7 < low_shot(nn.Flatten(), recipes.tiny_mnist()) < 0.8  # raw pixels
+    True
     """
     x_train, y_train, x_test, y_test = sets
     used = slice(0, n_labels * repeats)

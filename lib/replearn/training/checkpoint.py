@@ -33,6 +33,15 @@ def save_checkpoint(path: str | os.PathLike, parts: dict[str, Any], *, step: int
     ------
     FileNotFoundError
         If the folder does not exist.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> layer = torch.nn.Linear(2, 1)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_checkpoint(f"{folder}/run.pt", {"layer": layer}, step=3, config={"lr": 0.1})
+    ...     load_checkpoint(f"{folder}/run.pt", {"layer": layer}, config={"lr": 0.1})
+    3
     """
     path = Path(path)
     if not path.parent.is_dir():
@@ -69,6 +78,12 @@ def load_checkpoint(path: str | os.PathLike, parts: dict[str, Any], *, config: d
         If there is no such file.
     ValueError
         If the file is not a checkpoint, or belongs to a run with another configuration or other parts.
+
+    Examples
+    --------
+    >>> load_checkpoint("nowhere.pt", {}, config={})
+    Traceback (most recent call last):
+    FileNotFoundError: there is no checkpoint nowhere.pt to resume from
     """
     if not Path(path).is_file():
         raise FileNotFoundError(f"there is no checkpoint {path} to resume from")

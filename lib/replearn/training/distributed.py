@@ -28,6 +28,11 @@ def gather(z: torch.Tensor) -> torch.Tensor:
     Backward sums what the processes send each other (reduce-scatter), and the average over P processes then divides
     by P: each process adds the same full loss once. Gathering without a gradient loses the terms in which a sample is
     somebody else's negative. Source: the released code of VICReg and of SimCLR for several devices.
+
+    Examples
+    --------
+    >>> gather(torch.ones(2, 3)).shape  # one process
+    torch.Size([2, 3])
     """
     if processes() == 1:
         return z
@@ -35,7 +40,13 @@ def gather(z: torch.Tensor) -> torch.Tensor:
 
 
 def processes() -> int:
-    """How many processes train together: 1 without a process group."""
+    """How many processes train together: 1 without a process group.
+
+    Examples
+    --------
+    >>> processes()
+    1
+    """
     return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
 
 

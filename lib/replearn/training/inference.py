@@ -25,6 +25,11 @@ def features(network: nn.Module, x: torch.Tensor, *, batch_size: int = 1000) -> 
     torch.Tensor
         (N, d).
 
+
+    Examples
+    --------
+    >>> features(nn.Linear(3, 2), torch.randn(2500, 3)).shape
+    torch.Size([2500, 2])
     """
     check_integer("batch_size", batch_size, 1)
     training = network.training
@@ -56,6 +61,12 @@ def warm_up_batch_norm(network: nn.Module, x: torch.Tensor, *, steps: int = 20) 
     torch.nn.Module
         The same network.
 
+
+    Examples
+    --------
+    >>> network = warm_up_batch_norm(nn.BatchNorm1d(1), torch.full((10, 1), 5.0), steps=50)
+    >>> round(network.running_mean.item(), 1)
+    5.0
     """
     check_integer("steps", steps, 1)
     training = network.training

@@ -56,7 +56,13 @@ class Method(nn.Module):
 
 
 def describe(function: Callable) -> str:
-    """Name a callable in a way that is the same in every process: its name, a partial's arguments, or its ``repr``."""
+    """Name a callable in a way that is the same in every process: its name, a partial's arguments, or its ``repr``.
+
+    Examples
+    --------
+    >>> describe(partial(torch.nn.functional.mse_loss, reduction="sum"))
+    "mse_loss(reduction='sum')"
+    """
     if isinstance(function, partial):
         given = [*map(repr, function.args), *(f"{key}={value!r}" for key, value in function.keywords.items())]
         return f"{describe(function.func)}({', '.join(given)})"

@@ -30,6 +30,11 @@ def param_groups(model: nn.Module, weight_decay: float) -> list[dict]:
     References
     ----------
     Goyal et al. (2017), section 5.3; You et al., "LARS" (2017).
+
+    Examples
+    --------
+    >>> [len(group["params"]) for group in param_groups(nn.Linear(3, 2), 1e-4)]  # the matrix decays, the bias does not
+    [1, 1]
     """
     check_positive("weight_decay", weight_decay, allow_zero=True)
     trained = [p for p in model.parameters() if p.requires_grad]
@@ -63,6 +68,12 @@ class LARS(torch.optim.Optimizer):
     ----------
     You et al., "Large Batch Training of Convolutional Networks" (2017); biases and BatchNorm are left out as
     in SimCLR's, BYOL's and Barlow Twins' code.
+
+    Examples
+    --------
+    >>> layer = nn.Linear(3, 2)
+    >>> LARS(param_groups(layer, 1e-4), lr=0.1).param_groups[0]["eta"]
+    0.001
     """
 
     def __init__(

@@ -16,7 +16,13 @@ class NonFiniteLossError(RuntimeError):
 
 @dataclass
 class History:
-    """The loss and the learning rate of every step of a run, and whether it was interrupted."""
+    """The loss and the learning rate of every step of a run, and whether it was interrupted.
+
+    Examples
+    --------
+    >>> History(loss=[0.5], lr=[0.1]).interrupted
+    False
+    """
 
     loss: list[float] = field(default_factory=list)
     lr: list[float] = field(default_factory=list)

@@ -29,6 +29,11 @@ def warmup_cosine(step: int, total: int, warmup: int, base: float, end: float = 
     References
     ----------
     Loshchilov and Hutter, "SGDR" (2017); the warm-up is Goyal et al.'s (2017).
+
+    Examples
+    --------
+    >>> [round(warmup_cosine(step, 10, 2, 1.0), 2) for step in (0, 1, 2, 6, 10)]
+    [0.0, 0.5, 1.0, 0.5, 0.0]
     """
     check_integer("total", total, 1)
     check_integer("warmup", warmup, 0)
@@ -41,7 +46,13 @@ def warmup_cosine(step: int, total: int, warmup: int, base: float, end: float = 
 
 
 def constant_lr(step: int, total: int, warmup: int, base: float) -> float:
-    """Stay at ``base``, in the place of :func:`warmup_cosine`, whose arguments it takes."""
+    """Stay at ``base``, in the place of :func:`warmup_cosine`, whose arguments it takes.
+
+    Examples
+    --------
+    >>> constant_lr(5, 10, 2, 0.1)
+    0.1
+    """
     return base
 
 
@@ -65,6 +76,11 @@ def cosine_ramp(step: int, total: int, start: float, end: float) -> float:
     References
     ----------
     Loshchilov and Hutter, "SGDR" (2017), equation 5; for momentum, Grill et al., "BYOL" (2020), section 3.3.
+
+    Examples
+    --------
+    >>> cosine_ramp(5, 10, 0.9, 1.0)
+    0.95
     """
     check_integer("total", total, 1)
     check_integer("step", step, 0, total)
@@ -96,6 +112,11 @@ def scale_lr(base: float, batch: int, rule: str = "linear") -> float:
     References
     ----------
     Goyal et al., "Accurate, Large Minibatch SGD" (2017); the square root is SimCLR's (2020), appendix B.1.
+
+    Examples
+    --------
+    >>> scale_lr(0.3, 1024), scale_lr(0.3, 1024, "sqrt")
+    (1.2, 0.6)
     """
     check_positive("base", base)
     check_integer("batch", batch, 1)

@@ -19,6 +19,12 @@ def seed_everything(seed: int) -> None:
     seed : int
         Between 0 and 2^32 - 1, the range that all three accept.
 
+
+    Examples
+    --------
+    >>> seed_everything(0)
+    >>> torch.rand(1)
+    tensor([0.4963])
     """
     check_integer("seed", seed, 0, 2**32 - 1)
     random.seed(seed)
@@ -35,6 +41,12 @@ def seeded(seed: int) -> Iterator[None]:
     seed : int
         Between 0 and 2^32 - 1.
 
+
+    Examples
+    --------
+    >>> with seeded(0):
+    ...     torch.rand(1)
+    tensor([0.4963])
     """
     outside = rng_state()
     try:

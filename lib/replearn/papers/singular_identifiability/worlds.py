@@ -1,17 +1,19 @@
 """Training on a world whose latents are known, which tell the loss that can be reached."""
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import torch
 from torch import nn
 
-from replearn.data import bayes_cross_entropy
-from replearn.recipes.restarts import best_starts, train_best_of
+from replearn.data import LatentWorld, bayes_cross_entropy
+from replearn.recipes.restarts import Start, best_starts, train_best_of
 from replearn.recipes.sampled import train_pairs
 from replearn.training.inference import features
 from replearn.training.seed import seeded
 from replearn.validate import check_integer
 
+Batches = list[tuple[torch.Tensor, torch.Tensor]]
 _BATCHES = 5
 
 
@@ -30,7 +32,7 @@ class WorldRun(NamedTuple):
     missing: float
 
 
-def loss_range(loss, world, *, batch_size=512, seed=0):
+def loss_range(loss: Callable, world: LatentWorld, *, batch_size: int = 512, seed: int = 0) -> LossRange:
     """Measure what a loss of two views is for embeddings that say nothing, and for the true latents.
 
     ``truth = min_c loss(c z, c z')`` over the scales c = 0.1, 0.2, ... 3, each a mean over 5 batches.
@@ -51,25 +53,42 @@ def loss_range(loss, world, *, batch_size=512, seed=0):
     LossRange
         ``nothing``, ``truth`` and ``scale``.
 
-    Raises
-    ------
-    ValueError
-        If ``batch_size`` is not an integer of at least 2, or the latents are no better than nothing.
+    References
+    ----------
+    Zimmermann et al. 2021: for InfoNCE with matching similarity the latents are optimal, at scale 1.
 
-    Notes
-    -----
-    Source: for InfoNCE with matching similarity the latents are optimal (Zimmermann et al., 2021), at scale 1.
+    Examples
+    --------
+    >>> from functools import partial
+    >>> from replearn import data, losses
+    >>> found = loss_range(partial(losses.info_nce, similarity="sqdist"), data.latent_world(3, kappa=5.0))
+    >>> round(found.nothing, 2), found.truth < found.nothing
+    (6.24, True)
     """
-    batches = _pairs(world, batch_size, seed)
-    losses = {c / 10: _mean(loss, [(c / 10 * a, c / 10 * b) for a, b in batches]) for c in range(31)}
-    nothing = losses.pop(0.0)
-    scale = min(losses, key=losses.get)
-    if not losses[scale] < nothing:
-        raise ValueError(f"the loss of the latents, {losses[scale]:.3g}, is not below that of nothing, {nothing:.3g}")
-    return LossRange(nothing, losses[scale], scale)
+    pairs = _pairs(world, batch_size, seed)
+
+    def at(scale: float) -> float:
+        return _mean(loss, [(scale * a, scale * b) for a, b in pairs])
+
+    nothing = at(0.0)
+    truth, scale = min((at(c / 10), c / 10) for c in range(1, 31))
+    if not truth < nothing:
+        raise ValueError(f"the loss of the latents, {truth:.3g}, is not below that of nothing, {nothing:.3g}")
+    return LossRange(nothing, truth, scale)
 
 
-def train_world(build, loss, world, steps, *, stop_below=0.15, starts=3, batch_size=512, seed=0, **settings):
+def train_world(
+    build: Callable[[int], nn.Module],
+    loss: Callable,
+    world: LatentWorld,
+    steps: int,
+    *,
+    stop_below: float = 0.15,
+    starts: int = 3,
+    batch_size: int = 512,
+    seed: int = 0,
+    **settings: Any,
+) -> list[WorldRun]:
     """Train an encoder on pairs of a world from one start after another, until its loss is nearly that of the latents.
 
     ``missing = (loss - truth) / (nothing - truth)`` on given pairs (see ``loss_range``; content alone counts), with
@@ -102,29 +121,36 @@ def train_world(build, loss, world, steps, *, stop_below=0.15, starts=3, batch_s
 
     Raises
     ------
-    ValueError
-        If an argument is out of its range.
     NonFiniteLossError
         If the loss becomes NaN or infinite.
 
-    Notes
-    -----
-    Source: Zimmermann et al., "Contrastive Learning Inverts the Data Generating Process" (2021): the theorem is about
+    References
+    ----------
+    Zimmermann et al., "Contrastive Learning Inverts the Data Generating Process" (2021): the theorem is about
     the global minimum, which in a synthetic world is known.
     """
     reach = loss_range(loss, world._replace(style=0), batch_size=batch_size)
-    batches = [[world.render(z) for z in pair] for pair in _pairs(world, batch_size, 0)]
+    held_out = [(world.render(a), world.render(b)) for a, b in _pairs(world, batch_size, 0)]
 
-    def train(start):
+    def train(start: int) -> WorldRun:
         encoder = build(start)
         train_pairs(encoder, loss, world.views, steps, batch_size=batch_size, seed=start, **settings)
-        reached = _mean(loss, [(features(encoder, a), features(encoder, b)) for a, b in batches])
+        reached = _mean(loss, [(features(encoder, a), features(encoder, b)) for a, b in held_out])
         return WorldRun(encoder, (reached - reach.truth) / (reach.nothing - reach.truth))
 
     return best_starts(train, lambda run: run.missing, stop_below=stop_below, starts=starts, seed=seed)
 
 
-def train_world_classes(build, world, steps, *, stop_below=0.06, starts=4, seed=0, **settings):
+def train_world_classes(
+    build: Callable[[int], nn.Module],
+    world: LatentWorld,
+    steps: int,
+    *,
+    stop_below: float = 0.06,
+    starts: int = 4,
+    seed: int = 0,
+    **settings: Any,
+) -> list[Start]:
     """Train a classifier on a world whose content is uniform: ``train_best_of`` with 2,000 things to check it on.
 
     Parameters
@@ -151,39 +177,38 @@ def train_world_classes(build, world, steps, *, stop_below=0.06, starts=4, seed=
 
     Raises
     ------
-    ValueError
-        If an argument is out of its range.
     NonFiniteLossError
         If the loss becomes NaN or infinite.
 
-    Notes
-    -----
-    Source: Reizinger et al., "Cross-Entropy Is All You Need To Invert the Data Generating Process" (2025), with the
+    References
+    ----------
+    Reizinger et al., "Cross-Entropy Is All You Need To Invert the Data Generating Process" (2025), with the
     posterior of their process and another law of the latents, on which the theorem does not depend.
     """
-    classes, d = world.centres.shape
-    generator = torch.Generator(world.centres.device).manual_seed(seed)
+    n_classes, d = world.centres.shape
+    device = world.centres.device
+    generator = torch.Generator(device).manual_seed(seed)
     z = world.sample(2000, generator)
-    c = world.posterior(z).multinomial(1, generator=generator)[:, 0]
-    held_out = world.render(z), c, bayes_cross_entropy(world.centres, world.kappa, z[:, :d], c)
+    x, classes = world.render(z), world.posterior(z).multinomial(1, generator=generator)[:, 0]
+    held_out = x, classes, bayes_cross_entropy(world.centres, world.kappa, z[:, :d], classes)
 
-    def with_head(start):
+    def with_head(start: int) -> tuple[nn.Module, nn.Linear]:
         encoder = build(start)
-        width = features(encoder, held_out[0][:2]).shape[1]
+        dim = features(encoder, x[:2]).shape[1]
         with seeded(start):
-            return encoder, nn.Linear(width, classes, bias=False, device=held_out[0].device)
+            return encoder, nn.Linear(dim, n_classes, bias=False, device=device)
 
     return train_best_of(
         with_head, world.labelled, held_out, steps, stop_below=stop_below, starts=starts, seed=seed, **settings
     )
 
 
-def _pairs(world, batch_size, seed):
+def _pairs(world: LatentWorld, batch_size: int, seed: int) -> Batches:
     check_integer("batch_size", batch_size, 2)
     generator = torch.Generator(world.centres.device).manual_seed(seed)
     return [world.pair(batch_size, generator) for _ in range(_BATCHES)]
 
 
-def _mean(loss, batches):
+def _mean(loss: Callable, batches: Batches) -> float:
     terms = [loss(a, b) for a, b in batches]
     return torch.stack([getattr(term, "total", term) for term in terms]).mean().item()
