@@ -62,7 +62,7 @@ plt.show()
 #
 # - **BYOL**: the teacher's weights follow the online ones slowly, $\xi \leftarrow m\, \xi + (1 - m)\, \theta$, with $m$ from 0.996 to 1 along a cosine.
 # - **SimSiam**: no teacher, $f' = f$. Its projector ends in a BatchNorm without parameters, and its predictor's learning rate does not decay.
-# - **DINO**: no predictor. Both networks end in logits over $K$ *prototypes*; the student's distribution is $\mathrm{softmax}(u / \tau_s)$, the teacher's
+# - **DINO**: no predictor; the teacher follows slowly, as in BYOL. Both networks end in logits over $K$ *prototypes*; the student's distribution is $\mathrm{softmax}(u / \tau_s)$, the teacher's
 #   $\mathrm{softmax}((u' - c) / \tau_t)$, the loss a cross-entropy. *Sharpening* is $\tau_t = 0.04 < \tau_s = 0.1$; *centring* subtracts a running mean,
 #   $c \leftarrow 0.9\, c + 0.1 \cdot (\text{batch mean of } u')$.
 # - **MoCo v3** has BYOL's networks and the contrastive loss; **iBOT** and **DINOv2** add masked patches to DINO ([Masked modelling](../05_masked_modeling/masked_modeling.ipynb)).
@@ -96,7 +96,7 @@ plt.show()
 #
 # $$ \lambda_j\, p_j \Big( \tau - \frac{p_j}{\rho_j} \Big) = \eta, \qquad\text{so}\qquad p_j = \frac{\rho_j}{2} \Big( \tau + \sqrt{\tau^2 - 4 \eta / (\lambda_j \rho_j)} \Big) \quad\text{if}\quad \lambda_j\, \rho_j > 4 \eta / \tau^2 , \tag{5} $$
 #
-# and 0 if not. PCA ranks directions by $\lambda_j$, [canonical correlation](../04_canonical_correlation/canonical_correlation.ipynb) by $\rho_j$; self-distillation ranks by the product, and weight decay draws
+# and 0 if not, or if the direction starts below the lower root. PCA ranks directions by $\lambda_j$, [canonical correlation](../04_canonical_correlation/canonical_correlation.ipynb) by $\rho_j$; self-distillation ranks by the product, and weight decay draws
 # the line.
 #
 # **DINO's two collapses.** Let all images give the same logits $u$. *Centred*, $c$ follows $u$ and the teacher becomes uniform; the student follows, and nothing more happens.
@@ -161,12 +161,16 @@ below, above = linear_byol_flow([1], [0.3], beside, beside, 0.08, T=400).P[-1].f
 
 # %%
 W, P = full.W[-1], full.P[-1]
-p_error, s_error = abs(np.linalg.eigvals(P) - p_plus), abs(np.linalg.eigvalsh(W @ W.mT) - p_plus**2)
-left = [np.linalg.norm(path.W[-1]) / np.linalg.norm(W0s) for path in (no_predictor, no_stop, too_much)]
-ch.measure("linear-fixed-point", p=np.max(measured), s=np.max(measured), symmetric=np.max(measured))
-ch.measure("linear-collapse-law", law=np.max(measured))
-ch.measure("linear-collapse-control", stop=np.max(measured), decay=np.max(measured))
-ch.measure("linear-collapse", below_=np.max(measured), above_=np.max(measured))
+p_error = abs(np.linalg.eigvals(P) - p_plus).max()
+s_error = abs(np.linalg.eigvalsh(W @ W.mT) - p_plus**2).max()
+ch.measure("stable-point", p=p_error, s=s_error, symmetric=abs(P - P.mT).max())
+ch.measure("watershed", under=below, over=abs(above - p_plus))
+
+# %%
+ends = [path.W[-1] for path in (no_predictor, no_stop, too_much)]
+unpredicted, unstopped, decayed = [np.linalg.norm(W) / np.linalg.norm(W0s) for W in ends]
+ch.measure("no-predictor", law=abs(unpredicted / np.exp(-0.38 * 200) - 1))
+ch.measure("linear-collapse", unstopped=unstopped, decayed=decayed)
 
 # %%
 p_start = np.array([0.3, 1.1, 0.02, 0.75, 0.3]).reshape(5, 1, 1)
@@ -211,19 +215,22 @@ def strengths(sigma2, eta, T=2000):
 
 
 # %%
+settings = [(0.05, 0.03), (0.2, 0.03), (0.05, 0.1)]
+found = np.array([strengths(sigma2, eta) for sigma2, eta in settings])
+theory = np.array([np.nan_to_num(byol_fixed_points(sigma2 / lam, eta / lam)[1] ** 2) for sigma2, eta in settings])
+alive = np.array([surviving_directions(lam, sigma2, eta) for sigma2, eta in settings])
+mild, noisy, decaying = alive.sum(axis=1)
+mistakes = np.sum((found > 0.05**2) != alive[:, None], axis=(1, 2))
+errors = abs(found - theory[:, None]).max(axis=(1, 2))
+ch.measure("survivors", mild=mild, noisy=noisy, decaying=decaying, mistakes=mistakes, errors=errors)
+
+# %%
+index = np.arange(1, 21)
 fig, axes = plt.subplots(1, 3, figsize=(8.6, 3), sharey=True, layout="constrained")
-ours, index = partial(ch.claim, source="this book"), np.arange(1, 21)
-for ax, sigma2, eta, expected in zip(axes, (0.05, 0.2, 0.05), (0.03, 0.03, 0.1), (11, 8, 4), strict=True):
-    found, alive = strengths(sigma2, eta), surviving_directions(lam, sigma2, eta)
-    theory = np.nan_to_num(byol_fixed_points(sigma2 / lam, eta / lam)[1] ** 2)
-    mistakes, error = np.sum((found > 0.05**2) != alive), abs(found - theory).max()
-    name, title = f"which-directions-survive.{expected}", f"σ² = {sigma2}, η = {eta}"
-    ours(f"{name}-theory", f"{title}: survivors by (5)", measured=alive.sum(), close_to=(expected, 0))
-    ours(f"{name}-flow", "... mistakes of (5) about 4 × 20 fates", measured=mistakes, below=0.5)
-    ours(f"{name}-strength", "... error of the strengths", measured=error, below=1e-5)
-    ax.bar(index, theory, color="#d5d9de")
-    ax.plot(index, found.T, "o", ms=4, color=cb.color("simsiam"))
-    ax.set(title=title, xlabel="principal direction $j$", xticks=[1, 5, 10, 15, 20])
+for ax, (sigma2, eta), bars, dots in zip(axes, settings, theory, found, strict=True):
+    ax.bar(index, bars, color="#d5d9de")
+    ax.plot(index, dots.T, "o", ms=4, color=cb.color("simsiam"))
+    ax.set(title=f"σ² = {sigma2}, η = {eta}", xlabel="principal direction $j$", xticks=[1, 5, 10, 15, 20])
 axes[0].set_ylabel("strength $w_j^2$")
 axes[0].text(11, 0.62, "bars: theory\ndots: four runs")
 plt.show()
@@ -277,17 +284,14 @@ for name in sorted(scores, key=scores.get, reverse=True):
 
 # %%
 last = {name: reports[-1] for name, (_, reports) in runs.items()}
-gain = scores["SimSiam"] - scores["no stop-gradient"]
-bare_gain = scores["no stop-gradient, no BN"] - scores["untrained"]
-frozen_gain = scores["BYOL, m = 1"] - scores["untrained"]
 spread, rank = last["SimSiam"]
-bare_spread = last["no stop-gradient, no BN"][0]
-part, chen = "stopgrad-needed", partial(ch.claim, source="Chen & He 2021")
-ch.measure("stopgrad-needed", healthy=1 - spread, gain=gain, rank=rank / last["no stop-gradient"][1])
+ch.measure("stop-gradient-pays", gain=scores["SimSiam"] - scores["no stop-gradient"])
+ch.measure("spread-and-rank", spread=1 - spread, rank=rank / last["no stop-gradient"][1])
 
-ch.measure("stopgrad-needed-control", collapse=bare_spread, useless=bare_gain)
-
-ch.measure("frozen-target", value=frozen_gain)
+# %%
+bare = "no stop-gradient, no BN"
+ch.measure("one-point", spread=last[bare][0], gain=scores[bare] - scores["untrained"])
+ch.measure("frozen-target", gain=scores["BYOL, m = 1"] - scores["untrained"])
 
 # %%
 fig, axes = plt.subplots(1, 2, figsize=(8.6, 3.2), layout="constrained")
@@ -301,7 +305,7 @@ plt.show()
 
 # %% [markdown]
 # *Compare the red and the grey line on the left and on the right.* Without stop-gradient or predictor but with BN, each dimension keeps its variance, as BN makes it: the spread looks
-# perfect. But all dimensions say the same. Without BN (black) the embeddings do shrink to a point. (SimSiam's own figures on ImageNet, without stop-gradient: spread to 0, accuracy from
+# healthy. But all dimensions say the same. Without BN (black) the embeddings do shrink to a point. (SimSiam's own figures on ImageNet, with BN and without stop-gradient: spread to 0, accuracy from
 # 67.7 to 0.1 %.) Report both numbers, always. *Then look at* $m = 1$ *in the list.* Its teacher is a random network that never learns, and predicting it still teaches (on ImageNet, in
 # the paper, 1.4 % of a random network became 18.8 %). In so short a run a moving teacher is hardly better; it only beats having none ($m = 0$).
 #
@@ -328,12 +332,12 @@ dino_runs = {name: [train_dino(*setting, ch.seed + i) for i in (0, 1)] for name,
 # %%
 both, centred, sharpened = [np.mean([score for score, _ in pair]) for pair in dino_runs.values()]
 ends, centred_ends, sharp_ends = [np.array([reports[-1] for _, reports in pair]) for pair in dino_runs.values()]
-part, caron = "dino-two-collapses", partial(ch.claim, source="Caron et al. 2021")
-fails = {"control": True, "paper": "figure 7"}
-ch.measure("dino-two-collapses-both", both=ends[:, 2])
-ch.measure("dino-two-collapses-control", uniform=1 - centred_ends[:, 0], kl=centred_ends[:, 1], one_hot=sharp_ends[:, 2])
+ch.measure("both-cures", over_centring=both - centred, over_sharpening=both - sharpened)
+ch.measure("many-prototypes", entropy=ends[:, 2])
 
-ch.measure("dino-two-collapses", over_centring=both - centred, over_sharpening=both - sharpened)
+# %%
+ch.measure("centring-only", uniform=1 - centred_ends[:, 0], divergence=centred_ends[:, 1])
+ch.measure("sharpening-only", entropy=sharp_ends[:, 2])
 
 # %%
 fig, axes = plt.subplots(1, 3, figsize=(8.6, 3.2), layout="constrained")
@@ -451,35 +455,35 @@ ch.report()
 # %% [markdown] tags=["exercise"]
 # ## Exercises
 #
-# **1** ●○○ 10 min. We derived $s - p^2 / \alpha = c\, e^{-2 \eta t}$ for aligned pairs. Show from (2) that $W W^\top - P^\top P / \alpha$ decays like that from *any* start, and check it on one.
+# **1** ●○○ 15 min. We derived $s - p^2 / \alpha = c\, e^{-2 \eta t}$ for aligned pairs. Show from (2) that $W W^\top - P^\top P / \alpha$ decays like that from *any* start, and check it on one.
 #
-# <details><summary>Hint</summary>TODO</details>
+# <details><summary>Hint</summary>Differentiate both products with the product rule. Which term do the two derivatives share?</details>
 
 # %% tags=["answer"]
 # Your answer
 
 # %% [markdown] tags=["exercise"]
-# **2** ●●○ 20 min. Why does a predictor that learns ten times faster help? Which $P$ is best for a given $W$? *DirectPred* (Tian et al., 2021) does not learn $P$ at all:
+# **2** ●●○ 25 min. With $\sigma^2 = 0.05$ and $\eta = 0.01$, how many directions should survive? How many are alive at $T = 2000$, and at 4000? Explain.
+#
+# <details><summary>Hint</summary>`strengths` takes a third argument. How far is each direction from its threshold, and how fast is $\dot p$ just beyond one?</details>
+
+# %% tags=["answer"]
+# Your answer
+
+# %% [markdown] tags=["exercise"]
+# **3** ●●○ 30 min. Why does a predictor that learns ten times faster help? Which $P$ is best for a given $W$? *DirectPred* (Tian et al., 2021) does not learn $P$ at all:
 # $P = U \operatorname{diag}(\sqrt{s_j} + \epsilon \max_k s_k)\, U^\top$, from the eigenvectors $U$ and eigenvalues $s_j$ of a moving average of $W W^\top$. Implement it in the linear
 # model. Where does it end for $\epsilon = 0$ and 0.1?
 #
-# <details><summary>Hint</summary>TODO</details>
+# <details><summary>Hint</summary>For a fixed $W$ the loss is a least-squares problem in $P$. For the end: which equation must $p$ still fulfil when only $W$ is trained?</details>
 
 # %% tags=["answer"]
 # Your answer
 
 # %% [markdown] tags=["exercise"]
-# **3** ●●● 60 min. Choose an augmentation under which the *twelfth* direction of the digits outlives the first. Predict it from (5), and verify with the flow.
+# **4** ●●● 40 min. Choose an augmentation under which the *twelfth* direction of the digits outlives the first. Predict it from (5), and verify with the flow.
 #
-# <details><summary>Hint</summary>TODO</details>
-
-# %% tags=["answer"]
-# Your answer
-
-# %% [markdown] tags=["exercise"]
-# **4** ●●○ 20 min. With $\sigma^2 = 0.05$ and $\eta = 0.01$, how many directions should survive? How many are alive at $T = 2000$, and at 4000? Explain.
-#
-# <details><summary>Hint</summary>TODO</details>
+# <details><summary>Hint</summary>The noise may differ from direction to direction: `surviving_directions` takes an array. Which $\sigma_j^2$ brings $\lambda_j \rho_j$ of the first direction below that of the twelfth?</details>
 
 # %% tags=["answer"]
 # Your answer
