@@ -151,11 +151,10 @@ spread = {f: [angles(solved[m], solved[members[0]]).max() for m in members] for 
 apart = angles(solved["VICReg"], solved["auto-encoder (PCA)"]).max()
 best = dict(zip(names, scores, strict=True))
 worth = best["VICReg"] - best["auto-encoder (PCA)"]
-ch.measure("one-family-views", views=spread["views"])
-ours = {"source": "this book"}
-ch.measure("one-family-pixels", pixels=spread["pixels"])
-ch.measure("one-family-apart-control", apart=apart)
-ch.measure("views-find-the-digit", value=worth)
+ch.measure("six-joint-embeddings", views=spread["views"])
+ch.measure("three-pixel-methods", pixels=spread["pixels"])
+ch.measure("families-differ", apart=apart)
+ch.measure("views-find-the-digit", gained=worth)
 
 # %%
 table = np.array([[overlap(solved[a], solved[b]) for b in names] for a in names])
