@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from replearn.losses.precision import full_precision
-from replearn.losses.statistics import off_diagonal_energy, split_product, standardize_columns
+from replearn.losses.statistics import off_diagonal_energy, standardize_columns
 from replearn.validate import check_between, check_choice, check_integer, check_matrix, check_pair, check_positive
 
 
@@ -54,15 +54,22 @@ def vicreg(z1, z2, *, inv=25.0, var=25.0, cov=1.0, eps=1e-4, gamma=1.0):
     for name, value in {"inv": inv, "var": var, "cov": cov, "eps": eps, "gamma": gamma}.items():
         check_positive(name, value, allow_zero=True)
     invariance = F.mse_loss(z1, z2)
-    variance, covariance = zip(*(_spread(z, eps, gamma) for z in (z1, z2)), strict=True)
-    variance, covariance = sum(variance) / 2, sum(covariance)
-    return VICRegTerms(inv * invariance + var * variance + cov * covariance, invariance, variance, covariance)
+    variance = (_too_narrow(z1, gamma, eps) + _too_narrow(z2, gamma, eps)) / 2
+    covariance = _covariance_energy(z1) + _covariance_energy(z2)
+    total = inv * invariance + var * variance + cov * covariance
+    return VICRegTerms(total, invariance, variance, covariance)
 
 
-def _spread(z, eps, gamma):
+def _too_narrow(z, gamma, eps):
+    """By how much the standard deviations fall short of gamma, on average over the dimensions."""
+    return (gamma - (z.var(0) + eps).sqrt()).clamp(min=0).mean()
+
+
+def _covariance_energy(z):
+    """Sum of squares of the covariances of different dimensions, divided by the number of dimensions."""
     n, k = z.shape
-    centred, std = z - z.mean(0), (z.var(0) + eps).sqrt()
-    return (gamma - std).clamp(min=0).mean(), off_diagonal_energy(centred, centred) / (n - 1) ** 2 / k
+    centered = z - z.mean(0)
+    return off_diagonal_energy(centered, centered) / (n - 1) ** 2 / k
 
 
 class BarlowTwinsTerms(NamedTuple):
@@ -100,12 +107,10 @@ def barlow_twins(z1, z2, *, lam=0.0051, eps=1e-5):
     """
     check_pair("z1", z1, "z2", z2)
     check_positive("lam", lam, allow_zero=True)
-    same = z1 is z2
-    z1 = standardize_columns(z1, eps)
-    z2 = z1 if same else standardize_columns(z2, eps)
-    n = len(z1)
-    diagonal, off_diagonal = split_product(z1, z2)
-    invariance, redundancy = (1 - diagonal / n).square().sum(), off_diagonal / n**2
+    n, u1 = len(z1), standardize_columns(z1, eps)
+    u2 = u1 if z2 is z1 else standardize_columns(z2, eps)
+    invariance = (1 - (u1 * u2).sum(0) / n).square().sum()
+    redundancy = off_diagonal_energy(u1, u2) / n**2
     return BarlowTwinsTerms(invariance + lam * redundancy, invariance, redundancy)
 
 

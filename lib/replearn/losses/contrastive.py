@@ -33,7 +33,8 @@ def nt_xent(z1, z2, *, temperature=0.5):
     """
     check_pair("z1", z1, "z2", z2)
     check_positive("temperature", temperature)
-    return _attract_and_repel(z1, z2, temperature, among_all=True)
+    u1, u2 = _directions(z1, temperature), _directions(z2, temperature)
+    return _log_sum_exp_of_others(u1, u2, u1 @ u2.T) - (u1 * u2).sum(1).mean()
 
 
 @full_precision
@@ -108,7 +109,9 @@ def dcl(z1, z2, *, temperature=0.1):
     """
     check_pair("z1", z1, "z2", z2)
     check_positive("temperature", temperature)
-    return _attract_and_repel(z1, z2, temperature, among_all=False)
+    u1, u2 = _directions(z1, temperature), _directions(z2, temperature)
+    negatives = (u1 @ u2.T).fill_diagonal_(-torch.inf)
+    return _log_sum_exp_of_others(u1, u2, negatives) - (u1 * u2).sum(1).mean()
 
 
 @full_precision
@@ -149,18 +152,21 @@ def sup_con(z, labels, *, temperature=0.1):
     return (log_sum - (scores * (same & off_diagonal)).sum(1) / positives).mean()
 
 
-def _attract_and_repel(z1, z2, temperature, among_all):
-    """Mean over all views of the log-sum-exp of their similarities, with the positive or not, minus the positive's.
+def _directions(z, temperature):
+    """Unit rows, so scaled that their inner products are cosines in units of the temperature."""
+    return F.normalize(z, dim=1) * temperature**-0.5
 
-    The similarities are kept as three (N, N) blocks, which are never joined: that halves time and memory.
+
+def _log_sum_exp_of_others(u1, u2, across):
+    """Mean over all 2N views of the log-sum-exp of their similarities with the others; ``across`` holds u1 u2^T.
+
+    The three (N, N) blocks of similarities are never joined to one of (2N, 2N): that halves time and memory.
     """
-    z1, z2 = (F.normalize(z, dim=1) * temperature**-0.5 for z in (z1, z2))
-    across = z1 @ z2.T
-    if not among_all:
-        across = across.fill_diagonal_(-torch.inf)
-    within1, within2 = (gram(z).fill_diagonal_(-torch.inf).logsumexp(1) for z in (z1, z2))
-    first, second = torch.logaddexp(across.logsumexp(1), within1), torch.logaddexp(across.logsumexp(0), within2)
-    return (first + second).mean() / 2 - (z1 * z2).sum(1).mean()
+    within1 = gram(u1).fill_diagonal_(-torch.inf).logsumexp(1)
+    within2 = gram(u2).fill_diagonal_(-torch.inf).logsumexp(1)
+    first = torch.logaddexp(across.logsumexp(1), within1)
+    second = torch.logaddexp(across.logsumexp(0), within2)
+    return (first + second).mean() / 2
 
 
 def _check_queue(queue, k, symmetric):

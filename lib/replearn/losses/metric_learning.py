@@ -126,11 +126,11 @@ def uniform_loss(z, *, t=2.0):
 
 
 class AlignUniform(NamedTuple):
-    """Both terms, unweighted, and their weighted sum."""
+    """The weighted ``total`` and its two unweighted terms, each a scalar tensor."""
 
+    total: torch.Tensor
     align: torch.Tensor
     uniform: torch.Tensor
-    total: torch.Tensor
 
 
 @full_precision
@@ -161,7 +161,7 @@ def align_uniform(z1, z2, *, align=1.0, uniform=1.0, t=2.0):
     check_positive("uniform", uniform, allow_zero=True)
     pull = align_loss(z1, z2)
     spread = (uniform_loss(z1, t=t) + uniform_loss(z2, t=t)) / 2
-    return AlignUniform(pull, spread, align * pull + uniform * spread)
+    return AlignUniform(align * pull + uniform * spread, pull, spread)
 
 
 @full_precision

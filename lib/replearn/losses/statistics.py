@@ -51,19 +51,11 @@ def off_diagonal_energy(a, b):
     Theorem 3.3.
     """
     check_pair("a", a, "b", b, min_rows=1)
-    return split_product(a, b)[1]
-
-
-def split_product(a, b):
-    """The diagonal (K,) of a^T b, and the sum of squares of everything else, for matrices (N, K)."""
     n, k = a.shape
-    # Below k = 2n the Gram form saves little, and its difference of two sums may cancel digits.
-    if k < 2 * n:
-        product = a.T @ b
-        return product.diagonal(), off_diagonal(product).square().sum()
+    if k < 2 * n:  # where the Gram form saves little, and its difference of two sums may cancel digits
+        return off_diagonal(a.T @ b).square().sum()
     total = gram(a).square().sum() if a is b else (gram(a) * gram(b)).sum()
-    diagonal = (a * b).sum(0)
-    return diagonal, total - diagonal.square().sum()
+    return total - (a * b).sum(0).square().sum()
 
 
 def gram(z):

@@ -10,7 +10,7 @@ from replearn.spectral.arrays import ZERO, as_array, as_graph, as_points, check_
 from replearn.spectral.barlow import barlow_columns
 from replearn.spectral.embeddings import vicreg_variances
 from replearn.spectral.moments import as_moment_pair
-from replearn.validate import check_choice, check_finite, check_integer, check_positive
+from replearn.validate import check_between, check_choice, check_finite, check_integer, check_positive
 
 
 @dataclass(frozen=True)
@@ -153,6 +153,5 @@ def moment_ssl(C, C_plus, dim, *, beta=1.0, lam=0.0):
 
 def check_weights(beta, lam):
     """Raise unless beta, the share of the augmentations, lies in [0, 1], and lam, a norm's weight, is at least 0."""
-    if not 0 <= beta <= 1:
-        raise ValueError(f"beta must lie between 0 and 1, but is {beta}")
+    check_between("beta", beta, 0, 1)
     check_positive("lam", lam, allow_zero=True)
