@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from replearn.data import as_float
-from replearn.losses.precision import to_at_least_float32
+from replearn.losses.precision import full_precision, to_at_least_float32
 from replearn.methods.teacher import EMA, decay_at
 from replearn.models import UnitRows
 from replearn.training.distributed import gather
@@ -97,9 +97,8 @@ class DINO(Method):
     def step(self, views: Any) -> dict[str, torch.Tensor]:
         targets = self.teacher(torch.cat(views[: self.N_TARGETS])).unflatten(0, (self.N_TARGETS, -1))
         logits = _by_size(self._student(), views)
-        with torch.autocast(logits.device.type, enabled=False):
-            targets = to_at_least_float32(targets)
-            loss = self.loss(to_at_least_float32(logits), targets, self.center)
+        targets = to_at_least_float32(targets)
+        loss = full_precision(self.loss)(logits, targets, self.center)
         self.batch_mean.copy_(gather(targets.mean((0, 1)).unsqueeze(0)).mean(0))
         return {"loss": loss, "z": logits[: self.N_TARGETS].flatten(0, 1).detach(), "teacher": targets}
 

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from replearn.data import as_float
-from replearn.losses.precision import to_at_least_float32
+from replearn.losses.precision import full_precision, to_at_least_float32
 from replearn.training.distributed import gather
 from replearn.training.gradient_cache import grad_cache
 from replearn.training.method import Method, describe
@@ -31,12 +31,15 @@ class JointEmbedding(Method):
     micro_batches : int
         Parts in which the 2N views pass through the network, for batches that do not fit the memory at once.
 
+    Notes
+    -----
+    Both views pass through the network as one batch of 2N, so that BatchNorm sees them together. In ``micro_batches``
+    the gradient is still that of the loss of the whole batch (``grad_cache``), but BatchNorm sees one part at a time.
+    With several processes the loss is that of the whole batch, whose embeddings every process gathers.
+
     References
     ----------
-    SimCLR (Chen et al., 2020), figure 2; the same shape serves VICReg, Barlow Twins and W-MSE. Both views
-    pass through the network as one batch of 2N, so that BatchNorm sees them together. In ``micro_batches`` the
-    gradient is still that of the loss of the whole batch (``grad_cache``), but BatchNorm sees one part at a time. With
-    several processes the loss is that of the whole batch, whose embeddings every process gathers.
+    Chen et al. 2020 (SimCLR), figure 2; the same shape serves VICReg, Barlow Twins and W-MSE.
 
     Examples
     --------
@@ -64,7 +67,7 @@ class JointEmbedding(Method):
 
     def step(self, views: Any) -> dict[str, torch.Tensor]:
         z = grad_cache(nn.Sequential(self.encoder, self.projector), torch.cat(views), self.micro_batches)
-        with torch.autocast(z.device.type, enabled=False):
-            z = to_at_least_float32(z)
-            loss = self.loss(*map(gather, z.chunk(2)))
+        z = to_at_least_float32(z)
+        z_a, z_b = z.chunk(2)
+        loss = full_precision(self.loss)(gather(z_a), gather(z_b))
         return {"loss": getattr(loss, "total", loss), "z": z.detach()}

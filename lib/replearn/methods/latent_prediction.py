@@ -8,7 +8,7 @@ from torch import nn
 
 from replearn.data import random_mask, take_patches
 from replearn.losses import latent_loss
-from replearn.losses.precision import to_at_least_float32
+from replearn.losses.precision import full_precision, to_at_least_float32
 from replearn.methods.masked import Masked
 from replearn.methods.teacher import EMA, decay_at
 from replearn.training.method import describe
@@ -76,8 +76,7 @@ class LatentPrediction(Masked):
             tokens, targets, keep = (t.repeat_interleave(masked.shape[1], 0) for t in (tokens, targets, keep))
             masked = masked.flatten(0, 1)
         pred = self.decoder(tokens, keep, masked)
-        with torch.autocast(x.device.type, enabled=False):
-            loss = self.loss(to_at_least_float32(pred), take_patches(to_at_least_float32(targets), masked))
+        loss = full_precision(self.loss)(pred, take_patches(targets, masked))
         return {"loss": loss, "z": z}
 
     def _targets(self, x: torch.Tensor) -> torch.Tensor:

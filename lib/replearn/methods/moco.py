@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from replearn.losses.precision import to_at_least_float32
+from replearn.losses.precision import full_precision, to_at_least_float32
 from replearn.methods.joint_embedding import JointEmbedding
 from replearn.methods.queue import FeatureQueue
 from replearn.methods.teacher import EMA
@@ -17,7 +17,7 @@ class MoCo(JointEmbedding):
     """Queries of one view look for the keys of the other, among the keys of many past batches.
 
     ``q = g(f(t_a(x)))`` and ``k = g'(f'(t_b(x)))``, where f' and g' are moving averages of f and g and receive no
-    gradient. The loss is ``loss(q, k, queue=old_keys)``. After each step of the optimiser the averages move, and then
+    gradient. The loss is ``loss(q, k, queue=old_keys)``. After each step of the optimizer the averages move, and then
     the keys of this step take the place of the oldest in the queue.
 
     Parameters
@@ -35,11 +35,15 @@ class MoCo(JointEmbedding):
     seed : int
         The queue starts full of random unit vectors.
 
+    Notes
+    -----
+    The paper has 65,536 keys and decay 0.999. There the negatives are the queue's keys alone; ``info_nce`` also takes
+    the other keys of the batch. The key network keeps BatchNorm statistics of its own, and keys are not shuffled between
+    processes. With several processes the loss is that of the whole batch.
+
     References
     ----------
-    He et al. 2020 (MoCo), algorithm 1, which has 65,536 keys and decay 0.999. There the negatives are the
-    queue's keys alone; ``info_nce`` also takes the other keys of the batch. The key network keeps BatchNorm statistics
-    of its own, and keys are not shuffled between processes. With several processes the loss is that of the whole batch.
+    He et al. 2020 (MoCo), algorithm 1.
 
     Examples
     --------
@@ -70,10 +74,9 @@ class MoCo(JointEmbedding):
         return f"{super().extra_repr()}, size={len(self.queue)}"
 
     def step(self, views: Any) -> dict[str, torch.Tensor]:
-        q, k = self.projector(self.encoder(views[0])), self.key_encoder(views[1])
-        with torch.autocast(q.device.type, enabled=False):
-            q, self.keys = to_at_least_float32(q), to_at_least_float32(k)
-            loss = self.loss(gather(q), gather(self.keys), queue=self.queue.get())
+        q = to_at_least_float32(self.projector(self.encoder(views[0])))
+        self.keys = to_at_least_float32(self.key_encoder(views[1]))
+        loss = full_precision(self.loss)(gather(q), gather(self.keys), queue=self.queue.get())
         return {"loss": loss, "z": q.detach(), "keys": self.keys, "key_view": views[1]}
 
     @torch.no_grad()

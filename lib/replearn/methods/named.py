@@ -80,10 +80,14 @@ def method(
         With ``encoder``, and ``projector`` where there are two views. For a context encoder, ``encoder.network`` is the
         one that was given.
 
+    Notes
+    -----
+    For small images and short runs the teacher of BYOL has decay 0.99 and that of DINO 0.95, and SimSiam's predictor
+    learns ten times faster.
+
     References
     ----------
-    The papers of the losses; for small images and short runs the teacher of BYOL has decay 0.99 and that of
-    DINO 0.95, and SimSiam's predictor learns ten times faster. Pathak et al. 2016 (context encoders, without their
+    Those of the losses; Pathak et al. 2016 (context encoders, without their
     adversary); He et al. 2022 (MAE); Baevski et al. 2022 (data2vec); Xie et al. 2022 (SimMIM); Assran et al. 2023
     (I-JEPA).
 

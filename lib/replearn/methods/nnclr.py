@@ -5,8 +5,9 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.nn import functional as F
 
-from replearn.losses.precision import to_at_least_float32
+from replearn.losses.precision import full_precision, to_at_least_float32
 from replearn.methods.joint_embedding import JointEmbedding
 from replearn.methods.queue import FeatureQueue
 from replearn.training.distributed import gather
@@ -66,13 +67,13 @@ class NNCLR(JointEmbedding):
 
     def step(self, views: Any) -> dict[str, torch.Tensor]:
         z = self.projector(self.encoder(torch.cat(views)))
-        p = self.predictor(z)
-        with torch.autocast(z.device.type, enabled=False):
-            (z_a, z_b), (p_a, p_b) = to_at_least_float32(z).detach().chunk(2), to_at_least_float32(p).chunk(2)
-            n_a, n_b = self.queue.nearest(z_a), self.queue.nearest(z_b)
-            loss = (self.loss(gather(n_a), gather(p_b)) + self.loss(gather(n_b), gather(p_a))) / 2
-        self.embedded = torch.nn.functional.normalize(z_a, dim=1)
-        return {"loss": loss, "z": z.detach(), "neighbours": n_a}
+        p_a, p_b = to_at_least_float32(self.predictor(z)).chunk(2)
+        z_a, z_b = to_at_least_float32(z.detach()).chunk(2)
+        n_a, n_b = self.queue.nearest(z_a), self.queue.nearest(z_b)
+        self.embedded = F.normalize(z_a, dim=1)
+        loss = full_precision(self.loss)
+        total = (loss(gather(n_a), gather(p_b)) + loss(gather(n_b), gather(p_a))) / 2
+        return {"loss": total, "z": z.detach(), "neighbours": n_a}
 
     def after_step(self) -> None:
         self.queue.push(self.embedded)

@@ -64,5 +64,6 @@ class FeatureQueue(nn.Module):
     def nearest(self, z: torch.Tensor) -> torch.Tensor:
         """Return the stored embedding of largest cosine with each row of z (n, K)."""
         check_matrix("z", z)
-        similarity = F.normalize(z.to(self.rows.dtype), dim=1) @ F.normalize(self.rows, dim=1).T
+        with torch.autocast(z.device.type, enabled=False):
+            similarity = F.normalize(z.to(self.rows.dtype), dim=1) @ F.normalize(self.rows, dim=1).T
         return self.rows[similarity.argmax(dim=1)]

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from replearn.losses.precision import to_at_least_float32
+from replearn.losses.precision import full_precision
 from replearn.methods.joint_embedding import JointEmbedding
 from replearn.methods.teacher import EMA, decay_at
 from replearn.training.optimizers import param_groups
@@ -66,11 +66,11 @@ class SelfDistillation(JointEmbedding):
     def step(self, views: Any) -> dict[str, torch.Tensor]:
         both = torch.cat(views)
         z = self.projector(self.encoder(both))
-        p, targets = self.predictor(z), z if self.teacher is None else self.teacher(both)
-        with torch.autocast(z.device.type, enabled=False):
-            (p_a, p_b), (t_a, t_b) = to_at_least_float32(p).chunk(2), to_at_least_float32(targets).chunk(2)
-            loss = (self.loss(p_a, t_b) + self.loss(p_b, t_a)) / 2
-        return {"loss": loss, "z": z.detach()}
+        targets = z if self.teacher is None else self.teacher(both)
+        p_a, p_b = self.predictor(z).chunk(2)
+        t_a, t_b = targets.chunk(2)
+        loss = full_precision(self.loss)
+        return {"loss": (loss(p_a, t_b) + loss(p_b, t_a)) / 2, "z": z.detach()}
 
     def after_step(self) -> None:
         if self.teacher is not None:

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from replearn.losses.precision import to_at_least_float32
+from replearn.losses.precision import full_precision
 from replearn.methods.joint_embedding import JointEmbedding
 from replearn.training.distributed import gather
 from replearn.validate import check_integer
@@ -67,8 +67,8 @@ class SwAV(JointEmbedding):
 
     def step(self, views: Any) -> dict[str, torch.Tensor]:
         z = self.projector(self.encoder(torch.cat(views)))
-        with torch.autocast(z.device.type, enabled=False):
-            loss = self.loss(*map(gather, self.scores(to_at_least_float32(z)).chunk(2)))
+        s_a, s_b = full_precision(self.scores)(z).chunk(2)
+        loss = full_precision(self.loss)(gather(s_a), gather(s_b))
         return {"loss": loss, "z": z.detach()}
 
     @torch.no_grad()

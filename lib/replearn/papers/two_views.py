@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from replearn.data import as_float
-from replearn.losses.precision import to_at_least_float32
+from replearn.losses.precision import full_precision
 from replearn.methods import JointEmbedding
 from replearn.training.method import Method, describe
 
@@ -115,6 +115,5 @@ class RotationPrediction(Method):
     def step(self, views: Any) -> dict[str, torch.Tensor]:
         turned, turns = views
         logits = self.head(self.encoder(turned))
-        with torch.autocast(logits.device.type, enabled=False):
-            loss = self.loss(to_at_least_float32(logits), turns)
+        loss = full_precision(self.loss)(logits, turns)
         return {"loss": loss, "z": logits.detach()}
