@@ -1,3 +1,4 @@
+from .alignment import Procrustes as Procrustes
 from .alignment import eigen_groups as eigen_groups
 from .alignment import fix_signs as fix_signs
 from .alignment import principal_angles as principal_angles

@@ -1,5 +1,7 @@
 """Comparing embeddings up to what an eigenproblem leaves free: signs, rotations and bases of a subspace."""
 
+from typing import NamedTuple
+
 import numpy as np
 from scipy import linalg
 
@@ -95,6 +97,14 @@ def subspace_overlap(A, B):
     return float(np.sum((qa.T @ qb) ** 2) / min(qa.shape[1], qb.shape[1]))
 
 
+class Procrustes(NamedTuple):
+    """The ``aligned`` embedding (N, K), the ``rotation`` (K, K), and the relative ``residual``."""
+
+    aligned: np.ndarray
+    rotation: np.ndarray
+    residual: float
+
+
 def procrustes(Z, ref, *, scale=False):
     """Rotate (or reflect) an embedding onto a reference: min over orthogonal R of ||s Z R - ref||_F.
 
@@ -107,9 +117,7 @@ def procrustes(Z, ref, *, scale=False):
 
     Returns
     -------
-    aligned : (N, K) array s Z R.
-    R : (K, K) orthogonal array.
-    residual : float, ||aligned - ref||_F / ||ref||_F.
+    ``Procrustes(aligned, rotation, residual)``: s Z R, R, and ||s Z R - ref||_F / ||ref||_F.
 
     Raises
     ------
@@ -126,7 +134,7 @@ def procrustes(Z, ref, *, scale=False):
     U, S, Vt = linalg.svd(Z.T @ ref)
     R = U @ Vt
     aligned = Z @ R * (S.sum() / np.sum(Z**2) if scale else 1.0)
-    return aligned, R, float(linalg.norm(aligned - ref) / linalg.norm(ref))
+    return Procrustes(aligned, R, float(linalg.norm(aligned - ref) / linalg.norm(ref)))
 
 
 def fix_signs(V):

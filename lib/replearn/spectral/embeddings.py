@@ -1,6 +1,6 @@
 """Closed forms: the embeddings at which self-supervised losses are minimal when the network can output anything."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from scipy import sparse
@@ -12,8 +12,7 @@ from replearn.spectral.solvers import eigenpairs
 from replearn.validate import check_choice, check_integer, check_positive
 
 
-@dataclass(frozen=True)
-class SpectralEmbedding:
+class SpectralEmbedding(NamedTuple):
     """A closed-form embedding and the spectrum behind it.
 
     Attributes

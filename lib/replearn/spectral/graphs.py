@@ -134,8 +134,13 @@ def knn_graph(X, k=10, *, weight="connectivity", bandwidth=None, symmetrize="uni
         g.data = np.exp(-((g.data / bandwidth) ** 2) / 2)
     else:
         g.data = np.ones_like(g.data)
-    combine = {"union": lambda: g.maximum(g.T), "mutual": lambda: g.minimum(g.T), "mean": lambda: (g + g.T) / 2}
-    return as_graph("the k-NN graph", combine[symmetrize]())
+    if symmetrize == "union":
+        g = g.maximum(g.T)
+    elif symmetrize == "mutual":
+        g = g.minimum(g.T)
+    else:
+        g = (g + g.T) / 2
+    return as_graph("the k-NN graph", g)
 
 
 def pairs_graph(i, j, n, weights=None):
@@ -178,16 +183,20 @@ def pairs_graph(i, j, n, weights=None):
 
 def _sample_pairs(rng, n, taken, count):
     """``count`` distinct codes i * n + j, i < j, drawn uniformly from those not in ``taken``."""
-    if n * (n - 1) // 2 < 4 * (len(taken) + count):
+    if n * (n - 1) // 2 < 4 * (len(taken) + count):  # few pairs are left to hit: list them all
         i, j = np.triu_indices(n, 1)
         return rng.choice(np.setdiff1d(i * n + j, taken), count, replace=False)
-    fresh = np.empty(0, dtype=np.int64)
-    while len(fresh) < count:
+    found = np.empty(0, dtype=np.int64)
+    while len(found) < count:
         i, j = np.sort(rng.integers(n, size=(2, 2 * count)), axis=0)
-        codes = np.concatenate([fresh, (i * n + j)[i < j]])
-        first = np.sort(np.unique(codes, return_index=True)[1])
-        fresh = codes[first][~np.isin(codes[first], taken)]
-    return fresh[:count]
+        drawn = (i * n + j)[i < j]
+        found = _without_repeats(np.concatenate([found, drawn[~np.isin(drawn, taken)]]))
+    return found[:count]
+
+
+def _without_repeats(codes):
+    """Each code where it occurs first, in that order."""
+    return codes[np.sort(np.unique(codes, return_index=True)[1])]
 
 
 def rewire_graph(G, fraction, *, seed):

@@ -73,24 +73,39 @@ def linear_ssl(X, G, dim, *, method="vicreg", inv=1.0, reg=1.0, ridge=0.0):
     check_positive("reg", reg)
     check_positive("ridge", ridge, allow_zero=True)
     X = as_points("X", X, min_rows=2)
-    n, d = X.shape
-    check_integer("dim", dim, 1, d)
-    G, degrees = _operand(G, n)
-    mean = np.average(X, axis=0, weights=degrees if method == "barlow" else None)
-    X = X - mean
-    noise = ridge * np.eye(d)
-    similarity = X.T @ (G @ X) / n
-    weighted = X.T @ (degrees[:, None] * X) / n + degrees.mean() * noise
-    covariance = weighted if method == "barlow" else X.T @ X / n + noise
-    w, V = _generalised(weighted - similarity if method == "vicreg" else -similarity, covariance, dim)
+    check_integer("dim", dim, 1, X.shape[1])
+    G, degrees = _operand(G, len(X))
     if method == "vicreg":
-        strengths = np.sqrt(vicreg_variances(w, inv=inv, reg=reg))
-        return LinearSSL(V * strengths, mean, w, strengths)
+        return _linear_vicreg(X, G, degrees, dim, ridge, inv, reg)
     if method == "contrastive":
-        strengths = np.sqrt(np.where(-w > ZERO * abs(w).max(), -w, 0.0) / n)
-        return LinearSSL(V * strengths, mean, -w, strengths)
-    columns, strengths = barlow_columns(-w)
-    return LinearSSL(V @ columns, mean, -w, strengths)
+        return _linear_contrastive(X, G, dim, ridge)
+    return _linear_barlow(X, G, degrees, dim, ridge)
+
+
+def _linear_vicreg(X, G, degrees, dim, ridge, inv, reg):
+    n, mean, noise = len(X), X.mean(axis=0), ridge * np.eye(X.shape[1])
+    X = X - mean
+    energy = X.T @ (degrees[:, None] * X) / n + degrees.mean() * noise - X.T @ (G @ X) / n
+    mu, V = _smallest_pairs(energy, X.T @ X / n + noise, dim)
+    strengths = np.sqrt(vicreg_variances(mu, inv=inv, reg=reg))
+    return LinearSSL(V * strengths, mean, mu, strengths)
+
+
+def _linear_contrastive(X, G, dim, ridge):
+    n, mean, noise = len(X), X.mean(axis=0), ridge * np.eye(X.shape[1])
+    X = X - mean
+    s, V = _largest_pairs(X.T @ (G @ X) / n, X.T @ X / n + noise, dim)
+    strengths = np.sqrt(np.where(s > ZERO * abs(s).max(), s, 0.0) / n)
+    return LinearSSL(V * strengths, mean, s, strengths)
+
+
+def _linear_barlow(X, G, degrees, dim, ridge):
+    n, mean, noise = len(X), np.average(X, axis=0, weights=degrees), ridge * np.eye(X.shape[1])
+    X = X - mean
+    weighted = X.T @ (degrees[:, None] * X) / n + degrees.mean() * noise
+    rho, V = _largest_pairs(X.T @ (G @ X) / n, weighted, dim)
+    columns, strengths = barlow_columns(rho)
+    return LinearSSL(V @ columns, mean, rho, strengths)
 
 
 def _operand(G, n):
@@ -109,12 +124,17 @@ def _operand(G, n):
     return G, degrees
 
 
-def _generalised(energy, covariance, dim):
-    """Smallest eigenpairs of energy v = w covariance v, V^T covariance V = I."""
+def _smallest_pairs(A, covariance, dim):
+    """Smallest eigenpairs of A v = w covariance v, V^T covariance V = I."""
     spectrum = linalg.eigvalsh(covariance)
     if spectrum[0] <= 1e-12 * spectrum[-1]:
         raise ValueError("X is rank-deficient: its covariance is singular; use ridge > 0")
-    return linalg.eigh((energy + energy.T) / 2, covariance, subset_by_index=(0, dim - 1))
+    return linalg.eigh((A + A.T) / 2, covariance, subset_by_index=(0, dim - 1))
+
+
+def _largest_pairs(A, covariance, dim):
+    w, V = _smallest_pairs(-A, covariance, dim)
+    return -w, V
 
 
 def moment_ssl(C, C_plus, dim, *, beta=1.0, lam=0.0):

@@ -1,5 +1,7 @@
 """A few extreme eigenpairs of a symmetric matrix, dense or sparse, small or large."""
 
+from typing import NamedTuple
+
 import numpy as np
 from scipy import linalg, sparse
 from scipy.sparse.linalg import LinearOperator
@@ -49,19 +51,36 @@ def eigenpairs(A, k, *, B=None, which="smallest", deflate=None, method="auto", t
     check_choice("method", method, ("auto", "dense", "lanczos", "lobpcg", "shift-invert"))
     check_positive("tol", tol)
     A = _symmetric_operand("A", A)
-    scale = _whitening_diagonal(B, A.shape[0])
-    deflate = _directions(deflate, A.shape[0], A.dtype)
-    method = _choose(method, A.shape[0], scale)
-    free = A.shape[0] - deflate.shape[1]
-    check_integer(f"k, with {free} dimensions left to method {method!r},", k, 1, free - (method != "dense"))
-    A, B, deflate, restore = _standard_form(A, B, deflate, scale, method)
-    Q = linalg.qr(deflate, mode="economic")[0] if deflate.shape[1] else deflate
-    if method == "dense":
-        w, V = _dense(A, k, which, Q)
+    n, excluded = A.shape[0], _directions(deflate, A.shape[0], A.dtype)
+    scale = _whitening_diagonal(B, n)
+    solver = _choose(method, n, scale)
+    free = n - excluded.shape[1]
+    check_integer(f"k, with {free} dimensions left to method {solver!r},", k, 1, free - (solver != "dense"))
+    problem = _standard_form(A, B, excluded, scale, solver)
+    if solver == "dense":
+        w, V = _dense(problem, k, which)
     else:
-        w, V = _iterate(A, B, k, which, Q, method, tol, steps, seed)
+        w, V = _iterate(problem, k, which, solver, tol, steps, seed)
     order = np.argsort(w if which == "smallest" else -w)
-    return w[order], restore(V[:, order])
+    return w[order], problem.restore(V[:, order])
+
+
+class _Problem(NamedTuple):
+    """A v = w B v off the orthonormal columns of Q; B is None for the identity. ``restore`` leads back to the caller's.
+
+    The caller's problem was scaled by a diagonal (``scale``), by a Cholesky factor (``factor``), or by nothing.
+    """
+
+    A: np.ndarray | sparse.csr_array | LinearOperator
+    B: np.ndarray | sparse.csr_array | None
+    Q: np.ndarray
+    scale: np.ndarray | None = None
+    factor: np.ndarray | None = None
+
+    def restore(self, V):
+        if self.scale is not None:
+            return self.scale[:, None] * V
+        return V if self.factor is None else linalg.solve_triangular(self.factor, V)
 
 
 def _symmetric_operand(name, a):
@@ -118,21 +137,25 @@ def _choose(method, n, scale):
     return "lobpcg" if scale is None else "lanczos"
 
 
-def _standard_form(A, B, deflate, scale, method):
-    """(A, B, deflate) where B is the identity (None) unless it is full and left to LOBPCG, and the way back."""
+def _standard_form(A, B, excluded, scale, solver):
+    """The problem with the identity for B, unless B is full and left to LOBPCG."""
     if scale is not None:
         scale = scale.astype(A.dtype)
-        return _scaled(A, scale), None, deflate / scale[:, None], lambda V: scale[:, None] * V
+        return _Problem(_scaled(A, scale), None, _orthonormal(excluded / scale[:, None]), scale=scale)
     B = _symmetric_operand("B", B)
-    if method != "dense":
-        return A, B, deflate, lambda V: V
+    if solver != "dense":
+        return _Problem(A, B, _orthonormal(excluded))
     try:
-        F = linalg.cholesky(_as_dense(B))
+        factor = linalg.cholesky(_as_dense(B))
     except linalg.LinAlgError:
         raise ValueError("B is not positive definite; add a small multiple of the identity (a ridge)") from None
-    half = linalg.solve_triangular(F, _as_dense(A), trans="T")
-    white = linalg.solve_triangular(F, half.T, trans="T")
-    return (white + white.T) / 2, None, F @ deflate, lambda V: linalg.solve_triangular(F, V)
+    half = linalg.solve_triangular(factor, _as_dense(A), trans="T")
+    white = linalg.solve_triangular(factor, half.T, trans="T")
+    return _Problem((white + white.T) / 2, None, _orthonormal(factor @ excluded), factor=factor)
+
+
+def _orthonormal(M):
+    return linalg.qr(M, mode="economic")[0] if M.shape[1] else M
 
 
 def _scaled(A, scale):
@@ -157,9 +180,9 @@ def _as_dense(a):
     return a.toarray() if sparse.issparse(a) else a
 
 
-def _dense(A, k, which, Q):
+def _dense(problem, k, which):
     """LAPACK, with the excluded directions moved beyond the far end of the spectrum."""
-    A = _as_dense(A)
+    A, Q = _as_dense(problem.A), problem.Q
     if Q.shape[1]:
         far = (2 if which == "smallest" else -2) * (spectral_bound(A) or 1.0)
         A = project(Q, project(Q, A).T) + far * (Q @ Q.T)
@@ -167,20 +190,20 @@ def _dense(A, k, which, Q):
     return linalg.eigh(A, subset_by_index=(0, k - 1) if which == "smallest" else (n - k, n - 1))
 
 
-def _iterate(A, B, k, which, Q, method, tol, steps, seed):
+def _iterate(problem, k, which, solver, tol, steps, seed):
     """Run an iterative method and check its residual against ``tol``."""
-    if method == "lobpcg":
+    A, B, Q = problem.A, problem.B, problem.Q
+    if solver == "lobpcg":
         w, V, c = lobpcg_jacobi(A, B, k, which, Q, tol, steps, seed)
     else:
-        solve = lanczos if method == "lanczos" else shift_invert
-        w, V, c = solve(A, k, which, Q, tol, steps, seed)
+        iterate = lanczos if solver == "lanczos" else shift_invert
+        w, V, c = iterate(A, k, which, Q, tol, steps, seed)
         V = project(Q, V)
     BV, BQ = (V, Q) if B is None else (B @ V, B @ Q)
-    multipliers = linalg.qr(BQ, mode="economic")[0] if Q.shape[1] else Q
-    residual = np.linalg.norm(project(multipliers, A @ V - BV * w), axis=0).max()
+    residual = np.linalg.norm(project(_orthonormal(BQ), A @ V - BV * w), axis=0).max()
     accepted = max(tol, 100 * np.finfo(A.dtype).eps) * c
     if not residual <= accepted:
         raise RuntimeError(
-            f"{method} did not converge: residual {residual:.2g}, accepted {accepted:.2g}; raise steps or tol"
+            f"{solver} did not converge: residual {residual:.2g}, accepted {accepted:.2g}; raise steps or tol"
         )
     return w, V
