@@ -53,7 +53,7 @@ print(f"theta / gamma, which is not negative, is subtracted from the bound. Larg
 world = strong[0][0], np.zeros(20), strong[0][2]
 tiny = encoder(nuisance_moments(*world, 0.01), 6, "joint_embedding")
 print("Every signal is then perfectly repeatable: delta = 1, and any alpha > 0 will do (at 0 all directions tie).")
-print(f"Angle at 0.01: {angle_to_signal(tiny):.2f}. Reconstruction still needs {predicted_alpha(world, 'rc'):.2f}.")
+print(f"Angle at 0.01: {angle_to_signal(tiny):.2f}. Reconstruction still needs {predicted_alpha(world, 'reconstruction'):.2f}.")
 
 # %% [markdown] tags=["solution"]
 # **3** ●●○ 20 min. At which size of the nuisance are the two thresholds equal? Take one nuisance direction, in the world of the map.
@@ -63,7 +63,7 @@ print(f"Angle at 0.01: {angle_to_signal(tiny):.2f}. Reconstruction still needs {
 # %% tags=["solution"]
 print("For one direction they differ by gamma / eta² - 1 / delta, which vanishes at gamma = eta² / delta.")
 world = kappa2[:7], theta[:7], np.append(np.zeros(6), crossing)
-print(f"There: {predicted_alpha(world, 'rc'):.4f} and {predicted_alpha(world, 'je'):.4f}.")
+print(f"There: {predicted_alpha(world, 'reconstruction'):.4f} and {predicted_alpha(world, 'joint_embedding'):.4f}.")
 
 # %% [markdown] tags=["solution"]
 # **4** ●●● 60 min. Turn one nuisance direction towards a signal, so that the covariances no longer share their axes. Do the thresholds still predict what is needed to avoid the nuisance?
