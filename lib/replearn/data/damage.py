@@ -58,10 +58,12 @@ def corruptions(images, kind, severity, generator):
         return images.clone()
     if kind == "contrast":
         return (1 - severity) * images
-    damage = {
-        "rotate": lambda: RandomAffine(degrees=severity, zoom=(1, 1), shift=0),
-        "crop": lambda: RandomAffineCrop(scale=(1 - severity, 1 - severity / 2), degrees=0),
-        "noise": lambda: GaussianNoise(severity),
-        "occlusion": lambda: RandomErase(scale=(severity, severity)),
-    }[kind]()
+    if kind == "rotate":
+        damage = RandomAffine(degrees=severity, zoom=(1, 1), shift=0)
+    elif kind == "crop":
+        damage = RandomAffineCrop(scale=(1 - severity, 1 - severity / 2), degrees=0)
+    elif kind == "noise":
+        damage = GaussianNoise(severity)
+    else:
+        damage = RandomErase(scale=(severity, severity))
     return damage(images, generator)

@@ -195,15 +195,16 @@ def block_mask(n, grid, generator, *, ratio=0.4, scale=(0.08, 0.4), aspect=(0.3,
     """
     length = _check(n, grid)
     visible = _visible(length, ratio)
-    order = torch.full((n, *grid), torch.inf, device=generator.device)
-    covered = 0
-    while (order.isfinite().flatten(1).sum(1) < length - visible).any():
-        area, shape = (_uniform(n, bounds, generator) for bounds in _ranges(scale, aspect))
-        new = _inside(grid, *_place(grid, *_sides(grid, area, shape), generator)) & order.isinf()
-        order = order.masked_fill_(new, covered)
-        covered += 1
-    order = order.flatten(1).argsort(dim=1, stable=True)
-    return _split(order.roll(visible, 1), visible)
+    scale, log_aspect = _ranges(scale, aspect)
+    hidden_by = torch.full((n, length), torch.inf, device=generator.device)  # the rectangle that first hides a patch
+    rectangles = 0
+    while (hidden_by.isfinite().sum(1) < length - visible).any():
+        sides = _sides(grid, _uniform(n, scale, generator), _uniform(n, log_aspect, generator))
+        new = _rectangles(grid, *sides, generator) & hidden_by.isinf()
+        hidden_by.masked_fill_(new, rectangles)
+        rectangles += 1
+    hidden_first = hidden_by.argsort(dim=1, stable=True)
+    return _split(hidden_first.roll(visible, 1), visible)
 
 
 def multiblock_mask(
@@ -251,30 +252,32 @@ def multiblock_mask(
     """
     length = _check(n, grid)
     check_integer("targets", targets, 1)
+    scale, log_aspect = _ranges(scale, aspect)
     _ranges(context_scale, (1, 1))
     check_between("min_context", min_context, 0, 1, ends="low")
-    area, shape = (_uniform(1, bounds, generator) for bounds in _ranges(scale, aspect))
-    sides = [side.expand(n * targets) for side in _sides(grid, area, shape)]
-    context_sides = [side.expand(n) for side in _sides(grid, _uniform(1, context_scale, generator), torch.zeros(()))]
+    height, width = _sides(grid, _uniform(1, scale, generator), _uniform(1, log_aspect, generator))
+    size = _sides(grid, _uniform(1, context_scale, generator), torch.zeros(()))
     least = max(1, math.ceil(length * min_context - 1e-9))
     blocks = torch.zeros(n, targets, length, dtype=torch.bool, device=generator.device)
     context = blocks[:, 0]
     for _ in range(100):
         poor = context.sum(1) < least
         if not poor.any():
-            break
-        new = _inside(grid, *_place(grid, *sides, generator)).reshape(blocks.shape)
-        seen = _inside(grid, *_place(grid, *context_sides, generator)).flatten(1)
-        blocks, context = blocks.where(~poor[:, None, None], new), context.where(~poor[:, None], seen & ~new.any(1))
-    else:
-        raise ValueError(
-            f"the targets leave fewer than {least} of {length} patches to some context; "
-            "take fewer or smaller targets, or a finer grid"
-        )
-    noise = torch.rand(n, length, generator=generator, device=generator.device)
-    keep = torch.where(context, noise, 2.0).argsort(1)[:, : int(context.sum(1).min())]
-    masked = blocks.nonzero()[:, 2].reshape(n, targets, -1)
-    return MultiBlock(keep, masked)
+            return MultiBlock(_some_of_each(context, generator), blocks.nonzero()[:, 2].reshape(n, targets, -1))
+        new = _rectangles(grid, height.expand(n * targets), width.expand(n * targets), generator).view(blocks.shape)
+        seen = _rectangles(grid, size[0].expand(n), size[1].expand(n), generator)
+        blocks = torch.where(poor[:, None, None], new, blocks)
+        context = torch.where(poor[:, None], seen & ~new.any(1), context)
+    raise ValueError(
+        f"the targets leave fewer than {least} of {length} patches to some context; "
+        "take fewer or smaller targets, or a finer grid"
+    )
+
+
+def _some_of_each(context, generator):
+    """Ids (N, K) of patches in each context (N, L), at random, as many as the smallest context has."""
+    noise = torch.rand(context.shape, generator=generator, device=generator.device)
+    return torch.where(context, noise, 2.0).argsort(1)[:, : int(context.sum(1).min())]
 
 
 def _check(n, grid):
@@ -316,18 +319,15 @@ def _sides(grid, area, log_aspect):
     return height.round().clamp(1, grid[0]), width.round().clamp(1, grid[1])
 
 
-def _place(grid, height, width, generator):
-    """Put rectangles at places that are uniform among those inside the grid."""
-
-    def start(length, side):
-        return ((length - side + 1) * _uniform(len(side), (0, 1), generator)).floor().clamp(max=length - side)
-
-    return start(grid[0], height), start(grid[1], width), height, width
+def _rectangles(grid, height, width, generator):
+    """Patches (N, L) of rectangles at places that are uniform among those inside the grid, true inside."""
+    rows = _stretch(grid[0], height, generator)
+    columns = _stretch(grid[1], width, generator)
+    return (rows[:, :, None] & columns[:, None, :]).flatten(1)
 
 
-def _inside(grid, top, left, height, width):
-    """(N, rows, columns), true in each rectangle."""
-    row, column = (torch.arange(side, device=top.device) for side in grid)
-    rows = (row >= top[:, None]) & (row < (top + height)[:, None])
-    columns = (column >= left[:, None]) & (column < (left + width)[:, None])
-    return rows[:, :, None] & columns[:, None, :]
+def _stretch(length, side, generator):
+    """(N, length), true on ``side`` (N,) neighbours that start anywhere with equal chance."""
+    start = ((length - side + 1) * _uniform(len(side), (0, 1), generator)).floor().clamp(max=length - side)
+    place = torch.arange(length, device=side.device)
+    return (place >= start[:, None]) & (place < (start + side)[:, None])

@@ -1,6 +1,7 @@
-"""The linear probe of the literature: multinomial logistic regression on a frozen representation."""
+"""Probes that are trained by descent: multinomial logistic regression, and a network with one hidden layer."""
 
 import torch
+from torch import nn
 from torch.nn import functional as F
 
 from replearn.descent import minimize
@@ -92,25 +93,26 @@ def mlp_probe(z_train, y_train, z_test, y_test=None, *, hidden=256, steps=1000, 
     mean, scale = (part.to(dtype) for part in centre_and_scale(z_train, True))
     x, classes = (z_train.to(dtype) - mean) / scale, int(y_train.max()) + 1
     generator = torch.Generator().manual_seed(seed)
-
-    def layer(fan_in, fan_out):
-        weights = torch.randn(fan_in, fan_out, generator=generator, dtype=dtype) * (2 / fan_in) ** 0.5
-        return [part.to(device).requires_grad_() for part in (weights, torch.zeros(fan_out, dtype=dtype))]
-
-    parameters = layer(x.shape[1], hidden) + layer(hidden, classes)
-    V, a, W, b = parameters
-
-    def logits(x):
-        return (x @ V + a).relu() @ W + b
-
-    optimiser = torch.optim.AdamW(parameters, lr=lr)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
+    network = nn.Sequential(
+        _he_linear(x.shape[1], hidden, generator, dtype), nn.ReLU(), _he_linear(hidden, classes, generator, dtype)
+    ).to(device)
+    optimizer = torch.optim.AdamW(network.parameters(), lr=lr)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     with torch.enable_grad():
         for _ in range(steps):
             batch = torch.randint(len(x), (min(len(x), _BATCH),), generator=generator).to(device)
-            optimiser.zero_grad()
-            F.cross_entropy(logits(x[batch]), y_train[batch]).backward()
-            optimiser.step()
+            optimizer.zero_grad()
+            F.cross_entropy(network(x[batch]), y_train[batch]).backward()
+            optimizer.step()
             schedule.step()
     with torch.no_grad():
-        return accuracy(logits((z_test.to(dtype) - mean) / scale).argmax(1), y_test)
+        return accuracy(network((z_test.to(dtype) - mean) / scale).argmax(1), y_test)
+
+
+def _he_linear(d_in, d_out, generator, dtype):
+    """A linear layer with weights N(0, 2 / d_in) and no bias at first, drawn on the CPU."""
+    layer = nn.utils.skip_init(nn.Linear, d_in, d_out, dtype=dtype)
+    with torch.no_grad():
+        layer.weight.copy_(torch.randn(d_in, d_out, generator=generator, dtype=dtype).T * (2 / d_in) ** 0.5)
+        layer.bias.zero_()
+    return layer

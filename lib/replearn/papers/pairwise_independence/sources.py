@@ -40,15 +40,21 @@ def ica_sources(n, d, kind="uniform", *, seed=0):
     check_choice("kind", kind, ("uniform", "laplace", "gaussian", "mixed"))
     check_integer("d", d, 1, 4 if kind == "mixed" else None)
     rng = np.random.default_rng(seed)
-    draws = {
-        "uniform": lambda: rng.uniform(-1, 1, n),
-        "laplace": lambda: rng.laplace(size=n),
-        "gaussian": lambda: rng.standard_normal(n),
-        "square": lambda: np.sign(np.sin(0.05 * np.arange(n) + rng.uniform(0, 2 * np.pi))),
-        "exponential": lambda: rng.exponential(size=n),
-    }
     kinds = ["uniform", "laplace", "square", "exponential"][:d] if kind == "mixed" else [kind] * d
-    return standardize(torch.from_numpy(np.stack([draws[name]() for name in kinds], 1)), 0)
+    return standardize(torch.from_numpy(np.stack([_draw(name, n, rng) for name in kinds], 1)), 0)
+
+
+def _draw(kind, n, rng):
+    """One source (n,), neither centered nor scaled."""
+    if kind == "uniform":
+        return rng.uniform(-1, 1, n)
+    if kind == "laplace":
+        return rng.laplace(size=n)
+    if kind == "gaussian":
+        return rng.standard_normal(n)
+    if kind == "square":
+        return np.sign(np.sin(0.05 * np.arange(n) + rng.uniform(0, 2 * np.pi)))
+    return rng.exponential(size=n)
 
 
 def radial_rotation(s, *, turn=1.0, offset=0.0):
