@@ -54,7 +54,7 @@ def linear_byol_flow(
 
     Source: Tian, Chen & Ganguli 2021, equations 3 to 5. Costs O((T / dt) d n (d + n)) for each model.
     """
-    X, Xp, W, P = _moment("X", X), _moment("Xp", Xp), as_array(W0), as_array(P0)
+    X, Xp, W, P, eta = _moment("X", X), _moment("Xp", Xp), as_array(W0), as_array(P0), as_array(eta)
     d, n = W.shape[-2:] if W.ndim > 1 else (0, 0)
     P = P if predictor else np.eye(d)
     if X.shape != (n, n) or Xp.shape != (n, n) or P.shape[-2:] != (d, d):
@@ -64,7 +64,59 @@ def linear_byol_flow(
         )
     check_finite("W0", W)
     check_finite("P0", P)
-    eta = as_array(eta)
+    _check_settings(eta, T, dt, alpha, tau, stop_gradient, method, record)
+
+    flow = _Flow(X, X + Xp, eta[..., None, None], alpha, tau, stop_gradient, predictor)
+    batch = np.broadcast_shapes(W.shape[:-2], P.shape[:-2], eta.shape)
+    W, P = np.broadcast_to(W, (*batch, d, n)), np.broadcast_to(P, (*batch, d, d))
+    advance, steps = _rk4 if method == "rk4" else _euler, int(np.ceil(T / dt - 1e-9))
+    recorded = np.unique(np.linspace(0, steps, min(record, steps) + 1).round().astype(int))
+    path = [(W, P)]
+    with np.errstate(over="ignore", invalid="ignore"):
+        for step in range(1, steps + 1):
+            W, P = advance(flow.velocity, W, P, T / steps)
+            if step == recorded[len(path)]:
+                path.append((W, P))
+    if not (np.isfinite(W).all() and np.isfinite(P).all()):
+        raise ValueError(f"the flow diverges: dt = {dt} is too long a step; take a shorter one")
+    encoders, predictors = zip(*path, strict=True)
+    return LinearBYOL(recorded * (T / steps), np.stack(encoders), np.stack(predictors))
+
+
+class _Flow(NamedTuple):
+    """The right-hand side of the flow; ``view`` is X + Xp, the second moment of a single view."""
+
+    X: np.ndarray
+    view: np.ndarray
+    eta: np.ndarray
+    alpha: float
+    tau: float
+    stop_gradient: bool
+    predictor: bool
+
+    def velocity(self, W, P):
+        R = P @ (W @ self.view) - self.tau * (W @ self.X)
+        dW = -P.mT @ R - self.eta * W
+        if not self.stop_gradient:
+            dW -= W @ self.view - P @ (W @ self.X)
+        dP = -self.alpha * R @ W.mT - self.eta * P if self.predictor else np.zeros_like(P)
+        return dW, dP
+
+
+def _euler(velocity, W, P, dt):
+    dW, dP = velocity(W, P)
+    return W + dt * dW, P + dt * dP
+
+
+def _rk4(velocity, W, P, dt):
+    W1, P1 = velocity(W, P)
+    W2, P2 = velocity(W + dt / 2 * W1, P + dt / 2 * P1)
+    W3, P3 = velocity(W + dt / 2 * W2, P + dt / 2 * P2)
+    W4, P4 = velocity(W + dt * W3, P + dt * P3)
+    return W + dt / 6 * (W1 + 2 * W2 + 2 * W3 + W4), P + dt / 6 * (P1 + 2 * P2 + 2 * P3 + P4)
+
+
+def _check_settings(eta, T, dt, alpha, tau, stop_gradient, method, record):
     if not (np.isfinite(eta) & (eta >= 0)).all():
         raise ValueError("eta must be at least 0 and finite")
     for name, value in {"T": T, "dt": dt, "alpha": alpha, "tau": tau}.items():
@@ -75,30 +127,6 @@ def linear_byol_flow(
         raise ValueError(f"dt must be at most T = {T}, but is {dt}")
     if not stop_gradient and tau != 1:
         raise ValueError(f"without a stop-gradient the target is W itself: tau must be 1, but is {tau}")
-
-    both, decay = X + Xp, eta[..., None, None]
-
-    def velocity(W, P):
-        view, mean = W @ both, W @ X
-        R = P @ view - tau * mean
-        dW = -P.mT @ R - decay * W
-        if not stop_gradient:
-            dW -= view - P @ mean
-        return dW, (-alpha * R @ W.mT - decay * P if predictor else 0.0)
-
-    batch = np.broadcast_shapes(W.shape[:-2], P.shape[:-2], eta.shape)
-    W, P = np.broadcast_to(W, (*batch, d, n)), np.broadcast_to(P, (*batch, d, d))
-    steps = int(np.ceil(T / dt - 1e-9))
-    kept = np.unique(np.linspace(0, steps, min(record, steps) + 1).round().astype(int))
-    advance, path = {"rk4": _rk4, "euler": _euler}[method], [(W, P)]
-    with np.errstate(over="ignore", invalid="ignore"):
-        for step in range(1, steps + 1):
-            W, P = advance(velocity, W, P, T / steps)
-            if step == kept[len(path)]:
-                path.append((W, P))
-    if not (np.isfinite(W).all() and np.isfinite(P).all()):
-        raise ValueError(f"the flow diverges: dt = {dt} is too long a step; take a shorter one")
-    return LinearBYOL(kept * (T / steps), np.stack([W for W, _ in path]), np.stack([P for _, P in path]))
 
 
 def byol_fixed_points(sigma2, eta, tau=1.0):
@@ -173,16 +201,3 @@ def _positive(name, value, allow_zero=False):
     if not (np.isfinite(value) & ((value >= 0) if allow_zero else (value > 0))).all():
         raise ValueError(f"{name} must be {'at least 0' if allow_zero else 'positive'} and finite")
     return value
-
-
-def _euler(velocity, W, P, dt):
-    dW, dP = velocity(W, P)
-    return W + dt * dW, P + dt * dP
-
-
-def _rk4(velocity, W, P, dt):
-    a, b = velocity(W, P)
-    c, d = velocity(W + dt / 2 * a, P + dt / 2 * b)
-    e, f = velocity(W + dt / 2 * c, P + dt / 2 * d)
-    g, h = velocity(W + dt * e, P + dt * f)
-    return W + dt / 6 * (a + 2 * c + 2 * e + g), P + dt / 6 * (b + 2 * d + 2 * f + h)
