@@ -6,7 +6,7 @@ lines cut. A crossing inherits all attributes by interpolation, which is exact b
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import torch
@@ -102,38 +102,48 @@ def cut(pieces: Pieces, k: Tensor, tol: Tensor) -> tuple[Pieces, Pieces]:
     rows, K, width = P.shape
     if not rows:
         return pieces, pieces
-    place = torch.arange(K + 2, device=P.device)
-    value = P.gather(2, (2 + k)[:, None, None].expand(-1, K, 1))[..., 0]
+    column = (2 + k)[:, None, None]
+    value = P.gather(2, column.expand(-1, K, 1))[..., 0]
     value = value.masked_fill(value.abs() <= tol, 0)
-    positive = (value > 0) & (place[:K] < n[:, None])
-    before = torch.cat([positive.gather(1, n[:, None] - 1), positive[:, :-1]], 1)
-    start = (positive & ~before).int().argmax(1)
-    p = positive.sum(1)
+    start, p = _positive_run(value, n)
 
-    def at(j: Tensor) -> Tensor:
+    def vertex(j: Tensor) -> Tensor:
         return (start[:, None] + j) % n[:, None]
 
-    ends = at(torch.stack([p - 1, p, n - 1, torch.zeros_like(p)], 1))
-    v = value.gather(1, ends)
-    corner = P.gather(1, ends[:, :, None].expand(-1, -1, width))
+    # The ends of both runs: the last positive vertex and the first other, the last other and the first positive.
+    first = torch.zeros_like(p)
+    ends = vertex(torch.stack([p - 1, p, n - 1, first], 1))
+    corner, v = P.gather(1, ends[:, :, None].expand(-1, -1, width)), value.gather(1, ends)
     t = torch.stack([v[:, 0] / (v[:, 0] - v[:, 1]), v[:, 3] / (v[:, 3] - v[:, 2])], 1)
-    crossing = torch.lerp(corner[:, [0, 3]], corner[:, [1, 2]], t[:, :, None])
-    crossing.scatter_(2, (2 + k)[:, None, None].expand(-1, 2, 1), 0.0)
-
-    pool = torch.cat([P, crossing], 1).flatten(0, 1)
-    row = torch.arange(rows, device=P.device)[:, None] * (K + 2)
-
-    def piece(first: Tensor, length: Tensor, order: tuple[int, int]) -> Pieces:
-        j = place[: int(length.max()) + 2]
-        index = torch.where(j < length[:, None], at(first[:, None] + j), K + order[1])
-        index = torch.where(j == length[:, None], K + order[0], index)
-        return Pieces(pool[row + index], length + 2, parent)
+    crossings = torch.lerp(corner[:, [0, 3]], corner[:, [1, 2]], t[:, :, None])
+    crossings.scatter_(2, column.expand(-1, 2, 1), 0.0)
+    pool, X1, X2 = torch.cat([P, crossings], 1), K, K + 1
 
     on_line = (v[:, 1:3] == 0).long()
-    return (
-        piece(torch.zeros_like(p), p, (0, 1)),
-        piece(p + on_line[:, 0], n - p - on_line.sum(1), (1, 0)),
-    )
+    others = n - p - on_line.sum(1)
+    above = _take(pool, _ring(vertex, first, p, X1, X2))
+    below = _take(pool, _ring(vertex, p + on_line[:, 0], others, X2, X1))
+    return Pieces(above, p + 2, parent), Pieces(below, others + 2, parent)
+
+
+def _positive_run(value: Tensor, n: Tensor) -> tuple[Tensor, Tensor]:
+    """The first positive vertex (R,) after one that is not, and how many are positive (R,); value is (R, K)."""
+    positive = (value > 0) & (torch.arange(value.shape[1], device=value.device) < n[:, None])
+    before = torch.cat([positive.gather(1, n[:, None] - 1), positive[:, :-1]], 1)
+    return (positive & ~before).int().argmax(1), positive.sum(1)
+
+
+def _ring(vertex: Callable[[Tensor], Tensor], first: Tensor, length: Tensor, then: int, last: int) -> Tensor:
+    """Indices (R, J) of a piece: ``length`` vertices from ``first`` on, then the crossings ``then`` and ``last``."""
+    j = torch.arange(int(length.max()) + 2, device=length.device)
+    index = torch.where(j < length[:, None], vertex(first[:, None] + j), last)
+    return torch.where(j == length[:, None], then, index)
+
+
+def _take(pool: Tensor, index: Tensor) -> Tensor:
+    """The vertices (R, J, ...) of these indices (R, J) in each pool (R, K, ...)."""
+    offset = torch.arange(len(pool), device=pool.device)[:, None] * pool.shape[1]
+    return pool.flatten(0, 1)[offset + index]
 
 
 def argmax_cells(V: Tensor, n: Tensor, H: Tensor, rtol: float, work: Counter) -> tuple[Pieces, Tensor]:

@@ -60,11 +60,19 @@ class Signs(NamedTuple):
 
 
 class Lines(NamedTuple):
-    """The units of a layer on a batch of regions: values (R, K, w) at the vertices, balance (R, w) and signs."""
+    """The units of a layer on a batch of regions.
+
+    Their values (R, K, w) at the vertices, the largest of them in each region (R, 1), their balance and signs (R, w).
+    """
 
     values: Tensor
+    scale: Tensor
     balance: Tensor
     signs: Signs
+
+    def pick(self, rows: Tensor) -> "Lines":
+        """The lines of these regions."""
+        return Lines(self.values[rows], self.scale[rows], self.balance[rows], self.signs.pick(rows))
 
 
 @dataclass(frozen=True)
@@ -134,25 +142,33 @@ class Sweep:
         waiting, finished = [(Pieces.whole(state.V, state.n), Signs(no_sign, ~no_sign))], []
         while waiting:
             pieces, signs = waiting.pop()
-            H = self.values(pieces.P, state.A[pieces.parent])
-            high, low = H.amax(1), H.amin(1)
-            scale = torch.maximum(high, -low).amax(1, keepdim=True).clamp(min=TINY)
-            tol = torch.maximum(self.rtol * torch.maximum(high, -low), NOISE * scale)
-            balance = balance_of(high, low, tol).masked_fill_(~signs.open, -1)
-            signs = Signs(torch.where(signs.open, high + low > 0, signs.positive), balance > 0)
-            count = signs.open.sum(1)
-            finished.append((pieces.pick(count == 0), signs.pick(count == 0)))
-            for rows, m in buckets(count, self.cap):
-                lines = Lines(H[rows] / scale[rows, None], balance[rows], signs.pick(rows))
-                done = finished if count[rows[0]] <= self.cap else waiting
-                done.append(self.cut_by(lines, pieces.pick(rows), m))
+            lines = self.lines(pieces, signs, state.A)
+            cuts = lines.signs.open.sum(1)
+            finished.append((pieces.pick(cuts == 0), lines.signs.pick(cuts == 0)))
+            for rows, m in buckets(cuts, self.cap):
+                children = self.cut_by(lines.pick(rows), pieces.pick(rows), m)
+                if cuts[rows[0]] <= self.cap:
+                    finished.append(children)
+                else:
+                    waiting.append(children)
         patterns = torch.cat([signs.positive for _, signs in finished])
         return join([pieces for pieces, _ in finished]), patterns.unflatten(1, state.A.shape[2:])
+
+    def lines(self, pieces: Pieces, signs: Signs, A: Tensor) -> Lines:
+        """Evaluate all units on the pieces; those that do not cut find their sign."""
+        values = self.values(pieces.P, A[pieces.parent])
+        high, low = values.amax(1), values.amin(1)
+        largest = torch.maximum(high, -low)
+        scale = largest.amax(1, keepdim=True).clamp(min=TINY)
+        tol = torch.maximum(self.rtol * largest, NOISE * scale)
+        balance = balance_of(high, low, tol).masked_fill_(~signs.open, -1)
+        positive = torch.where(signs.open, high + low > 0, signs.positive)
+        return Lines(values, scale, balance, Signs(positive, balance > 0))
 
     def cut_by(self, lines: Lines, pieces: Pieces, m: int) -> tuple[Pieces, Signs]:
         """Cut each polygon by the m most balanced of its lines, and tell the signs of its children."""
         best, k = lines.balance.topk(min(m, lines.balance.shape[1]))
-        values = lines.values.gather(2, k[:, None].expand(-1, lines.values.shape[1], -1))
+        values = lines.values.gather(2, k[:, None].expand(-1, lines.values.shape[1], -1)) / lines.scale[:, None]
         values.masked_fill_(best[:, None] <= 0, 0)
         cut = split_batch(torch.cat([pieces.P, values], 2), pieces.n, self.rtol, self.work)
         V, values = cut.P[:, :, :2], cut.P[:, :, 2:]
