@@ -1,6 +1,7 @@
 """Checks of arguments, shared by every room: each raises ``ValueError`` with what was wrong and what is expected."""
 
 import math
+import operator
 
 import numpy as np
 import torch
@@ -75,10 +76,15 @@ def check_choice(name, value, choices):
 
 
 def check_integer(name, value, low, high=None):
-    """Raise unless ``value`` is an integer with low <= value (<= high)."""
-    if int(value) != value or value < low or (high is not None and value > high):
-        bound = f"at least {low}" if high is None else f"between {low} and {high}"
-        raise ValueError(f"{name} must be an integer, {bound}, but is {value}")
+    """Raise unless ``value`` is an integer with low <= value (<= high); 3.0 is none."""
+    expected = f"{name} must be an integer, {f'at least {low}' if high is None else f'between {low} and {high}'}"
+    try:
+        whole = operator.index(value)
+    except TypeError:
+        error = ValueError if isinstance(value, float) else TypeError
+        raise error(f"{expected}, but is {value!r}") from None
+    if whole < low or (high is not None and whole > high):
+        raise ValueError(f"{expected}, but is {value}")
 
 
 def check_between(name, value, low, high, *, ends="both"):

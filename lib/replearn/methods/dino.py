@@ -14,6 +14,7 @@ from replearn.models import UnitRows
 from replearn.training.distributed import gather
 from replearn.training.method import Method, describe
 from replearn.training.seed import seeded
+from replearn.validate import check_between
 
 
 class DINO(Method):
@@ -70,8 +71,8 @@ class DINO(Method):
         seed: int = 0,
     ) -> None:
         super().__init__()
-        if center_momentum is not None and not 0 <= center_momentum <= 1:
-            raise ValueError(f"center_momentum must lie between 0 and 1, but is {center_momentum}")
+        if center_momentum is not None:
+            check_between("center_momentum", center_momentum, 0, 1)
         self.encoder, self.projector = encoder, projector
         with seeded(seed):
             self.prototypes = UnitRows(dim, n_prototypes)

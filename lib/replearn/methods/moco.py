@@ -38,8 +38,8 @@ class MoCo(JointEmbedding):
     Notes
     -----
     The paper has 65,536 keys and decay 0.999. There the negatives are the queue's keys alone; ``info_nce`` also takes
-    the other keys of the batch. The key network keeps BatchNorm statistics of its own, and keys are not shuffled between
-    processes. With several processes the loss is that of the whole batch.
+    the other keys of the batch. The key network keeps BatchNorm statistics of its own, and keys are not shuffled
+    between processes. With several processes the loss is that of the whole batch.
 
     References
     ----------

@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from replearn.training.schedules import cosine
+from replearn.validate import check_between
 
 
 class EMA(nn.Module):
@@ -65,6 +66,5 @@ def decay_at(decay: float | tuple[float, float], progress: float) -> float:
 
 
 def _checked(decay: float) -> float:
-    if not 0 <= decay <= 1:
-        raise ValueError(f"decay must lie between 0 and 1, but is {decay}")
+    check_between("decay", decay, 0, 1)
     return float(decay)

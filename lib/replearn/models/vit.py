@@ -26,14 +26,9 @@ def sincos_2d(grid, dim):
     torch.Tensor
         (L, dim) float32.
 
-    Raises
-    ------
-    ValueError
-        If a size is not positive, or ``dim`` is not a multiple of 4.
-
-    Notes
-    -----
-    Source: Vaswani et al. 2017, section 3.5, for two axes as in MAE (He et al., 2022), appendix A.1.
+    References
+    ----------
+    Vaswani et al. 2017, section 3.5, for two axes as in MAE (He et al., 2022), appendix A.1.
     """
     for name, value in {"rows of grid": grid[0], "columns of grid": grid[1], "dim": dim}.items():
         check_integer(name, value, 1)
@@ -57,23 +52,21 @@ class TransformerBlock(nn.Module):
     mlp_ratio : float
         Width of the GELU layer, in units of d.
 
-    Raises
-    ------
-    ValueError
-        If a size is not a positive integer, or ``heads`` does not divide ``dim``.
-
-    Notes
-    -----
-    Source: Dosovitskiy et al. 2021 (ViT), equations 2 and 3.
+    References
+    ----------
+    Dosovitskiy et al. 2021 (ViT), equations 2 and 3.
     """
 
     def __init__(self, dim, heads, mlp_ratio=2.0):
         super().__init__()
-        for name, value in {"dim": dim, "heads": heads, "the width of the mlp": dim * mlp_ratio}.items():
-            check_integer(name, value, 1)
+        check_integer("dim", dim, 1)
+        check_integer("heads", heads, 1)
+        hidden = round(dim * mlp_ratio)
+        if hidden < 1 or hidden != dim * mlp_ratio:
+            raise ValueError(f"the width of the mlp must be an integer, at least 1, but is {dim * mlp_ratio}")
         if dim % heads:
             raise ValueError(f"heads must divide dim, but is {heads} of {dim}")
-        self.heads, hidden = heads, int(dim * mlp_ratio)
+        self.heads = heads
         self.norm1, self.qkv, self.out = nn.LayerNorm(dim), nn.Linear(dim, 3 * dim), nn.Linear(dim, dim)
         self.norm2 = nn.LayerNorm(dim)
         self.mlp = nn.Sequential(nn.Linear(dim, hidden), nn.GELU(), nn.Linear(hidden, dim))
@@ -114,14 +107,9 @@ class TinyViT(nn.Module):
     patch : int
         Side of a patch.
 
-    Raises
-    ------
-    ValueError
-        If a size is not a positive integer, the patches do not fill the image, or ``dim`` does not suit.
-
-    Notes
-    -----
-    Source: Dosovitskiy et al. 2021 (ViT); kept patches, positions and initialisation as in MAE (He et al., 2022).
+    References
+    ----------
+    Dosovitskiy et al. 2021 (ViT); kept patches, positions and initialisation as in MAE (He et al., 2022).
     """
 
     def __init__(
@@ -193,14 +181,9 @@ class MaeDecoder(nn.Module):
     mlp_ratio : float
         As in :class:`TinyViT`.
 
-    Raises
-    ------
-    ValueError
-        If a size is out of its range, or ``dim`` does not suit.
-
-    Notes
-    -----
-    Source: He et al. 2022 (MAE), section 3; I-JEPA's predictor (Assran et al., 2023) has the same form.
+    References
+    ----------
+    He et al. 2022 (MAE), section 3; I-JEPA's predictor (Assran et al., 2023) has the same form.
     """
 
     def __init__(self, d_in, d_out, grid, *, dim=32, depth=1, heads=4, mlp_ratio=2.0):
@@ -248,9 +231,9 @@ def vit_flops(tokens, dim, depth, *, mlp_ratio=2.0):
     float or array
         Floating-point operations, a multiplication and an addition counted as two.
 
-    Notes
-    -----
-    Source: counted from the blocks of Dosovitskiy et al. 2021 (ViT).
+    References
+    ----------
+    Counted from the blocks of Dosovitskiy et al. 2021 (ViT).
     """
     return depth * (2 * tokens * dim**2 * (4 + 2 * mlp_ratio) + 4 * tokens**2 * dim)
 
