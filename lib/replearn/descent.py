@@ -22,14 +22,9 @@ def minimize(loss, weights, *, steps=400):
     list of torch.Tensor
         Weights at the end, shapes as given.
 
-    Raises
-    ------
-    ValueError
-        If there are no weights, a weight is not finite, or ``steps`` is not a positive integer.
-
-    Notes
-    -----
-    Source: Nocedal & Wright, "Numerical Optimization" (2006), algorithms 3.5 and 7.5; here torch's implementation.
+    References
+    ----------
+    Nocedal & Wright, "Numerical Optimization" (2006), algorithms 3.5 and 7.5; here torch's implementation.
     """
     check_integer("steps", steps, 1)
     weights = [w.detach().clone().requires_grad_() for w in weights]

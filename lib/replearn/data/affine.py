@@ -31,14 +31,9 @@ def affine_warp(x, *, degrees=0.0, zoom=1.0, shift=0.0, fill=0.0):
     torch.Tensor
         (N, C, H, W).
 
-    Raises
-    ------
-    ValueError
-        If x is not a batch of floating-point images, an amount has another shape, is not finite, or ``zoom`` is 0.
-
-    Notes
-    -----
-    Source: the planar similarity; resampled as in spatial transformers (Jaderberg et al., 2015).
+    References
+    ----------
+    The planar similarity; resampled as in spatial transformers (Jaderberg et al., 2015).
     """
     check_images(x)
     n, _, height, width = x.shape
@@ -78,14 +73,9 @@ class RandomAffine:
     fill : float
         What lies outside the image; 0 is black for images in [0, 1].
 
-    Raises
-    ------
-    ValueError
-        If a range is not ordered, ``zoom`` is not positive, or ``x`` is not (N, C, H, W).
-
-    Notes
-    -----
-    Source: the augmentation of this book's 14 x 14 MLP recipe.
+    References
+    ----------
+    The augmentation of this book's 14 x 14 MLP recipe.
     """
 
     degrees: float | tuple = 20.0

@@ -37,14 +37,9 @@ class RandomAffineCrop:
     size : int or pair of int, optional
         Height and width of the result, by default those of the input.
 
-    Raises
-    ------
-    ValueError
-        If a range is not ordered, ``scale`` is not in (0, 1], ``ratio`` is not positive, or ``x`` is not (N, C, H, W).
-
-    Notes
-    -----
-    Source: random resized crop (Szegedy et al., 2015; SimCLR, Chen et al., 2020), as the tiny recipe uses it.
+    References
+    ----------
+    Random resized crop (Szegedy et al., 2015; SimCLR, Chen et al., 2020), as the tiny recipe uses it.
     """
 
     scale: tuple = (0.4, 1.0)
@@ -112,14 +107,9 @@ class RandomErase:
     fill : float
         The constant; 0 is the mean of standardised images.
 
-    Raises
-    ------
-    ValueError
-        If a range is not ordered, ``scale`` is not in (0, 1], ``ratio`` is not positive, or ``x`` is not (N, C, H, W).
-
-    Notes
-    -----
-    Source: Zhong et al., "Random Erasing Data Augmentation" (2020).
+    References
+    ----------
+    Zhong et al., "Random Erasing Data Augmentation" (2020).
     """
 
     scale: tuple = (0.15, 0.15)
@@ -155,11 +145,6 @@ class GaussianNoise:
     ----------
     std : float
         Standard deviation, in the units of the images.
-
-    Raises
-    ------
-    ValueError
-        If ``std`` is negative or not finite.
     """
 
     std: float
@@ -183,14 +168,9 @@ class HueRotate:
     degrees : float or pair of float
         Range of the turn in degrees; a number d means [-d, d], so that 180 destroys hue entirely.
 
-    Raises
-    ------
-    ValueError
-        If the range is not ordered, or ``x`` is not (N, 3, H, W).
-
-    Notes
-    -----
-    Source: Rodrigues' rotation formula.
+    References
+    ----------
+    Rodrigues' rotation formula.
     """
 
     degrees: float | tuple = 180.0
@@ -217,11 +197,6 @@ class Normalize:
     ----------
     mean, std : tuple of float
         One number for each channel, ``std`` positive.
-
-    Raises
-    ------
-    ValueError
-        If the two have different lengths, a deviation is not positive, or ``x`` has another number of channels.
     """
 
     mean: tuple
@@ -278,14 +253,9 @@ class MultiCrop:
     list of torch.Tensor
         When called: ``n_global`` global views, then ``n_local`` local views, each (N, C, h, w).
 
-    Raises
-    ------
-    ValueError
-        If ``n_global`` is smaller than 1 or ``n_local`` is negative.
-
-    Notes
-    -----
-    Source: Caron et al., "SwAV" (2020), section 3.2.
+    References
+    ----------
+    Caron et al., "SwAV" (2020), section 3.2.
     """
 
     global_crop: object

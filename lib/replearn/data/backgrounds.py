@@ -31,14 +31,9 @@ def smooth_background(n, size, *, modes=4, amp=1.0, seed=0):
     torch.Tensor
         (n, 1, size, size) float64.
 
-    Raises
-    ------
-    ValueError
-        If a number is out of its range.
-
-    Notes
-    -----
-    Source: made for this book, as the uninformative directions of large variance of Balestriero & LeCun (2024).
+    References
+    ----------
+    Made for this book, as the uninformative directions of large variance of Balestriero & LeCun (2024).
     """
     check_integer("n", n, 1)
     check_integer("size", size, 1)

@@ -30,15 +30,10 @@ class ColorJitter:
     p : float
         Probability that an image is changed.
 
-    Raises
-    ------
-    ValueError
-        If a number is out of its range, or ``x`` is not (N, 3, H, W) of floating-point numbers.
-
-    Notes
-    -----
-    Source: SimCLR (Chen et al., 2020), appendix A, at strength 1: 0.8, 0.8, 0.8, 0.2 and p = 0.8. torchvision draws the
-    order of the four anew for each image.
+    References
+    ----------
+    SimCLR (Chen et al., 2020), appendix A, at strength 1: 0.8, 0.8, 0.8, 0.2 and p = 0.8. torchvision draws the order
+    of the four anew for each image.
     """
 
     brightness: float = 0.8
@@ -79,14 +74,9 @@ class RandomGrayscale:
     p : float
         Probability that an image loses its colour.
 
-    Raises
-    ------
-    ValueError
-        If p is not a probability, or ``x`` is not (N, 3, H, W) of floating-point numbers.
-
-    Notes
-    -----
-    Source: SimCLR (Chen et al., 2020), appendix A.
+    References
+    ----------
+    SimCLR (Chen et al., 2020), appendix A.
     """
 
     p: float = 0.2
@@ -112,15 +102,10 @@ class GaussianBlur:
     p : float
         Probability that an image is blurred.
 
-    Raises
-    ------
-    ValueError
-        If a number is out of its range, the image is smaller than half the kernel, or ``x`` is not (N, C, H, W).
-
-    Notes
-    -----
-    Source: SimCLR (Chen et al., 2020), appendix A. Rows and columns are blurred by a matrix for each image, one batched
-    product each.
+    References
+    ----------
+    SimCLR (Chen et al., 2020), appendix A. Rows and columns are blurred by a matrix for each image, one batched product
+    each.
     """
 
     size: int = 3

@@ -38,14 +38,9 @@ def corruptions(images, kind, severity, generator):
     torch.Tensor
         (N, C, H, W), a new tensor.
 
-    Raises
-    ------
-    ValueError
-        If images is not a finite floating-point batch, the kind is unknown, or the severity is out of its range.
-
-    Notes
-    -----
-    Source: after Hendrycks & Dietterich (2019); the five shifts are those of this book's chapter on evaluation.
+    References
+    ----------
+    After Hendrycks & Dietterich (2019); the five shifts are those of this book's chapter on evaluation.
     """
     check_images(images)
     check_finite("images", images)

@@ -34,14 +34,9 @@ def shapes(n, seed=0, res=32):
     factors : dict of str to torch.Tensor
         ``shape`` (n,) int64 and ``hue``, ``x``, ``y``, ``size``, ``angle``, ``grey`` (n,) float32.
 
-    Raises
-    ------
-    ValueError
-        If ``n`` or ``res`` is too small.
-
-    Notes
-    -----
-    Source: the controlled images of this book's chapter on two views.
+    References
+    ----------
+    The controlled images of this book's chapter on two views.
     """
     check_integer("n", n, 1)
     check_integer("res", res, 4)

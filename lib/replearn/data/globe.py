@@ -25,12 +25,9 @@ def sphere_grid(parallels=5, meridians=12, *, pieces=60):
     torch.Tensor
         ((parallels + meridians) * pieces, 2, 3): both ends of each piece, on the sphere; parallels come first.
 
-    Raises
-    ------
-    ValueError
-        If a number is not a positive integer.
-
-    Source: spherical coordinates.
+    References
+    ----------
+    Spherical coordinates.
     """
     for name, value in {"parallels": parallels, "meridians": meridians, "pieces": pieces}.items():
         check_integer(name, value, 1)

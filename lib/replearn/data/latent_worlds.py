@@ -33,14 +33,9 @@ def sample_vmf(mu, kappa, generator):
     torch.Tensor
         (n, d) unit rows, of the type of ``mu``.
 
-    Raises
-    ------
-    ValueError
-        If ``mu`` is not a finite matrix with d >= 2 and rows of length 1 (up to 1e-4), or ``kappa`` is negative.
-
-    Notes
-    -----
-    Source: Wood, "Simulation of the von Mises Fisher distribution" (1994).
+    References
+    ----------
+    Wood, "Simulation of the von Mises Fisher distribution" (1994).
     """
     check_matrix("mu", mu)
     check_positive("kappa", kappa, allow_zero=True)
@@ -134,9 +129,9 @@ def invertible_mlp(d, layers=3, *, slope=0.2, max_cond=3.0, seed=0, dtype=None):
         If ``d`` or ``layers`` is not a positive integer, ``slope`` is not positive, or too few of 25,000 draws have so
         small a condition number (in high dimension, allow a larger one).
 
-    Notes
-    -----
-    Source: the mixing of Hyvarinen and Morioka (2016) and of Reizinger et al. (2025), who keep the best of 25,000.
+    References
+    ----------
+    The mixing of Hyvarinen and Morioka (2016) and of Reizinger et al. (2025), who keep the best of 25,000.
     """
     check_integer("d", d, 1)
     check_integer("layers", layers, 1)
@@ -254,15 +249,10 @@ def latent_world(d=3, *, n_classes=20, kappa=5.0, style=0, rho=0.0, layers=3, ma
     LatentWorld
         With ``sample``, ``pair``, ``classes`` and ``render``.
 
-    Raises
-    ------
-    ValueError
-        If an argument is out of its range, or no mixing of that condition is found (see ``invertible_mlp``).
-
-    Notes
-    -----
-    Source: the cluster-centric process of Reizinger et al., "Cross-Entropy Is All You Need To Invert the Data
-    Generating Process" (2025); pairs as in Zimmermann et al. (2021), style as in von Kuegelgen et al. (2021).
+    References
+    ----------
+    The cluster-centric process of Reizinger et al., "Cross-Entropy Is All You Need To Invert the Data Generating
+    Process" (2025); pairs as in Zimmermann et al. (2021), style as in von Kuegelgen et al. (2021).
     """
     for name, value, low in (("d", d, 2), ("n_classes", n_classes, 2), ("style", style, 0)):
         check_integer(name, value, low)
@@ -296,14 +286,9 @@ def bayes_cross_entropy(V, kappa, z, c):
     float
         In nats, between 0 and log C for most samples.
 
-    Raises
-    ------
-    ValueError
-        If the matrices are not finite or differ in width, ``kappa`` is negative, or ``c`` is not n classes below C.
-
-    Notes
-    -----
-    Source: Reizinger et al. (2025), the posterior of the cluster-centric process with equally frequent classes.
+    References
+    ----------
+    Reizinger et al. (2025), the posterior of the cluster-centric process with equally frequent classes.
     """
     check_matrix("V", V)
     check_matrix("z", z)

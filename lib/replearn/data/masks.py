@@ -51,14 +51,9 @@ def patchify(x, patch):
     torch.Tensor
         (N, L, C p^2) with L = (H / p) (W / p).
 
-    Raises
-    ------
-    ValueError
-        If x is not a batch of images, or p does not divide H and W.
-
-    Notes
-    -----
-    Source: Dosovitskiy et al. 2021 (ViT), section 3.1. The order is that of ``torch.nn.functional.unfold``.
+    References
+    ----------
+    Dosovitskiy et al. 2021 (ViT), section 3.1. The order is that of ``torch.nn.functional.unfold``.
     """
     if x.ndim != 4:
         raise ValueError(f"x must be a batch of images (N, C, H, W), but has shape {tuple(x.shape)}")
@@ -83,11 +78,6 @@ def unpatchify(tokens, patch, image_shape):
     -------
     torch.Tensor
         (N, C, H, W).
-
-    Raises
-    ------
-    ValueError
-        If p does not divide H and W, or the tokens are not as many and as long as that asks for.
     """
     h, w = patch_grid(image_shape, patch)
     if tokens.ndim != 3 or tokens.shape[1] != h * w or tokens.shape[2] % patch**2:
@@ -149,14 +139,9 @@ def random_mask(n, grid, generator, *, ratio=0.75):
     -------
     Mask
 
-    Raises
-    ------
-    ValueError
-        If a size is not positive, there is only one patch, or the ratio is out of range.
-
-    Notes
-    -----
-    Source: He et al. 2022 (MAE), section 3 and algorithm of the released code: the order of uniform noise.
+    References
+    ----------
+    He et al. 2022 (MAE), section 3 and algorithm of the released code: the order of uniform noise.
     """
     length = _check(n, grid)
     noise = torch.rand(n, length, generator=generator, device=generator.device)
@@ -183,15 +168,10 @@ def block_mask(n, grid, generator, *, ratio=0.4, scale=(0.08, 0.4), aspect=(0.3,
     -------
     Mask
 
-    Raises
-    ------
-    ValueError
-        As :func:`random_mask`, or if a range is not ordered, or out of range.
-
-    Notes
-    -----
-    Source: Bao et al. 2022 (BEiT), algorithm 1, where the largest area shrinks to what is still missing instead of the
-    last rectangle being cut.
+    References
+    ----------
+    Bao et al. 2022 (BEiT), algorithm 1, where the largest area shrinks to what is still missing instead of the last
+    rectangle being cut.
     """
     length = _check(n, grid)
     visible = _visible(length, ratio)
@@ -245,10 +225,10 @@ def multiblock_mask(
     ValueError
         As :func:`block_mask`, or if after 100 draws some context is still smaller than ``min_context``, or empty.
 
-    Notes
-    -----
-    Source: Assran et al. 2023 (I-JEPA), section 3 and appendix A. Its code draws scale and aspect from one random
-    number, keeps the uppermost patches when it cuts a context, and asks for 10 patches of 196.
+    References
+    ----------
+    Assran et al. 2023 (I-JEPA), section 3 and appendix A. Its code draws scale and aspect from one random number, keeps
+    the uppermost patches when it cuts a context, and asks for 10 patches of 196.
     """
     length = _check(n, grid)
     check_integer("targets", targets, 1)

@@ -116,11 +116,6 @@ def standardize(x, dim=None):
     -------
     torch.Tensor
         Same shape and type as ``x``.
-
-    Raises
-    ------
-    ValueError
-        If ``x`` has NaN or infinite entries, or does not vary.
     """
     check_finite("x", x)
     dims = tuple(range(x.ndim)) if dim is None else dim

@@ -26,14 +26,9 @@ def two_moons(n, *, noise=0.08, seed=0):
     y : torch.Tensor
         (n,) int64, which moon: 0 or 1.
 
-    Raises
-    ------
-    ValueError
-        If ``n`` is smaller than 2 or ``noise`` is negative.
-
-    Notes
-    -----
-    Source: scikit-learn's ``make_moons``.
+    References
+    ----------
+    Scikit-learn's ``make_moons``.
     """
     _check(n, noise)
     return _labelled(datasets.make_moons(n, noise=noise, random_state=seed))
@@ -63,15 +58,10 @@ def half_moons(n, *, noise=0.1, seed=0):
     t : torch.Tensor
         (n,) float64, the angle on the circle.
 
-    Raises
-    ------
-    ValueError
-        If ``n`` is smaller than 2 or ``noise`` is negative.
-
-    Notes
-    -----
-    Source: Cabannes, Bietti & Balestriero, "On minimal variations for unsupervised representation learning" (2022),
-    whose code draws t as 2 pi times a normal number.
+    References
+    ----------
+    Cabannes, Bietti & Balestriero, "On minimal variations for unsupervised representation learning" (2022), whose code
+    draws t as 2 pi times a normal number.
     """
     _check(n, noise)
     draw = np.random.default_rng(seed)
@@ -102,14 +92,9 @@ def circles(n, *, noise=0.05, factor=0.5, seed=0):
     y : torch.Tensor
         (n,) int64: 0 the outer circle, 1 the inner one.
 
-    Raises
-    ------
-    ValueError
-        If ``n`` is smaller than 2, ``noise`` is negative or ``factor`` is not in (0, 1).
-
-    Notes
-    -----
-    Source: scikit-learn's ``make_circles``.
+    References
+    ----------
+    Scikit-learn's ``make_circles``.
     """
     _check(n, noise)
     check_between("factor, the inner radius,", factor, 0, 1, ends="none")
@@ -138,14 +123,9 @@ def spirals(n, *, noise=0.02, seed=0):
     y : torch.Tensor
         (n,) int64, which arm: 0 or 1.
 
-    Raises
-    ------
-    ValueError
-        If ``n`` is smaller than 2 or ``noise`` is negative.
-
-    Notes
-    -----
-    Source: the toy of this book's chapter on the kernel regime.
+    References
+    ----------
+    The toy of this book's chapter on the kernel regime.
     """
     _check(n, noise)
     draw = np.random.default_rng(seed)
@@ -177,14 +157,9 @@ def swiss_roll(n, *, noise=0.0, seed=0):
     t : torch.Tensor
         (n,) float64, the position along the roll.
 
-    Raises
-    ------
-    ValueError
-        If ``n`` is smaller than 2 or ``noise`` is negative.
-
-    Notes
-    -----
-    Source: scikit-learn's ``make_swiss_roll``.
+    References
+    ----------
+    Scikit-learn's ``make_swiss_roll``.
     """
     _check(n, noise)
     return tuple(map(torch.from_numpy, datasets.make_swiss_roll(n, noise=noise, random_state=seed)))
@@ -212,14 +187,9 @@ def s_curve(n, *, noise=0.0, seed=0):
     t : torch.Tensor
         (n,) float64, the position along the S.
 
-    Raises
-    ------
-    ValueError
-        If ``n`` is smaller than 2 or ``noise`` is negative.
-
-    Notes
-    -----
-    Source: scikit-learn's ``make_s_curve``.
+    References
+    ----------
+    Scikit-learn's ``make_s_curve``.
     """
     _check(n, noise)
     return tuple(map(torch.from_numpy, datasets.make_s_curve(n, noise=noise, random_state=seed)))

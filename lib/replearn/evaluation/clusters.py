@@ -43,12 +43,9 @@ def cluster_scores(assignments, labels):
     -------
     ClusterScores
 
-    Raises
-    ------
-    ValueError
-        No samples, not one label per sample, labels that are not integers.
-
-    Source: Vinh et al. 2010 (AMI), Hubert and Arabie 1985 (ARI), Kuhn 1955 (matching). The scores are scikit-learn's.
+    References
+    ----------
+    Vinh et al. 2010 (AMI), Hubert and Arabie 1985 (ARI), Kuhn 1955 (matching). The scores are scikit-learn's.
     """
     u, v = (torch.as_tensor(y).cpu() for y in (assignments, labels))
     if v.ndim != 1 or len(v) == 0:

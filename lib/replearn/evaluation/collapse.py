@@ -47,12 +47,9 @@ def collapse_report(z, prototypes=None):
         Floats, computed in float64: ``std`` in [0, 1] up to rounding, ``rank`` in [1, K], ``correlation`` in [0, 1]
         (NaN if fewer than two dimensions vary) and ``used`` in (0, 1] or None.
 
-    Raises
-    ------
-    ValueError
-        Not finite matrices, N < 2, a row of zeros, which has no direction, or prototypes of another dimension.
-
-    Source: std as in Chen & He 2021 (SimSiam), figure 2; Garrido et al. 2023 (RankMe).
+    References
+    ----------
+    Std as in Chen & He 2021 (SimSiam), figure 2; Garrido et al. 2023 (RankMe).
     """
     z = as_matrix("z", z, min_rows=2)
     if (z == 0).all(1).any():
@@ -91,12 +88,9 @@ def target_report(student, teacher, center=0.0, *, student_temperature=0.1, teac
     TargetReport
         Means over samples and views, computed in float64.
 
-    Raises
-    ------
-    ValueError
-        Bad shapes, non-finite values, a temperature that is not positive.
-
-    Source: Caron et al. 2021 (DINO), section 5.3 and figure 7.
+    References
+    ----------
+    Caron et al. 2021 (DINO), section 5.3 and figure 7.
     """
     student, teacher, center = as_tensor(student), as_tensor(teacher), as_tensor(center)
     if student.ndim != 3 or len(student) != 2 or student.shape[2] < 2 or student.shape != teacher.shape:

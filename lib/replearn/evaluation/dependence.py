@@ -19,12 +19,9 @@ def gram_gaussian(x, bandwidth=1.0):
     -------
     Tensor (N, N), float64, symmetric with ones on the diagonal.
 
-    Raises
-    ------
-    ValueError
-        Wrong shape, N < 4, non-finite values, ``bandwidth <= 0``, a median distance of 0.
-
-    Source: Gretton et al. 2005; the median heuristic is that of Gretton et al. 2012.
+    References
+    ----------
+    Gretton et al. 2005; the median heuristic is that of Gretton et al. 2012.
     """
     x = as_tensor(x)
     x = as_matrix("x", x[:, None] if x.ndim == 1 else x, min_rows=4)
@@ -49,12 +46,9 @@ def hsic_from_grams(K, L):
     -------
     Float >= 0, in units of K times L. Costs O(N^2).
 
-    Raises
-    ------
-    ValueError
-        Not finite square matrices of one size N >= 4.
-
-    Source: Gretton et al. 2005, the biased estimate, with 1/N^2 in place of 1/(N-1)^2.
+    References
+    ----------
+    Gretton et al. 2005, the biased estimate, with 1/N^2 in place of 1/(N-1)^2.
     """
     K, L = _grams([K, L])
     return ((_centre(K) * L).sum() / len(K) ** 2).item()
@@ -72,12 +66,9 @@ def hsic(x, y, bandwidth="median"):
     -------
     Float in [0, 1].
 
-    Raises
-    ------
-    ValueError
-        As :func:`gram_gaussian`.
-
-    Source: Gretton et al. 2005.
+    References
+    ----------
+    Gretton et al. 2005.
     """
     return hsic_from_grams(gram_gaussian(x, bandwidth), gram_gaussian(y, bandwidth))
 
@@ -103,7 +94,9 @@ def pairwise_nhsic(x, bandwidth=1.0):
     ValueError
         Not a finite matrix with N >= 4, a constant column, ``bandwidth <= 0``.
 
-    Source: Mialon, Balestriero, LeCun 2022 (arXiv 2209.14905); the ratio is the CKA of Kornblith et al. 2019.
+    References
+    ----------
+    Mialon, Balestriero, LeCun 2022 (arXiv 2209.14905); the ratio is the CKA of Kornblith et al. 2019.
     """
     x = as_matrix("x", x, min_rows=4)
     if (x == x[0]).all(0).any():
@@ -129,12 +122,9 @@ def dhsic(grams):
     -------
     Float. Costs O(d N^2).
 
-    Raises
-    ------
-    ValueError
-        Fewer than two kernels, or not finite square matrices of one size N >= 4.
-
-    Source: Pfister et al. 2018 (arXiv 1603.00285), the V-statistic.
+    References
+    ----------
+    Pfister et al. 2018 (arXiv 1603.00285), the V-statistic.
     """
     return _dhsic(_grams(grams))
 
@@ -154,12 +144,9 @@ def dhsic_null(grams, *, permutations=200, seed=0):
     -------
     Tensor (permutations,), float64, in random order. Costs O(permutations d N^2).
 
-    Raises
-    ------
-    ValueError
-        As :func:`dhsic`, or ``permutations < 1``.
-
-    Source: Pfister et al. 2018 (arXiv 1603.00285), the permutation test.
+    References
+    ----------
+    Pfister et al. 2018 (arXiv 1603.00285), the permutation test.
     """
     first, *others = _grams(grams)
     check_integer("permutations", permutations, 1)

@@ -37,7 +37,9 @@ def linear_r2(h, z, *, fit=0.5, weighted=False):
     ValueError
         Different numbers of samples, N < 2 (K + 1), non-finite values, ``fit`` outside (0, 1), a constant latent.
 
-    Source: the metric of Reizinger et al. 2025 (arXiv 2410.21869), with separate samples for the fit and the score.
+    References
+    ----------
+    The metric of Reizinger et al. 2025 (arXiv 2410.21869), with separate samples for the fit and the score.
     """
     z = as_tensor(z)
     h, z = as_rows_of_same("h", h, "z", z[:, None] if z.ndim == 1 else z)
@@ -66,12 +68,9 @@ def cross_r2(representations, *, fit=0.5):
     -------
     Tensor (M, M), float64, symmetric: 1 is equal up to a linear map and a shift, 0 has nothing linear in common.
 
-    Raises
-    ------
-    ValueError
-        As ``linear_r2``.
-
-    Source: linear identifiability as in Roeder et al. 2021 (arXiv 2007.00810).
+    References
+    ----------
+    Linear identifiability as in Roeder et al. 2021 (arXiv 2007.00810).
     """
     pairs = [[linear_r2(a, b, fit=fit, weighted=True) for b in representations] for a in representations]
     scores = torch.tensor(pairs, dtype=torch.float64)
@@ -96,7 +95,9 @@ def mean_correlation(a, b):
     ValueError
         Not finite matrices of one shape with N >= 2, a constant column.
 
-    Source: Hyvarinen and Morioka 2016; the matching is Kuhn's (1955), from scipy.
+    References
+    ----------
+    Hyvarinen and Morioka 2016; the matching is Kuhn's (1955), from scipy.
     """
     a, b = as_tensor(a), as_tensor(b)
     check_pair("a", a, "b", b)
@@ -117,12 +118,9 @@ def affine_rank(V):
     -------
     Integer between 0 and min(C - 1, d).
 
-    Raises
-    ------
-    ValueError
-        Not a finite matrix.
-
-    Source: the assumption of an affine generator system in Reizinger et al. 2025 (arXiv 2410.21869): rank d.
+    References
+    ----------
+    The assumption of an affine generator system in Reizinger et al. 2025 (arXiv 2410.21869): rank d.
     """
     V = as_matrix("V", V)
     roundoff = 1e-8 * torch.linalg.matrix_norm(V, 2).item()
@@ -141,12 +139,9 @@ def mutual_knn(a, b, *, k=10):
     -------
     Float in [0, 1]; about k / N for unrelated representations. Costs O(N^2 (K + L)) time, O(N) memory per row.
 
-    Raises
-    ------
-    ValueError
-        Different numbers of samples, non-finite values, a zero vector, ``k >= N``.
-
-    Source: Huh et al. 2024 (The Platonic Representation Hypothesis, arXiv 2405.07987).
+    References
+    ----------
+    Huh et al. 2024 (The Platonic Representation Hypothesis, arXiv 2405.07987).
     """
     a, b = as_rows_of_same("a", a, "b", b)
     check_integer("k (below the number of samples)", k, 1, len(a) - 1)
@@ -188,7 +183,9 @@ def linear_cka(a, b):
     ValueError
         Different numbers of samples, non-finite values, a constant representation.
 
-    Source: Kornblith et al. 2019 (arXiv 1905.00414).
+    References
+    ----------
+    Kornblith et al. 2019 (arXiv 1905.00414).
     """
     a, b = as_rows_of_same("a", a, "b", b)
     if (a == a[0]).all() or (b == b[0]).all():

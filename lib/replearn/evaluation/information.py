@@ -31,7 +31,9 @@ def gaussian_entropy(cov, *, eps=0.0):
         Not a finite square matrix, asymmetry or a negative eigenvalue beyond 1e-6 of the largest entry or eigenvalue,
         a singular matrix (add eps), ``eps < 0``.
 
-    Source: Shannon 1948, section 20; Cover and Thomas, theorem 8.6.5 for the bound.
+    References
+    ----------
+    Shannon 1948, section 20; Cover and Thomas, theorem 8.6.5 for the bound.
     """
     cov = as_square("cov", cov)
     check_positive("eps", eps, allow_zero=True)
@@ -66,7 +68,9 @@ def logdet_entropy(z, *, eps=1e-6):
     ValueError
         Not a finite matrix with N >= 2, ``eps < 0``, a singular covariance with ``eps`` 0.
 
-    Source: Shwartz-Ziv et al. 2022 (arXiv 2207.10081), the bound on H(Z).
+    References
+    ----------
+    Shwartz-Ziv et al. 2022 (arXiv 2207.10081), the bound on H(Z).
     """
     z = as_matrix("z", z, min_rows=2)
     centred = z - z.mean(0)
@@ -91,12 +95,9 @@ def pairwise_entropy(mu, s, kind="lower"):
     -------
     Float in nats. Costs O(N^2 K) time and O(N) memory.
 
-    Raises
-    ------
-    ValueError
-        Not a finite matrix, ``s <= 0``, unknown kind.
-
-    Source: Kolchinsky and Tracey 2017 (arXiv 1706.02419), the pairwise-distance estimators.
+    References
+    ----------
+    Kolchinsky and Tracey 2017 (arXiv 1706.02419), the pairwise-distance estimators.
     """
     mu = as_matrix("mu", mu)
     check_positive("s", s)
@@ -119,12 +120,9 @@ def gmm_logpdf(z, mu, s):
     -------
     Tensor (M,), float64, in nats.
 
-    Raises
-    ------
-    ValueError
-        Not finite matrices of one width, ``s <= 0``.
-
-    Source: the data model of Shwartz-Ziv et al. 2022 (arXiv 2207.10081), with components of one size.
+    References
+    ----------
+    The data model of Shwartz-Ziv et al. 2022 (arXiv 2207.10081), with components of one size.
     """
     z, mu = as_matrix("z", z), as_matrix("mu", mu)
     check_positive("s", s)
@@ -155,12 +153,9 @@ def gmm_entropy_mc(mu, s, n, generator):
     -------
     ``MonteCarlo(value, error)``, floats in nats. Costs O(n N K).
 
-    Raises
-    ------
-    ValueError
-        Not a finite matrix, ``s <= 0``, ``n < 2``.
-
-    Source: the plain Monte Carlo estimate, the reference in Kolchinsky and Tracey 2017 (arXiv 1706.02419).
+    References
+    ----------
+    The plain Monte Carlo estimate, the reference in Kolchinsky and Tracey 2017 (arXiv 1706.02419).
     """
     mu = as_matrix("mu", mu)
     check_positive("s", s)
@@ -195,12 +190,9 @@ def null_projection_residual(Z, Y):
     -------
     Float in units of Y: 0 where the rank of Z is n. Costs O(n K min(n, K)).
 
-    Raises
-    ------
-    ValueError
-        Not finite matrices of equally many rows.
-
-    Source: Shwartz-Ziv et al. 2023 (arXiv 2303.00633), the label terms of the generalisation bound.
+    References
+    ----------
+    Shwartz-Ziv et al. 2023 (arXiv 2303.00633), the label terms of the generalisation bound.
     """
     Z, Y = as_rows_of_same("Z", Z, "Y", Y, min_rows=1)
     U, s, _ = torch.linalg.svd(Z, full_matrices=False)

@@ -32,13 +32,13 @@ def knn_probe(z_train, y_train, z_test, y_test=None, *, k=20, temperature=0.07):
     -------
     Accuracy in [0, 1] as a float; the predicted classes (M,) where ``y_test`` is None.
 
-    Raises
-    ------
-    ValueError
-        Wrong shapes, non-finite features, a zero vector, labels that are not 0..C-1, a test class that training
-        lacks, ``k > N``, ``temperature <= 0``.
+    Notes
+    -----
+    Costs O(N M D) time and O(N) memory per test row.
 
-    Source: Wu et al. 2018; k and tau as in Caron et al. 2021 (DINO). Costs O(N M D) time and O(N) memory per test row.
+    References
+    ----------
+    Wu et al. 2018; k and tau as in Caron et al. 2021 (DINO).
     """
     z_train, y_train, z_test, y_test = labeled_features(z_train, y_train, z_test, y_test)
     check_integer("k (at most the number of training samples)", k, 1, len(z_train))
@@ -71,13 +71,13 @@ def ridge_probe(z_train, y_train, z_test, y_test=None, *, lam=1e-3, standardize=
     -------
     Accuracy in [0, 1] as a float; the predicted classes (M,) where ``y_test`` is None.
 
-    Raises
-    ------
-    ValueError
-        Wrong shapes, non-finite features, labels that are not 0..C-1, a test class that training lacks,
-        ``lam <= 0``.
+    Notes
+    -----
+    Costs O(N D min(N, D)) time and O(min(N, D)^2) memory.
 
-    Source: Hoerl and Kennard 1970. Costs O(N D min(N, D)) time and O(min(N, D)^2) memory.
+    References
+    ----------
+    Hoerl and Kennard 1970.
     """
     z_train, y_train, z_test, y_test = labeled_features(z_train, y_train, z_test, y_test)
     targets = F.one_hot(y_train).double()
@@ -104,12 +104,9 @@ def low_shot_probe(z_train, y_train, z_test, y_test, *, n_labels=200, repeats=5,
     -------
     Accuracy in [0, 1] as a float.
 
-    Raises
-    ------
-    ValueError
-        As :func:`ridge_probe`, or fewer than ``repeats * n_labels`` samples.
-
-    Source: the label-budget protocol of Balestriero et al. 2023 (the Cookbook), section on evaluation.
+    References
+    ----------
+    The label-budget protocol of Balestriero et al. 2023 (the Cookbook), section on evaluation.
     """
     z_train, y_train, z_test, y_test = labeled_features(z_train, y_train, z_test, y_test)
     if y_test is None:
@@ -146,7 +143,9 @@ def r2_probe(z_train, t_train, z_test, t_test, *, lam=1e-3, standardize=True):
     ValueError
         Wrong shapes, non-finite values, ``lam <= 0``, a factor that is constant on the test set.
 
-    Source: Wright 1921 for R^2; the factor regressions of Balestriero et al. 2023 (the Cookbook).
+    References
+    ----------
+    Wright 1921 for R^2; the factor regressions of Balestriero et al. 2023 (the Cookbook).
     """
     z_train, z_test = feature_pair(z_train, z_test)
     t_train, t_test = (detached(t).to(z_train.device).double() for t in (t_train, t_test))
@@ -180,12 +179,13 @@ def loo_residuals(z, t, *, lam=1e-3, standardize=True):
     -------
     Tensor (N, Q), float64, in units of t.
 
-    Raises
-    ------
-    ValueError
-        Wrong shapes, fewer than two samples, non-finite values, ``lam <= 0``.
+    Notes
+    -----
+    Costs O(N D min(N, D)).
 
-    Source: Allen 1974 (PRESS). Costs O(N D min(N, D)).
+    References
+    ----------
+    Allen 1974 (PRESS).
     """
     z, t = detached(z), detached(t)
     check_matrix("z", z, min_rows=2)

@@ -22,13 +22,14 @@ def effective_rank(z, *, eps=1e-7, center=False, squared=False):
     -------
     Float between 1 and min(N, K), up to eps; computed in float64.
 
-    Raises
-    ------
-    ValueError
-        Not a finite matrix with N >= 2, all zeros, ``eps < 0``.
+    Notes
+    -----
+    Costs O(N K min(N, K)).
 
-    Source: Garrido et al. 2023 (RankMe, arXiv 2210.02885), equation 1; with eps = 0, the effective rank of Roy and
-    Vetterli 2007. Costs O(N K min(N, K)).
+    References
+    ----------
+    Garrido et al. 2023 (RankMe, arXiv 2210.02885), equation 1; with eps = 0, the effective rank of Roy and Vetterli
+    2007.
     """
     z = as_matrix("z", z, min_rows=2)
     check_positive("eps", eps, allow_zero=True)

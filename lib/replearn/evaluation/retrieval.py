@@ -20,12 +20,13 @@ def retrieve(z, queries, k):
     -------
     Tensor (M, k) of indices into z, on its device.
 
-    Raises
-    ------
-    ValueError
-        Wrong shapes, non-finite features, a zero vector, ``k > N``.
+    Notes
+    -----
+    Costs O(N M D) time and O(N D) memory, in float64.
 
-    Source: instance retrieval as in Caron et al. 2021 (DINO). Costs O(N M D) time and O(N D) memory, in float64.
+    References
+    ----------
+    Instance retrieval as in Caron et al. 2021 (DINO).
     """
     z, queries = feature_pair(z, queries)
     check_integer("k (at most the number of samples in the gallery)", k, 1, len(z))
@@ -47,12 +48,13 @@ def recall_at_k(z, y, k):
     -------
     Float in [0, 1], which grows with k.
 
-    Raises
-    ------
-    ValueError
-        Wrong shapes, non-finite features, a zero vector, a class of a single sample, ``k > N - 1``.
+    Notes
+    -----
+    Costs O(N^2 D) time and O(N D) memory.
 
-    Source: Jegou et al. 2011; as in Oh Song et al. 2016 (metric learning). Costs O(N^2 D) time and O(N D) memory.
+    References
+    ----------
+    Jegou et al. 2011; as in Oh Song et al. 2016 (metric learning).
     """
     z = detached(z)
     check_matrix("z", z, min_rows=2)

@@ -27,13 +27,13 @@ def participation_ratio(z):
     -------
     Float between 1 and min(N - 1, D). Large eigenvalues weigh more than in RankMe, whose entropy is of singular values.
 
-    Raises
-    ------
-    ValueError
-        Not a finite matrix with N >= 2, all rows equal.
+    Notes
+    -----
+    Costs O(N D min(N, D)) time and O(min(N, D)^2) memory, and a float64 copy of z where N < D.
 
-    Source: Gao et al. 2017 (neural dimensionality). Costs O(N D min(N, D)) time and O(min(N, D)^2) memory, and
-    a float64 copy of z where N < D.
+    References
+    ----------
+    Gao et al. 2017 (neural dimensionality).
     """
     C = _covariance(z)
     return (C.trace().square() / C.square().sum()).item()
@@ -54,13 +54,13 @@ def alpha_req(z, *, skip=3):
     -------
     Float without unit, >= 0: 0 is a flat spectrum, large is a steep one.
 
-    Raises
-    ------
-    ValueError
-        Not a finite matrix with N >= 2, all rows equal, fewer than two eigenvalues left for the fit.
+    Notes
+    -----
+    Costs O(N D min(N, D)) time and O(min(N, D)^2) memory, and a float64 copy of z where N < D.
 
-    Source: Agrawal et al. 2022 (alpha-ReQ). Costs O(N D min(N, D)) time and O(min(N, D)^2) memory, and
-    a float64 copy of z where N < D.
+    References
+    ----------
+    Agrawal et al. 2022 (alpha-ReQ).
     """
     check_integer("skip", skip, 0)
     C = _covariance(z)
@@ -94,12 +94,13 @@ def lidar(z, *, delta=1e-4, eps=1e-7):
     -------
     Float between 1 and min(n - 1, D), up to eps.
 
-    Raises
-    ------
-    ValueError
-        Not finite of shape (n, q, D) with n, q >= 2, all means equal, ``delta <= 0``, ``eps < 0``.
+    Notes
+    -----
+    Costs O(n q D^2 + D^3) time and O(n D + D^2) memory.
 
-    Source: Thilak et al. 2023 (LiDAR, arXiv 2312.04000). Costs O(n q D^2 + D^3) time and O(n D + D^2) memory.
+    References
+    ----------
+    Thilak et al. 2023 (LiDAR, arXiv 2312.04000).
     """
     z = detached(z)
     if z.ndim != 3 or min(z.shape[:2]) < 2 or z.shape[2] < 1:

@@ -28,13 +28,9 @@ def logistic_probe(z_train, y_train, z_test, y_test=None, *, lam=1.0, steps=100)
     -------
     Accuracy in [0, 1] as a float; the predicted classes (M,) where ``y_test`` is None.
 
-    Raises
-    ------
-    ValueError
-        Wrong shapes, non-finite features, labels that are not 0..C-1, a test class that training lacks, ``lam <= 0``,
-        ``steps`` not a positive integer.
-
-    Source: the linear evaluation of Shwartz-Ziv et al. 2023 (arXiv 2303.00633) and of most papers on pretraining.
+    References
+    ----------
+    The linear evaluation of Shwartz-Ziv et al. 2023 (arXiv 2303.00633) and of most papers on pretraining.
     """
     z_train, y_train, z_test, y_test = labeled_features(z_train, y_train, z_test, y_test)
     check_positive("lam", lam)
@@ -76,14 +72,9 @@ def mlp_probe(z_train, y_train, z_test, y_test=None, *, hidden=256, steps=1000, 
     -------
     Accuracy in [0, 1] as a float; the predicted classes (M,) where ``y_test`` is None.
 
-    Raises
-    ------
-    ValueError
-        Wrong shapes, non-finite features, labels that are not 0..C-1, a test class that training lacks, ``hidden`` or
-        ``steps`` not a positive integer, ``lr <= 0``.
-
-    Source: the MLP probe of Balestriero et al. 2023 (the Cookbook), section on evaluation; initialised as by He
-    et al. 2015.
+    References
+    ----------
+    The MLP probe of Balestriero et al. 2023 (the Cookbook), section on evaluation; initialised as by He et al. 2015.
     """
     z_train, y_train, z_test, y_test = labeled_features(z_train, y_train, z_test, y_test)
     check_integer("hidden", hidden, 1)

@@ -42,13 +42,10 @@ def vicreg(z1, z2, *, inv=25.0, var=25.0, cov=1.0, eps=1e-4, gamma=1.0):
     -------
     ``VICRegTerms(total, invariance, variance, covariance)``, scalars; the three terms are not weighted.
 
-    Raises
-    ------
-    ValueError
-        Bad shapes, one sample, non-finite values, a negative weight, ``eps`` or ``gamma``.
-
-    Source: Bardes, Ponce, LeCun 2021 (arXiv 2105.04906), equations 1 to 6, with the means of the authors' code:
-    invariance over samples and dimensions, variance over dimensions and views, covariance over dimensions alone.
+    References
+    ----------
+    Bardes, Ponce, LeCun 2021 (arXiv 2105.04906), equations 1 to 6, with the means of the authors' code: invariance over
+    samples and dimensions, variance over dimensions and views, covariance over dimensions alone.
     """
     check_pair("z1", z1, "z2", z2)
     for name, value in {"inv": inv, "var": var, "cov": cov, "eps": eps, "gamma": gamma}.items():
@@ -103,7 +100,9 @@ def barlow_twins(z1, z2, *, lam=0.0051, eps=1e-5):
     ValueError
         Bad shapes, one sample, non-finite values, a negative ``lam`` or ``eps``, a constant column with ``eps`` 0.
 
-    Source: Zbontar et al. 2021, equations 1 and 2; ``eps`` is that of the batch normalisation in the authors' code.
+    References
+    ----------
+    Zbontar et al. 2021, equations 1 and 2; ``eps`` is that of the batch normalisation in the authors' code.
     """
     check_pair("z1", z1, "z2", z2)
     check_positive("lam", lam, allow_zero=True)
@@ -137,7 +136,9 @@ def whiten(z, *, method="cholesky", shrink=0.0, correction=1):
     ValueError
         Not a finite matrix with N >= 2, unknown method, ``shrink`` outside [0, 1), or a singular covariance.
 
-    Source: Ermolov et al. 2021 (arXiv 2007.06346), section 3; Kessy, Lewin, Strimmer 2018 for the choice of M.
+    References
+    ----------
+    Ermolov et al. 2021 (arXiv 2007.06346), section 3; Kessy, Lewin, Strimmer 2018 for the choice of M.
     """
     check_matrix("z", z, min_rows=2)
     check_choice("method", method, ("cholesky", "zca"))
@@ -202,7 +203,9 @@ def w_mse(z1, z2, *, sub_batch=None, normalize=True, shrink=0.0, correction=1):
         Bad shapes, non-finite values, ``sub_batch`` not a divisor of N, ``sub_batch <= K`` without shrinkage,
         or a singular covariance.
 
-    Source: Ermolov et al. 2021 (arXiv 2007.06346), section 3.
+    References
+    ----------
+    Ermolov et al. 2021 (arXiv 2007.06346), section 3.
     """
     check_pair("z1", z1, "z2", z2)
     n, k = z1.shape

@@ -24,12 +24,9 @@ def nt_xent(z1, z2, *, temperature=0.5):
     -------
     Scalar tensor in nats; log(2N - 1) when the embeddings say nothing. Costs O(N^2 K) time, O(N^2) memory.
 
-    Raises
-    ------
-    ValueError
-        Bad shapes, one sample, non-finite values, ``temperature <= 0``.
-
-    Source: Chen et al. 2020 (SimCLR), equation 1.
+    References
+    ----------
+    Chen et al. 2020 (SimCLR), equation 1.
     """
     check_pair("z1", z1, "z2", z2)
     check_positive("temperature", temperature)
@@ -59,14 +56,10 @@ def info_nce(q, k, *, temperature=0.2, queue=None, symmetric=False, normalize=Tr
     -------
     Scalar tensor in nats; log(N + M) when the embeddings say nothing. Costs O(N (N + M) K).
 
-    Raises
-    ------
-    ValueError
-        Bad shapes, one sample, non-finite values, ``temperature <= 0``, a queue with ``symmetric``,
-        unknown similarity.
-
-    Source: van den Oord et al. 2018 (CPC), equation 4; with a queue, He et al. 2020 (MoCo), equation 1; with squared
-    distances, Zimmermann et al. 2021.
+    References
+    ----------
+    Van den Oord et al. 2018 (CPC), equation 4; with a queue, He et al. 2020 (MoCo), equation 1; with squared distances,
+    Zimmermann et al. 2021.
     """
     check_pair("q", q, "k", k)
     check_positive("temperature", temperature)
@@ -100,12 +93,9 @@ def dcl(z1, z2, *, temperature=0.1):
     -------
     Scalar tensor in nats, unbounded below. Costs O(N^2 K) time, O(N^2) memory.
 
-    Raises
-    ------
-    ValueError
-        Bad shapes, one sample, non-finite values, ``temperature <= 0``.
-
-    Source: Yeh et al. 2022 (DCL), equation 6.
+    References
+    ----------
+    Yeh et al. 2022 (DCL), equation 6.
     """
     check_pair("z1", z1, "z2", z2)
     check_positive("temperature", temperature)
@@ -132,12 +122,9 @@ def sup_con(z, labels, *, temperature=0.1):
     -------
     Scalar tensor in nats; with a label of its own for each pair of views it is :func:`nt_xent`.
 
-    Raises
-    ------
-    ValueError
-        Bad shapes, non-finite values, a label that occurs once, ``temperature <= 0``.
-
-    Source: Khosla et al. 2020 (SupCon), equation 2.
+    References
+    ----------
+    Khosla et al. 2020 (SupCon), equation 2.
     """
     check_matrix("z", z, min_rows=2)
     check_labels("labels", labels, len(z))

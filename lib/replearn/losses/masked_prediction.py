@@ -24,12 +24,9 @@ def mae_loss(pred, target, masked, normalize=False):
     -------
     Scalar tensor >= 0, in squared units of the target.
 
-    Raises
-    ------
-    ValueError
-        Shapes that do not fit, non-finite values, or a patch of one number that is to be normalised.
-
-    Source: He et al. 2022 (MAE), section 3, "Reconstruction target", and the released code.
+    References
+    ----------
+    He et al. 2022 (MAE), section 3, "Reconstruction target", and the released code.
     """
     hidden = _hidden(pred, target, masked)
     if normalize:
@@ -53,12 +50,9 @@ def simmim_loss(pred, target, masked):
     -------
     Scalar tensor >= 0, in units of the target.
 
-    Raises
-    ------
-    ValueError
-        Shapes that do not fit, or non-finite values.
-
-    Source: Xie et al. 2022 (SimMIM), equation 1.
+    References
+    ----------
+    Xie et al. 2022 (SimMIM), equation 1.
     """
     return F.l1_loss(pred, _hidden(pred, target, masked))
 
@@ -79,12 +73,9 @@ def latent_loss(pred, target, *, beta=1.0):
     -------
     Scalar tensor >= 0.
 
-    Raises
-    ------
-    ValueError
-        Shapes that do not fit, non-finite values, beta not positive.
-
-    Source: Assran et al. 2023 (I-JEPA), its code (beta = 1); Baevski et al. 2022 (data2vec), section 3.4.
+    References
+    ----------
+    Assran et al. 2023 (I-JEPA), its code (beta = 1); Baevski et al. 2022 (data2vec), section 3.4.
     """
     if pred.shape != target.shape or pred.ndim < 2 or not pred.numel() or pred.shape[-1] < 2:
         raise ValueError(

@@ -26,12 +26,9 @@ def contrastive_pair_loss(z1, z2, same, *, margin=1.0):
     -------
     Scalar tensor, in squared units of z.
 
-    Raises
-    ------
-    ValueError
-        Bad shapes, non-finite values, ``margin <= 0``.
-
-    Source: Hadsell, Chopra & LeCun 2006, equation 4, without its factor 1/2.
+    References
+    ----------
+    Hadsell, Chopra & LeCun 2006, equation 4, without its factor 1/2.
     """
     check_pair("z1", z1, "z2", z2, min_rows=1)
     check_positive("margin", margin)
@@ -57,12 +54,9 @@ def triplet_loss(anchor, positive, negative, *, margin=1.0):
     -------
     Scalar tensor, in squared units of z.
 
-    Raises
-    ------
-    ValueError
-        Bad shapes, non-finite values, ``margin <= 0``.
-
-    Source: Schroff, Kalenichenko & Philbin 2015 (FaceNet), equation 3.
+    References
+    ----------
+    Schroff, Kalenichenko & Philbin 2015 (FaceNet), equation 3.
     """
     check_pair("anchor", anchor, "positive", positive, min_rows=1)
     check_pair("anchor", anchor, "negative", negative, min_rows=1)
@@ -85,12 +79,9 @@ def align_loss(z1, z2):
     -------
     Scalar tensor.
 
-    Raises
-    ------
-    ValueError
-        Bad shapes, non-finite values.
-
-    Source: Wang & Isola 2020, section 4.1, with their exponent 2.
+    References
+    ----------
+    Wang & Isola 2020, section 4.1, with their exponent 2.
     """
     check_pair("z1", z1, "z2", z2, min_rows=1)
     return (F.normalize(z1, dim=1) - F.normalize(z2, dim=1)).square().sum(1).mean()
@@ -111,12 +102,9 @@ def uniform_loss(z, *, t=2.0):
     -------
     Scalar tensor in [-4t, 0]: 0 when all embeddings coincide. Costs O(N^2 K) time and O(N^2) memory.
 
-    Raises
-    ------
-    ValueError
-        Not a finite matrix with N >= 2, ``t <= 0``.
-
-    Source: Wang & Isola 2020, section 4.1.
+    References
+    ----------
+    Wang & Isola 2020, section 4.1.
     """
     check_matrix("z", z, min_rows=2)
     check_positive("t", t)
@@ -149,12 +137,9 @@ def align_uniform(z1, z2, *, align=1.0, uniform=1.0, t=2.0):
     -------
     AlignUniform of scalar tensors. Costs O(N^2 K) time and O(N^2) memory.
 
-    Raises
-    ------
-    ValueError
-        Bad shapes, one sample, non-finite values, a negative weight, ``t <= 0``.
-
-    Source: Wang & Isola 2020, section 5, both weights 1.
+    References
+    ----------
+    Wang & Isola 2020, section 5, both weights 1.
     """
     check_pair("z1", z1, "z2", z2)
     check_positive("align", align, allow_zero=True)
@@ -182,12 +167,9 @@ def multi_view_alignment(z):
     -------
     Scalar tensor, in squared units of z. Costs O(N V K).
 
-    Raises
-    ------
-    ValueError
-        Bad shapes, fewer than two views, non-finite values.
-
-    Source: the pairs of multi-crop (Caron et al. 2020, SwAV), all of them alike; Huygens' identity.
+    References
+    ----------
+    The pairs of multi-crop (Caron et al. 2020, SwAV), all of them alike; Huygens' identity.
     """
     if z.ndim != 3 or z.shape[0] < 1 or z.shape[1] < 2 or z.shape[2] < 1:
         raise ValueError(f"z must hold at least two views of each sample, (N, V >= 2, K), but has {tuple(z.shape)}")

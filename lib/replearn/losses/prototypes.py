@@ -30,12 +30,9 @@ def sinkhorn(scores, *, eps=0.05, steps=3):
     -------
     Q (N, K), rows sum to 1.
 
-    Raises
-    ------
-    ValueError
-        ``scores`` is not a finite matrix, ``eps <= 0``, ``steps < 0``.
-
-    Source: Cuturi 2013, Algorithm 1; Caron et al. 2020 (SwAV), equations 3 to 5, whose Q is this one transposed over N.
+    References
+    ----------
+    Cuturi 2013, Algorithm 1; Caron et al. 2020 (SwAV), equations 3 to 5, whose Q is this one transposed over N.
     """
     check_matrix("scores", scores)
     check_positive("eps", eps)
@@ -67,12 +64,9 @@ def swav_loss(scores1, scores2, *, eps=0.05, temperature=0.1, steps=3):
     -------
     Scalar tensor in nats.
 
-    Raises
-    ------
-    ValueError
-        Bad shapes, one sample, non-finite values, ``eps <= 0``, ``temperature <= 0``, ``steps < 0``.
-
-    Source: Caron et al. 2020 (SwAV), equations 1 and 2, averaged over the two directions.
+    References
+    ----------
+    Caron et al. 2020 (SwAV), equations 1 and 2, averaged over the two directions.
     """
     check_pair("scores1", scores1, "scores2", scores2)
     check_positive("temperature", temperature)

@@ -20,12 +20,9 @@ def simsiam_loss(p, z):
     -------
     Scalar tensor in [-1, 1]. A method averages it over the two orders of the views.
 
-    Raises
-    ------
-    ValueError
-        Bad shapes, one sample, non-finite values.
-
-    Source: Chen & He 2021 (SimSiam), equations 1 and 3.
+    References
+    ----------
+    Chen & He 2021 (SimSiam), equations 1 and 3.
     """
     check_pair_shapes("p", p, "z", z)
     loss = -F.cosine_similarity(p, z.detach(), dim=1).mean()
@@ -46,12 +43,9 @@ def byol_loss(p, z):
     -------
     Scalar tensor in [0, 4]. A method adds the two orders of the views.
 
-    Raises
-    ------
-    ValueError
-        Bad shapes, one sample, non-finite values.
-
-    Source: Grill et al. 2020 (BYOL), equation 2.
+    References
+    ----------
+    Grill et al. 2020 (BYOL), equation 2.
     """
     return 2 + 2 * simsiam_loss(p, z)
 
@@ -74,12 +68,9 @@ def dino_loss(student, teacher, center=0.0, *, student_temperature=0.1, teacher_
     -------
     Scalar tensor in nats: the teacher's entropy plus a Kullback-Leibler divergence. Costs O((T + V) N K).
 
-    Raises
-    ------
-    ValueError
-        Bad shapes, too few views, non-finite values, a temperature that is not positive.
-
-    Source: Caron et al. 2021 (DINO), equation 3 and algorithm 1.
+    References
+    ----------
+    Caron et al. 2021 (DINO), equation 3 and algorithm 1.
     """
     student, teacher = _stacked("student", student), _stacked("teacher", teacher).detach()
     views, targets = len(student), len(teacher)

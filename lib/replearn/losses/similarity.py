@@ -22,12 +22,9 @@ def spectral_contrastive(z1, z2, *, centered=False):
     -------
     Scalar tensor, in units of z squared and its square. Costs O(N K min(N, K)).
 
-    Raises
-    ------
-    ValueError
-        Bad shapes, one sample, non-finite values.
-
-    Source: HaoChen et al. 2021, section 3.2, with the expectation over independent views estimated by distinct pairs.
+    References
+    ----------
+    HaoChen et al. 2021, section 3.2, with the expectation over independent views estimated by distinct pairs.
     """
     check_pair("z1", z1, "z2", z2)
     n = len(z1)
@@ -58,12 +55,9 @@ def decorrelation_loss(z, *, unbiased=False):
     -------
     Scalar tensor, without unit; negative for some batches where ``unbiased``. Costs O(N K min(N, K)).
 
-    Raises
-    ------
-    ValueError
-        Not a finite matrix with N >= 2.
-
-    Source: Cabannes et al. 2023, the loss at beta = 0; the orthogonality term of Cabannes, Bietti, Balestriero 2022.
+    References
+    ----------
+    Cabannes et al. 2023, the loss at beta = 0; the orthogonality term of Cabannes, Bietti, Balestriero 2022.
     """
     check_matrix("z", z, min_rows=2)
     n, k = z.shape

@@ -16,11 +16,6 @@ def off_diagonal(m):
     Returns
     -------
     Tensor (K(K-1),), in the units of ``m``.
-
-    Raises
-    ------
-    ValueError
-        ``m`` is not a square matrix.
     """
     if m.ndim != 2 or m.shape[0] != m.shape[1]:
         raise ValueError(f"m must be a square matrix (K, K), but has shape {tuple(m.shape)}")
@@ -42,13 +37,9 @@ def off_diagonal_energy(a, b):
     -------
     Scalar tensor; units of ``a`` times ``b``, squared. Cost O(N K min(N, K)).
 
-    Raises
-    ------
-    ValueError
-        ``a`` and ``b`` are not finite matrices of one shape.
-
-    Source: Garrido et al. 2023, "On the duality between contrastive and non-contrastive self-supervised learning",
-    Theorem 3.3.
+    References
+    ----------
+    Garrido et al. 2023, "On the duality between contrastive and non-contrastive self-supervised learning", Theorem 3.3.
     """
     check_pair("a", a, "b", b, min_rows=1)
     n, k = a.shape
@@ -112,7 +103,9 @@ def cross_correlation(z1, z2, *, eps=0.0):
     ValueError
         Bad shapes, non-finite values, or a constant column while ``eps`` is 0.
 
-    Source: Zbontar et al. 2021, equation 2.
+    References
+    ----------
+    Zbontar et al. 2021, equation 2.
     """
     check_pair("z1", z1, "z2", z2)
     return standardize_columns(z1, eps).T @ standardize_columns(z2, eps) / len(z1)
@@ -134,7 +127,9 @@ def correlation_matrix(z):
     ValueError
         ``z`` is not a finite matrix with N >= 2, or has a constant column.
 
-    Source: Pearson; used as the measure of redundancy in Bardes et al. 2021.
+    References
+    ----------
+    Pearson; used as the measure of redundancy in Bardes et al. 2021.
     """
     check_matrix("z", z, min_rows=2)
     return cross_correlation(z, z)

@@ -28,14 +28,9 @@ def mlp_head(d_in, d_hidden, d_out, layers=2, batch_norm=True):
     torch.nn.Sequential
         A module (N, d_in) -> (N, d_out).
 
-    Raises
-    ------
-    ValueError
-        If a size or ``layers`` is not a positive integer.
-
-    Notes
-    -----
-    Source: the projector of SimCLR (Chen et al., 2020, section 2.1), with BatchNorm as in its released code.
+    References
+    ----------
+    The projector of SimCLR (Chen et al., 2020, section 2.1), with BatchNorm as in its released code.
     """
     for name, value in {"d_in": d_in, "d_hidden": d_hidden, "d_out": d_out, "layers": layers}.items():
         check_integer(name, value, 1)
@@ -54,14 +49,9 @@ class UnitRows(nn.Linear):
     d_in, n_classes : int
         Sizes d of the representation and C of the logits.
 
-    Raises
-    ------
-    ValueError
-        If a size is not a positive integer.
-
-    Notes
-    -----
-    Source: the weight-normalised case of Reizinger et al., "Cross-Entropy Is All You Need To Invert the Data Generating
+    References
+    ----------
+    The weight-normalised case of Reizinger et al., "Cross-Entropy Is All You Need To Invert the Data Generating
     Process" (2025).
     """
 

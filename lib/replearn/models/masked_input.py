@@ -24,14 +24,9 @@ class MaskedInput(nn.Module):
     dim, grid, patch
         As of :class:`TinyViT`, whose place it can take in ``MaskedAutoencoder``.
 
-    Raises
-    ------
-    ValueError
-        If the patches do not fill the image.
-
-    Notes
-    -----
-    Source: context encoders (Pathak et al., 2016), which fill what is hidden with the mean.
+    References
+    ----------
+    Context encoders (Pathak et al., 2016), which fill what is hidden with the mean.
     """
 
     def __init__(self, network, image_shape, patch):

@@ -30,14 +30,9 @@ class MaskedMLP(nn.Module):
     dim, grid, patch
         As of ``TinyViT``, whose place it can take in ``MaskedAutoencoder``.
 
-    Raises
-    ------
-    ValueError
-        If a size is not a positive integer, or the patches do not fill the image.
-
-    Notes
-    -----
-    Source: this book's masked autoencoder of 14 x 14 digits, after denoising autoencoders (Vincent et al., 2008).
+    References
+    ----------
+    This book's masked autoencoder of 14 x 14 digits, after denoising autoencoders (Vincent et al., 2008).
     """
 
     def __init__(self, image_shape=(14, 14), patch=2, *, in_channels=1, hidden=256, dim=128):
@@ -71,14 +66,9 @@ class MaskedMLPDecoder(nn.Module):
     hidden : int
         Size of the ReLU layer.
 
-    Raises
-    ------
-    ValueError
-        If a size is not a positive integer.
-
-    Notes
-    -----
-    Source: as :class:`MaskedMLP`.
+    References
+    ----------
+    As :class:`MaskedMLP`.
     """
 
     def __init__(self, d_in, d_out, grid, *, hidden=256):

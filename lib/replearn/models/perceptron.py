@@ -29,14 +29,9 @@ def mlp(widths, activation=nn.ReLU, *, bias_std=None, dtype=None):
     torch.nn.Sequential
         A module (N, widths[0]) -> (N, widths[-1]).
 
-    Raises
-    ------
-    ValueError
-        If there are fewer than two widths, one is not a positive integer, or ``bias_std`` is negative.
-
-    Notes
-    -----
-    Source: the networks of Humayun et al., "SplineCam" (2023), and of the other spline chapters.
+    References
+    ----------
+    The networks of Humayun et al., "SplineCam" (2023), and of the other spline chapters.
     """
     if len(widths) < 2:
         raise ValueError(f"widths needs at least an input and an output size, but has {len(widths)} entries")

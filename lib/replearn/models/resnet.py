@@ -26,15 +26,9 @@ class ResNet(nn.Module):
     dim : int
         Size d of the representation.
 
-    Raises
-    ------
-    ValueError
-        If the depth is none of these, or ``in_channels`` is not a positive integer.
-
-    Notes
-    -----
-    Source: He et al. 2016, in torchvision's version; the small stem is that of SimCLR (Chen et al., 2020, appendix
-    B.9).
+    References
+    ----------
+    He et al. 2016, in torchvision's version; the small stem is that of SimCLR (Chen et al., 2020, appendix B.9).
     """
 
     def __init__(self, depth=18, *, in_channels=3, small_images=True):

@@ -23,14 +23,9 @@ class TinyConv(nn.Sequential):
     dim : int
         Size of the representation, 8 width (128 for the default).
 
-    Raises
-    ------
-    ValueError
-        If ``width`` or ``in_channels`` is not a positive integer.
-
-    Notes
-    -----
-    Source: the tiny recipe of this book, shared by the chapters of part 1.
+    References
+    ----------
+    The tiny recipe of this book, shared by the chapters of part 1.
     """
 
     def __init__(self, width=16, in_channels=1):

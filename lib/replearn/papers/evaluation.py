@@ -51,8 +51,14 @@ def conditional_samples(C, W, mean, h, n, generator):
         If C is not symmetric positive semi-definite, shapes do not fit, values are not finite, ``n < 1``, or W C W^T is
         singular (W sees a direction twice, or one that does not vary).
 
-    Source: conditioning of a Gaussian, in the place of the diffusion model of Bordes, Balestriero and Vincent 2022
-    (RCDM, arXiv 2112.09164). Costs O(d^3 + n d^2).
+    Notes
+    -----
+    Costs O(d^3 + n d^2).
+
+    References
+    ----------
+    Conditioning of a Gaussian, in the place of the diffusion model of Bordes, Balestriero and Vincent 2022 (RCDM, arXiv
+    2112.09164).
     """
     C = as_symmetric("C", as_array(C))
     d = len(C)

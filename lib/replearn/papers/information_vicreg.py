@@ -28,12 +28,9 @@ def infomax_logdet(z1, z2, *, s2=1.0, eps=1e-3):
     -------
     Scalar tensor, in nats per dimension, up to a constant. Costs O(N K min(N, K)).
 
-    Raises
-    ------
-    ValueError
-        Bad shapes, one sample, non-finite values, ``s2 <= 0``, ``eps <= 0``.
-
-    Source: Shwartz-Ziv et al. 2023 (arXiv 2303.00633), the LogDet variant; the estimator is Zhouyin and Liu's (2021).
+    References
+    ----------
+    Shwartz-Ziv et al. 2023 (arXiv 2303.00633), the LogDet variant; the estimator is Zhouyin and Liu's (2021).
     """
     check_pair("z1", z1, "z2", z2)
     check_positive("s2", s2)
@@ -71,12 +68,9 @@ def infomax_pairwise(z1, z2, *, temperature=0.2):
     -------
     Scalar tensor in nats, up to a constant; log N when the embeddings say nothing. Costs O(N^2 K).
 
-    Raises
-    ------
-    ValueError
-        Bad shapes, one sample, non-finite values, ``temperature <= 0``.
-
-    Source: Shwartz-Ziv et al. 2023 (arXiv 2303.00633), the pairwise variant, with Kolchinsky and Tracey's bound (2017).
+    References
+    ----------
+    Shwartz-Ziv et al. 2023 (arXiv 2303.00633), the pairwise variant, with Kolchinsky and Tracey's bound (2017).
     """
     check_pair("z1", z1, "z2", z2)
     check_positive("temperature", temperature)

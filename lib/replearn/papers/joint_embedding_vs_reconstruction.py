@@ -27,12 +27,9 @@ def direction_scores(kappa2, theta, gamma, alpha, *, paradigm="joint_embedding")
     (d,) array; without unit for "joint_embedding", in units of the data for "reconstruction". 0 where a direction is
     empty.
 
-    Raises
-    ------
-    ValueError
-        If an array is malformed or negative, alpha < 0, or the paradigm is unknown.
-
-    Source: Van Assel et al. 2025, theorems 3.1 and 3.2 for the model of section 4.1.
+    References
+    ----------
+    Van Assel et al. 2025, theorems 3.1 and 3.2 for the model of section 4.1.
     """
     check_choice("paradigm", paradigm, ("joint_embedding", "reconstruction"))
     check_positive("alpha", alpha, allow_zero=True)
@@ -71,7 +68,9 @@ def alignment_threshold(kappa2, theta, gamma, dim, *, paradigm="joint_embedding"
         If an array is malformed or negative, signal is missing among the first k or present beyond, gamma is positive
         on the signal or zero beyond, dim is out of range, or the paradigm is unknown.
 
-    Source: Van Assel et al. 2025, propositions 4.3 and 4.4, equations 10 and 12.
+    References
+    ----------
+    Van Assel et al. 2025, propositions 4.3 and 4.4, equations 10 and 12.
     """
     check_choice("paradigm", paradigm, ("joint_embedding", "reconstruction"))
     kappa2, theta, gamma = _variances(kappa2, theta, gamma)
@@ -98,12 +97,9 @@ def nuisance_moments(kappa2, theta, gamma, alpha):
     -------
     AugmentedMoments of (d, d) arrays, for ``reduced_rank_regression`` and ``joint_embedding_linear``.
 
-    Raises
-    ------
-    ValueError
-        If an array is malformed or negative, or alpha < 0.
-
-    Source: Van Assel et al. 2025, section 4.1.
+    References
+    ----------
+    Van Assel et al. 2025, section 4.1.
     """
     check_positive("alpha", alpha, allow_zero=True)
     kappa2, theta, gamma = _variances(kappa2, theta, gamma)
@@ -126,12 +122,13 @@ def nuisance_samples(kappa2, gamma, n, *, seed=0):
     -------
     clean, corrupted : (n, d) arrays.
 
-    Raises
-    ------
-    ValueError
-        If an array is malformed or negative, or n is at most d.
+    Notes
+    -----
+    Costs O(n d^2).
 
-    Source: Van Assel et al. 2025, section 4.1. Costs O(n d^2).
+    References
+    ----------
+    Van Assel et al. 2025, section 4.1.
     """
     kappa2, _, gamma = _variances(kappa2, kappa2, gamma)
     check_integer("n (more than the dimensions)", n, len(kappa2) + 1)
@@ -158,12 +155,13 @@ def pca_with_nuisance(X, dim, gamma, *, fit=None, seed=0):
     -------
     clean, corrupted : (n, k + m) arrays; the last m columns of ``clean`` are zero.
 
-    Raises
-    ------
-    ValueError
-        If X or gamma is malformed, a variance is negative, or dim or fit is out of range.
+    Notes
+    -----
+    Costs O(n D^2 + D^3).
 
-    Source: Van Assel et al. 2025, appendix C. Costs O(n D^2 + D^3).
+    References
+    ----------
+    Van Assel et al. 2025, appendix C.
     """
     X = as_points("X", X, min_rows=2)
     gamma = _variances(gamma, gamma, gamma)[2]
@@ -208,7 +206,9 @@ def ridge_augmented(X, Y, noise):
     ValueError
         If a shape is wrong, an entry not finite, or X^T X / N + Cov(e) not positive definite.
 
-    Source: Van Assel et al. 2025, lemma B.1 and proposition 4.2; Bishop 1995.
+    References
+    ----------
+    Van Assel et al. 2025, lemma B.1 and proposition 4.2; Bishop 1995.
     """
     X, Y = as_same_samples(X, Y)
     noise = as_symmetric("noise", as_array(noise))

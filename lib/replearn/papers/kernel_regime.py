@@ -24,12 +24,9 @@ def ssl_target(G, *, method="vicreg", inv=1.0, reg=1.0):
     -------
     (N, N) symmetric array.
 
-    Raises
-    ------
-    ValueError
-        If G is not a graph, the method is unknown, inv < 0, reg <= 0, or a contrastive graph has self-loops.
-
-    Source: Kiani et al. 2022; Balestriero & LeCun 2022.
+    References
+    ----------
+    Kiani et al. 2022; Balestriero & LeCun 2022.
     """
     check_choice("method", method, ("vicreg", "contrastive"))
     check_positive("inv", inv, allow_zero=True)
@@ -58,12 +55,13 @@ def tied_eigenspace(target, value, *, rtol=1e-8):
     -------
     (N, r) array with orthonormal columns.
 
-    Raises
-    ------
-    ValueError
-        If the target is not symmetric, rtol <= 0, or no eigenvalue is close to ``value``.
+    Notes
+    -----
+    Costs O(N^3).
 
-    Source: Kiani et al. 2022, the degenerate case. Costs O(N^3).
+    References
+    ----------
+    Kiani et al. 2022, the degenerate case.
     """
     check_positive("rtol", rtol)
     target = as_symmetric("target", target)
@@ -95,7 +93,13 @@ def smoothest_directions(Q, K, dim):
     ValueError
         If Q is not orthonormal, K is not positive definite or has another size, or dim is out of range.
 
-    Source: Kiani et al. 2022, the degenerate case; Cabannes et al. 2023. Costs O(N^3).
+    Notes
+    -----
+    Costs O(N^3).
+
+    References
+    ----------
+    Kiani et al. 2022, the degenerate case; Cabannes et al. 2023.
     """
     Q, K = as_points("Q", Q), as_definite("K", as_array(K))
     if len(Q) != len(K):
@@ -128,7 +132,13 @@ def nystrom_features(X, landmarks, kernel):
     ValueError
         If X or the landmarks are malformed, their widths differ, or K_SS is not positive semi-definite.
 
-    Source: Williams & Seeger 2001. Costs O(N m^2 + m^3) and never an (N, N) matrix.
+    Notes
+    -----
+    Costs O(N m^2 + m^3) and never an (N, N) matrix.
+
+    References
+    ----------
+    Williams & Seeger 2001.
     """
     X, landmarks = as_points("X", X), as_points("landmarks", landmarks)
     if X.shape[1] != landmarks.shape[1]:
@@ -161,7 +171,13 @@ def kernel_ridge_classifier(K, y, Kx, *, lam=1e-2):
     ValueError
         If a shape is wrong, an entry not finite, K not positive semi-definite, lam <= 0, or there is one class only.
 
-    Source: Saunders, Gammerman & Vovk 1998. Costs O(N^3 + M N).
+    Notes
+    -----
+    Costs O(N^3 + M N).
+
+    References
+    ----------
+    Saunders, Gammerman & Vovk 1998.
     """
     check_positive("lam", lam)
     K, Kx, y = as_symmetric("K", as_array(K)), as_points("Kx", Kx), np.asarray(y)

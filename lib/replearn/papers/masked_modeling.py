@@ -45,7 +45,13 @@ def gaussian_reconstruction(C, visible, masked, x=None, *, ridge=1e-6):
         If C is not symmetric, indices are empty, out of range or shared, the hidden pixels do not vary, x has another
         length, or C_vv is singular without a ridge.
 
-    Source: conditioning of a Gaussian; the covariance of the residual is the Schur complement of C_vv. Costs O(V^3).
+    Notes
+    -----
+    Costs O(V^3).
+
+    References
+    ----------
+    Conditioning of a Gaussian; the covariance of the residual is the Schur complement of C_vv.
     """
     C = as_symmetric("C", as_array(C))
     visible, masked = _indices("visible", visible, len(C)), _indices("masked", masked, len(C))

@@ -25,12 +25,9 @@ def dirichlet_energy(f, X):
     -------
     scalar tensor: mean over samples, sum over inputs and outputs; in squared units of f over squared units of x.
 
-    Raises
-    ------
-    ValueError
-        If X is not a finite matrix, or f does not return a matrix with N rows.
-
-    Source: Cabannes, Bietti & Balestriero 2022. Costs p backward passes.
+    References
+    ----------
+    Cabannes, Bietti & Balestriero 2022. Costs p backward passes.
     """
     check_matrix("X", X)
     x = X.detach().requires_grad_()
@@ -59,13 +56,9 @@ def augmentation_energy(f, X, sigma, *, views=2, nodes=None, generator=None):
     -------
     scalar tensor, differentiable with respect to f's parameters.
 
-    Raises
-    ------
-    ValueError
-        If X is not a finite matrix, sigma <= 0, views < 2, nodes < 2, or f does not return a matrix with N rows.
-
-    Source: Cabannes, Bietti & Balestriero 2022, whose code compares one clean and one noisy view: half of ours times
-    2 sigma^2.
+    References
+    ----------
+    Cabannes, Bietti & Balestriero 2022, whose code compares one clean and one noisy view: half of ours times 2 sigma^2.
     """
     check_matrix("X", X)
     check_positive("sigma", sigma)
@@ -148,12 +141,13 @@ def rbf_galerkin(X, dim, *, centers, bandwidth, ridge=1e-4, sigma=None, views=8,
     -------
     Eigenfunctions, called on new points like a function.
 
-    Raises
-    ------
-    ValueError
-        If X or the centres are malformed, dim is out of range, or a number is out of its range.
+    Notes
+    -----
+    Costs O(N q^2 d + q^3).
 
-    Source: Cabannes, Bietti & Balestriero 2022; Cabannes & Bach 2023. Costs O(N q^2 d + q^3).
+    References
+    ----------
+    Cabannes, Bietti & Balestriero 2022; Cabannes & Bach 2023.
     """
     X, centers = as_points("X", X), as_points("centers", centers)
     if X.shape[1] != centers.shape[1]:
@@ -208,7 +202,9 @@ def rayleigh_quotient(F, G):
     ValueError
         If F or G is malformed, a node is isolated, or every function is constant.
 
-    Source: Cabannes, Bietti & Balestriero 2022; Zhu, Ghahramani & Lafferty 2003.
+    References
+    ----------
+    Cabannes, Bietti & Balestriero 2022; Zhu, Ghahramani & Lafferty 2003.
     """
     L, degrees = laplacian(G)
     check_no_isolated(degrees)

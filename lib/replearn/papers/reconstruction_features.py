@@ -35,7 +35,9 @@ def pca_split(X, fraction, *, part="top"):
     ValueError
         If X is malformed or constant, fraction is out of range, part is unknown, or the part is empty.
 
-    Source: Balestriero & LeCun 2024.
+    References
+    ----------
+    Balestriero & LeCun 2024.
     """
     check_choice("part", part, ("top", "bottom"))
     check_between("fraction", fraction, 0, 1, ends="none")
@@ -73,7 +75,13 @@ def task_alignment(X, Y, V):
     ValueError
         If a shape is wrong, the features are linearly dependent, or X says nothing about Y.
 
-    Source: Balestriero & LeCun 2024; their code shows the square root. Costs O(N d^2).
+    Notes
+    -----
+    Costs O(N d^2).
+
+    References
+    ----------
+    Balestriero & LeCun 2024; their code shows the square root.
     """
     X, Y = _centred_pair(X, Y)
     V = as_points("V", V)
@@ -107,12 +115,9 @@ def linear_autoencoder_flow(variances, t, a0):
     -------
     (d,) or (T, d) array, in (0, 1].
 
-    Raises
-    ------
-    ValueError
-        If a variance or a time is negative, or a0 is out of range.
-
-    Source: Saxe, McClelland & Ganguli 2014; Balestriero & LeCun 2024.
+    References
+    ----------
+    Saxe, McClelland & Ganguli 2014; Balestriero & LeCun 2024.
     """
     variances, t = as_array(variances), as_array(t)
     if variances.ndim != 1 or not (np.isfinite(variances).all() and (variances >= 0).all()):
@@ -140,12 +145,9 @@ def joint_encoder(X, Y, dim, *, lam):
     -------
     ReducedRank whose decoder (k, c + d) holds W in its first c columns and lam^{1/2} U in the others.
 
-    Raises
-    ------
-    ValueError
-        If X or Y is malformed, their lengths differ, lam < 0, or dim is out of range.
-
-    Source: Balestriero & LeCun 2024.
+    References
+    ----------
+    Balestriero & LeCun 2024.
     """
     check_positive("lam", lam, allow_zero=True)
     X, Y = _centred_pair(X, Y)
@@ -174,12 +176,9 @@ def masking_score(variance, pixels, p):
     -------
     float or array, broadcast, in units of the variance.
 
-    Raises
-    ------
-    ValueError
-        If a variance is not positive, m < 1, or p is out of range.
-
-    Source: the law of one direction in Balestriero & LeCun 2024's closed form, derived for this book.
+    References
+    ----------
+    The law of one direction in Balestriero & LeCun 2024's closed form, derived for this book.
     """
     variance, pixels, p = (as_array(v) for v in (variance, pixels, p))
     if not (np.isfinite(variance).all() and (variance > 0).all()):
@@ -213,15 +212,10 @@ class ConvRandomFeatures(nn.Module):
     dim : int
         Number of features, 2 filters.
 
-    Raises
-    ------
-    ValueError
-        If a number is not a positive integer, or an image is smaller than a filter.
-
-    Notes
-    -----
-    Source: the fixed features with which this book reads textures after Balestriero & LeCun (2024); Saxe et al., "On
-    random weights and unsupervised feature learning" (2011).
+    References
+    ----------
+    The fixed features with which this book reads textures after Balestriero & LeCun (2024); Saxe et al., "On random
+    weights and unsupervised feature learning" (2011).
     """
 
     def __init__(self, filters=48, *, size=5, in_channels=1, seed=0):
@@ -264,14 +258,9 @@ def hot_pixels(n, size, *, count=40, std=1.0, seed=0):
     torch.Tensor
         (n, 1, size, size) float64, zero outside the noisy pixels.
 
-    Raises
-    ------
-    ValueError
-        If a number is out of its range.
-
-    Notes
-    -----
-    Source: made for this book, as spatially isolated noise for the masking of Balestriero & LeCun (2024).
+    References
+    ----------
+    Made for this book, as spatially isolated noise for the masking of Balestriero & LeCun (2024).
     """
     check_integer("n", n, 1)
     check_integer("size", size, 1)

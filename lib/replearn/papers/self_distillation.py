@@ -52,7 +52,13 @@ def linear_byol_flow(
     ValueError
         If shapes do not fit, an argument is out of range, tau is not 1 without the stop-gradient, or the flow diverges.
 
-    Source: Tian, Chen & Ganguli 2021, equations 3 to 5. Costs O((T / dt) d n (d + n)) for each model.
+    Notes
+    -----
+    Costs O((T / dt) d n (d + n)) for each model.
+
+    References
+    ----------
+    Tian, Chen & Ganguli 2021, equations 3 to 5.
     """
     X, Xp, W, P, eta = _moment("X", X), _moment("Xp", Xp), as_array(W0), as_array(P0), as_array(eta)
     d, n = W.shape[-2:] if W.ndim > 1 else (0, 0)
@@ -148,12 +154,9 @@ def byol_fixed_points(sigma2, eta, tau=1.0):
     -------
     p_minus, p_plus : arrays of the broadcast shape; NaN where eta is above tau^2 / (4 (1 + sigma2)) and none exists.
 
-    Raises
-    ------
-    ValueError
-        If an argument is out of range.
-
-    Source: Tian, Chen & Ganguli 2021, section 3.2.
+    References
+    ----------
+    Tian, Chen & Ganguli 2021, section 3.2.
     """
     sigma2, eta, tau = _positive("sigma2", sigma2, True), _positive("eta", eta, True), _positive("tau", tau)
     with np.errstate(invalid="ignore"):
@@ -179,12 +182,9 @@ def surviving_directions(x, xp, eta, tau=1.0):
     -------
     (n,) array of bool. A direction that starts below its lower equilibrium dies all the same.
 
-    Raises
-    ------
-    ValueError
-        If an argument is out of range.
-
-    Source: this book, from the equations of Tian, Chen & Ganguli 2021 with X and X' that commute.
+    References
+    ----------
+    This book, from the equations of Tian, Chen & Ganguli 2021 with X and X' that commute.
     """
     x, xp = _positive("x", x), _positive("xp", xp, True)
     eta, tau = _positive("eta", eta, True), _positive("tau", tau)

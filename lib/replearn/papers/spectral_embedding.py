@@ -43,12 +43,9 @@ def nuisance_digits(*, seed=0, n_train=1200, strength=0.25, noise=0.02):
     -------
     NuisanceDigits.
 
-    Raises
-    ------
-    ValueError
-        If n_train is out of range, seed is not a non-negative integer, or strength or noise is negative.
-
-    Source: made for this book. scikit-learn's digits are those of Alpaydin & Kaynak 1998 (UCI, CC BY 4.0).
+    References
+    ----------
+    Made for this book. scikit-learn's digits are those of Alpaydin & Kaynak 1998 (UCI, CC BY 4.0).
     """
     check_integer("seed", seed, 0)
     check_integer("n_train", n_train, 10, 1787)
@@ -99,12 +96,9 @@ def row_stochastic_graph(S, temperature, *, regularizer="entropy"):
     -------
     (N, N) array, rows summing to 1, zero diagonal.
 
-    Raises
-    ------
-    ValueError
-        If S is not a finite square matrix, temperature <= 0, or the regularizer is unknown.
-
-    Source: Balestriero & LeCun 2022; Martins & Astudillo 2016 for the projection.
+    References
+    ----------
+    Balestriero & LeCun 2022; Martins & Astudillo 2016 for the projection.
     """
     solve = {"entropy": _softmax, "frobenius": _simplex_projection, "none": _one_hot_max}
     check_choice("regularizer", regularizer, tuple(solve))

@@ -26,12 +26,9 @@ def hypercube(d):
     -------
     (2^d, d) array of -1 and 1; its first row is all ones.
 
-    Raises
-    ------
-    ValueError
-        If d is not an integer between 1 and 14.
-
-    Source: O'Donnell 2014.
+    References
+    ----------
+    O'Donnell 2014.
     """
     check_integer("d", d, 1, LARGEST)
     bits = np.arange(2**d)[:, None] >> np.arange(d)[::-1] & 1
@@ -50,12 +47,9 @@ def parity(X, S):
     -------
     (N,) array of -1 and 1.
 
-    Raises
-    ------
-    ValueError
-        If X holds other numbers, or a coordinate of S is out of range or given twice.
-
-    Source: O'Donnell 2014, the Fourier basis of the cube.
+    References
+    ----------
+    O'Donnell 2014, the Fourier basis of the cube.
     """
     X = as_points("X", X)
     if np.any(abs(X) != 1):
@@ -91,12 +85,9 @@ def parity_basis(d):
     -------
     ParityBasis with ``sets``, ``values``, ``degree`` and ``diameter``.
 
-    Raises
-    ------
-    ValueError
-        If d is not an integer between 1 and 14.
-
-    Source: O'Donnell 2014.
+    References
+    ----------
+    O'Donnell 2014.
     """
     X = hypercube(d)
     sets = [S for size in range(d + 1) for S in combinations(range(d), size)]
@@ -128,12 +119,9 @@ def flip_channel(d, p):
     -------
     (2^d, 2^d) array, rows summing to 1, points in the order of :func:`hypercube`.
 
-    Raises
-    ------
-    ValueError
-        If d or p is out of range.
-
-    Source: Cabannes et al. 2023.
+    References
+    ----------
+    Cabannes et al. 2023.
     """
     X = hypercube(d)
     check_between("p", p, 0, 1)
@@ -155,12 +143,9 @@ def crop_channel(d, w):
     -------
     (2^d, 2^d) array, rows summing to 1, points in the order of :func:`hypercube`.
 
-    Raises
-    ------
-    ValueError
-        If d or w is out of range.
-
-    Source: Cabannes et al. 2023.
+    References
+    ----------
+    Cabannes et al. 2023.
     """
     X = hypercube(d)
     check_integer("w", w, 1, d)
@@ -186,12 +171,9 @@ def cyclic_diameter(S, d):
     -------
     int, 0 to d.
 
-    Raises
-    ------
-    ValueError
-        If d < 1, or a coordinate of S is out of range or given twice.
-
-    Source: Cabannes et al. 2023, where a crop sees a parity only if its window is at least that long.
+    References
+    ----------
+    Cabannes et al. 2023, where a crop sees a parity only if its window is at least that long.
     """
     check_integer("d", d, 1)
     S = _coordinates(S, d)
@@ -213,12 +195,9 @@ def crop_eigenvalue(S, d, w):
     -------
     float in [0, 1].
 
-    Raises
-    ------
-    ValueError
-        If d, w or S is out of range.
-
-    Source: Cabannes et al. 2023.
+    References
+    ----------
+    Cabannes et al. 2023.
     """
     check_integer("d", d, 1)
     check_integer("w", w, 1, d)
@@ -241,12 +220,9 @@ def degree_eigenvalues(h, d):
     -------
     (d + 1,) array, nu_0 .. nu_d; of multiplicity C(d, k), for the kernel matrix divided by 2^d.
 
-    Raises
-    ------
-    ValueError
-        If d < 1, or h returns another shape or NaN.
-
-    Source: Mei, Misiakiewicz & Montanari 2021; O'Donnell 2014.
+    References
+    ----------
+    Mei, Misiakiewicz & Montanari 2021; O'Donnell 2014.
     """
     check_integer("d", d, 1)
     minus = np.arange(d + 1)
@@ -282,7 +258,9 @@ def augmentation_operator(P):
     ValueError
         If P has a negative entry, a row that does not sum to 1, or views that are not equally likely.
 
-    Source: Cabannes et al. 2023; HaoChen et al. 2021.
+    References
+    ----------
+    Cabannes et al. 2023; HaoChen et al. 2021.
     """
     P = as_points("P", P)
     n, m = P.shape
@@ -308,12 +286,9 @@ def interplay_eigenvalues(tau, kappa, *, beta=1.0, lam=0.0):
     -------
     array of that shape.
 
-    Raises
-    ------
-    ValueError
-        If the shapes differ, an eigenvalue is out of range, beta outside [0, 1], or lam < 0.
-
-    Source: Cabannes et al. 2023, section 3 and figure 2.
+    References
+    ----------
+    Cabannes et al. 2023, section 3 and figure 2.
     """
     check_weights(beta, lam)
     tau, kappa = as_array(tau), as_array(kappa)
@@ -352,7 +327,9 @@ def interplay_solution(T, K, dim, *, beta=1.0, lam=0.0, rtol=1e-10):
     ValueError
         If T or K is malformed, K is not positive semi-definite, dim exceeds its rank, beta outside [0, 1], or lam < 0.
 
-    Source: Cabannes et al. 2023. It is :func:`kernel_ssl` in the units of expectations.
+    References
+    ----------
+    Cabannes et al. 2023. It is :func:`kernel_ssl` in the units of expectations.
     """
     check_weights(beta, lam)
     T = as_symmetric("T", as_array(T))

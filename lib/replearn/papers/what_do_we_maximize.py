@@ -46,14 +46,9 @@ def push_clouds(model: nn.Module, x: Tensor, noise: Tensor, sigma: float = 1.0) 
         the largest |entry| of the difference to the affine map; ``cov_error`` (N,), the Frobenius norm of the outputs'
         covariance (with n - 1) less sigma^2 A A^T, relative to that of the latter.
 
-    Raises
-    ------
-    ValueError
-        As for `region_affine`; the noise does not fit x, or there are fewer than two copies.
-
-    Notes
-    -----
-    Source: Shwartz-Ziv, Balestriero & LeCun 2022 (arXiv 2207.10081), the output density of a network.
+    References
+    ----------
+    Shwartz-Ziv, Balestriero & LeCun 2022 (arXiv 2207.10081), the output density of a network.
     """
     if noise.ndim != 3 or (len(noise), noise.shape[2]) != tuple(x.shape) or noise.shape[1] < 2:
         n, d = tuple(x.shape) if x.ndim == 2 else ("N", "D")
@@ -83,12 +78,9 @@ def normality_rejection(z, *, alpha=0.01):
     -------
     Float in [0, 1].
 
-    Raises
-    ------
-    ValueError
-        Not a finite matrix with n >= 20, ``alpha`` outside (0, 1), no column that varies.
-
-    Source: D'Agostino and Pearson 1973; the test of Shwartz-Ziv et al. 2022 (arXiv 2207.10081) on network outputs.
+    References
+    ----------
+    D'Agostino and Pearson 1973; the test of Shwartz-Ziv et al. 2022 (arXiv 2207.10081) on network outputs.
     """
     z = as_matrix("z", z, min_rows=20)
     check_between("alpha", alpha, 0, 1, ends="none")
@@ -132,7 +124,9 @@ def ba_bound_gaussian(S, tau, r):
     ValueError
         S is not symmetric positive semi-definite, ``tau <= 0``, ``r <= 0``.
 
-    Source: Barber and Agakov 2003, in the form of Shwartz-Ziv et al. 2022 (arXiv 2207.10081).
+    References
+    ----------
+    Barber and Agakov 2003, in the form of Shwartz-Ziv et al. 2022 (arXiv 2207.10081).
     """
     S = as_square("S", S)
     check_positive("tau", tau)

@@ -62,7 +62,9 @@ def principal_angles(A, B, *, degrees=True, metric=None):
     ValueError
         On different row counts, non-finite entries, dependent columns, or a metric that is not positive definite.
 
-    Source: Björck & Golub 1973.
+    References
+    ----------
+    Björck & Golub 1973.
     """
     qa, qb = _bases(A, B, metric)
     if qa.shape[1] < qb.shape[1]:
@@ -91,7 +93,9 @@ def subspace_overlap(A, B):
     ValueError
         On different row counts, non-finite entries or dependent columns.
 
-    Source: Björck & Golub 1973.
+    References
+    ----------
+    Björck & Golub 1973.
     """
     qa, qb = _bases(A, B)
     return float(np.sum((qa.T @ qb) ** 2) / min(qa.shape[1], qb.shape[1]))
@@ -119,12 +123,9 @@ def procrustes(Z, ref, *, scale=False):
     -------
     ``Procrustes(aligned, rotation, residual)``: s Z R, R, and ||s Z R - ref||_F / ||ref||_F.
 
-    Raises
-    ------
-    ValueError
-        On different shapes, non-finite entries, or a reference (or, with ``scale``, an embedding) that is zero.
-
-    Source: Schönemann 1966.
+    References
+    ----------
+    Schönemann 1966.
     """
     Z, ref = as_points("Z", Z), as_points("ref", ref)
     if Z.shape != ref.shape:
@@ -148,12 +149,9 @@ def fix_signs(V):
     -------
     (N, K) array.
 
-    Raises
-    ------
-    ValueError
-        If ``V`` is not a finite matrix.
-
-    Source: a convention (as in scikit-learn's ``svd_flip``); it makes figures reproducible.
+    References
+    ----------
+    A convention (as in scikit-learn's ``svd_flip``); it makes figures reproducible.
     """
     V = as_points("V", V)
     peak = V[np.abs(V).argmax(axis=0), np.arange(V.shape[1])]
@@ -171,12 +169,9 @@ def sign_align(V, ref):
     -------
     (N, K) array.
 
-    Raises
-    ------
-    ValueError
-        On different shapes or non-finite entries.
-
-    Source: a convention; for repeated eigenvalues use :func:`procrustes` instead.
+    References
+    ----------
+    A convention; for repeated eigenvalues use :func:`procrustes` instead.
     """
     V, ref = as_points("V", V), as_points("ref", ref)
     if V.shape != ref.shape:
@@ -203,12 +198,9 @@ def spectral_gap(w, k):
     -------
     float.
 
-    Raises
-    ------
-    ValueError
-        If ``w`` is not a finite vector or ``k`` is outside 1..M-1.
-
-    Source: Davis & Kahan 1970: a perturbation E turns the subspace by an angle of about ||E|| / gap.
+    References
+    ----------
+    Davis & Kahan 1970: a perturbation E turns the subspace by an angle of about ||E|| / gap.
     """
     w = _as_spectrum(w)
     check_integer("k", k, 1, len(w) - 1)
@@ -226,12 +218,9 @@ def eigen_groups(w, rtol=1e-6):
     -------
     list of lists of int, in order, covering 0..M-1.
 
-    Raises
-    ------
-    ValueError
-        If ``w`` is not a finite vector.
-
-    Source: inside a group the eigenvectors are arbitrary up to a rotation; compare groups, not vectors.
+    References
+    ----------
+    Inside a group the eigenvectors are arbitrary up to a rotation; compare groups, not vectors.
     """
     w = _as_spectrum(w)
     breaks = np.flatnonzero(np.abs(np.diff(w)) > rtol * np.abs(w).max()) + 1

@@ -38,12 +38,9 @@ def cca(X, Y, dim, *, ridge=0.0):
     -------
     ``CCA(rho, A, B)`` in float64. The largest weight of each column of A is positive. Costs O(N (p^2 + q^2)).
 
-    Raises
-    ------
-    ValueError
-        Different lengths, fewer than two samples, non-finite values, ``ridge < 0``, too many components.
-
-    Source: Hotelling 1936; Bjorck and Golub 1973 for the algorithm.
+    References
+    ----------
+    Hotelling 1936; Bjorck and Golub 1973 for the algorithm.
     """
     X, Y = as_same_samples(X, Y)
     check_positive("ridge", ridge, allow_zero=True)
@@ -92,12 +89,9 @@ def pair_moments(views, weights=None):
     -------
     ``PairMoments(C, C_plus)``, float64, in squared units of the views. Costs O(V n d^2).
 
-    Raises
-    ------
-    ValueError
-        Wrong shapes, non-finite values, weights that are negative or do not sum to 1.
-
-    Source: Balestriero et al. 2023 (the Cookbook); HaoChen et al. 2021.
+    References
+    ----------
+    Balestriero et al. 2023 (the Cookbook); HaoChen et al. 2021.
     """
     views = np.stack([as_array(v) for v in views])
     if views.ndim != 3 or views.shape[1] < 2:
@@ -133,7 +127,9 @@ def canonical_spectrum(C, C_plus, *, rcond=1e-9):
     ValueError
         Not two symmetric finite matrices of one shape, C zero or not positive semi-definite, ``rcond <= 0``.
 
-    Source: Hotelling 1936 for equal covariances; Balestriero and LeCun 2022, linear regime.
+    References
+    ----------
+    Hotelling 1936 for equal covariances; Balestriero and LeCun 2022, linear regime.
     """
     check_positive("rcond", rcond)
     C, C_plus = as_symmetric("C", as_array(C)), as_symmetric("C_plus", as_array(C_plus))
@@ -166,7 +162,9 @@ def total_correlation(x, y, *, ridge=0.0):
     ValueError
         Different lengths, fewer than two samples, non-finite values, ``ridge < 0``, a singular covariance.
 
-    Source: Andrew et al. 2013 (Deep CCA), section 3.
+    References
+    ----------
+    Andrew et al. 2013 (Deep CCA), section 3.
     """
     check_matrix("x", x, min_rows=2)
     check_matrix("y", y, min_rows=2)

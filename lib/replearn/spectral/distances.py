@@ -21,12 +21,9 @@ def double_center(D2):
     -------
     (N, N) array; positive semi-definite where the distances are Euclidean.
 
-    Raises
-    ------
-    ValueError
-        If D2 is not a finite, symmetric, square matrix.
-
-    Source: Torgerson 1952; Tenenbaum et al. 2000.
+    References
+    ----------
+    Torgerson 1952; Tenenbaum et al. 2000.
     """
     D2 = as_symmetric("D2", D2)
     D2 = D2.toarray() if sparse.issparse(D2) else D2
@@ -50,12 +47,9 @@ def classical_mds(D2, dim, *, method="auto"):
     -------
     SpectralEmbedding of :func:`contrastive_embedding`, with descending eigenvalues of S.
 
-    Raises
-    ------
-    ValueError
-        If D2 is not a finite symmetric matrix with a zero diagonal, or dim is out of range.
-
-    Source: Torgerson 1952; Tenenbaum et al. 2000 for ISOMAP.
+    References
+    ----------
+    Torgerson 1952; Tenenbaum et al. 2000 for ISOMAP.
     """
     S = double_center(D2)
     D2 = abs(D2)
@@ -82,7 +76,9 @@ def geodesic_distances(X, k=None):
     ValueError
         If X is not finite, k is outside 1..N-1, a length is negative, or the graph is not connected.
 
-    Source: Tenenbaum et al. 2000.
+    References
+    ----------
+    Tenenbaum et al. 2000.
     """
     if k is None:
         g = as_graph("X (edge lengths, as k is None)", X)

@@ -30,12 +30,9 @@ def minimize_embedding(loss, n, dim, *, seed=0, steps=1500):
     -------
     Descent. Where the loss ignores the mean of Z, that mean is what the random start happened to have.
 
-    Raises
-    ------
-    ValueError
-        If n, dim or steps is not a positive integer.
-
-    Source: see :func:`replearn.descent.minimize`.
+    References
+    ----------
+    See :func:`replearn.descent.minimize`.
     """
     for name, value in (("n", n), ("dim", dim), ("steps", steps)):
         check_integer(name, value, 1)

@@ -68,7 +68,9 @@ def laplacian_eigenmaps(G, dim, *, kind="unnormalized", drop_constant=True, meth
     ValueError
         If G is not a graph (see :func:`laplacian`), dim is out of range, or a node is isolated with "sym" or "rw".
 
-    Source: Belkin & Niyogi 2003.
+    References
+    ----------
+    Belkin & Niyogi 2003.
     """
     check_choice("kind", kind, ("unnormalized", "sym", "rw"))
     L, degrees = laplacian(G, kind="unnormalized" if kind == "unnormalized" else "sym")
@@ -96,12 +98,9 @@ def vicreg_embedding(G, dim, *, inv=1.0, reg=1.0, method="auto"):
     -------
     SpectralEmbedding; rank = #{k : lambda_k < reg / inv}.
 
-    Raises
-    ------
-    ValueError
-        If G is not a graph, dim is out of range, inv < 0 or reg <= 0.
-
-    Source: Balestriero & LeCun 2022.
+    References
+    ----------
+    Balestriero & LeCun 2022.
     """
     check_positive("inv", inv, allow_zero=True)
     check_positive("reg", reg)
@@ -135,12 +134,9 @@ def contrastive_embedding(S, dim, *, method="auto"):
     -------
     SpectralEmbedding with descending eigenvalues; rank = min(K, number of positive eigenvalues of S).
 
-    Raises
-    ------
-    ValueError
-        If S is not a finite symmetric matrix or dim is out of range.
-
-    Source: HaoChen et al. 2021; Balestriero & LeCun 2022.
+    References
+    ----------
+    HaoChen et al. 2021; Balestriero & LeCun 2022.
     """
     S = as_symmetric("S", S)
     w, V, gap = _pairs_and_gap(S, dim, "largest", None, method)
@@ -175,7 +171,9 @@ def barlow_embedding(G, dim, *, center=True, method="auto"):
     ValueError
         If G is not a graph, has an isolated node, or dim is out of range.
 
-    Source: the subspace is that of Balestriero & LeCun 2022; the weights t are derived in ``spectral/barlow.py``.
+    References
+    ----------
+    The subspace is that of Balestriero & LeCun 2022; the weights t are derived in ``spectral/barlow.py``.
     """
     G = as_graph("G", G)
     degrees = np.asarray(G.sum(axis=1))

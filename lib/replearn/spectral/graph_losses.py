@@ -37,12 +37,9 @@ def vicreg_graph_loss(Z, L, *, inv=1.0, reg=1.0):
     -------
     scalar tensor of Z's dtype.
 
-    Raises
-    ------
-    ValueError
-        On a malformed Z, another shape of L, inv < 0 or reg <= 0.
-
-    Source: Balestriero & LeCun 2022.
+    References
+    ----------
+    Balestriero & LeCun 2022.
     """
     check_matrix("Z", Z, min_rows=2)
     check_positive("inv", inv, allow_zero=True)
@@ -65,12 +62,9 @@ def contrastive_graph_loss(Z, S):
     -------
     scalar tensor of Z's dtype.
 
-    Raises
-    ------
-    ValueError
-        On a malformed Z or another shape of S.
-
-    Source: HaoChen et al. 2021; Balestriero & LeCun 2022.
+    References
+    ----------
+    HaoChen et al. 2021; Balestriero & LeCun 2022.
     """
     check_matrix("Z", Z)
     S = _matrix_like("S", S, Z)
@@ -90,12 +84,9 @@ def barlow_graph_loss(Z, G, *, center=True):
     -------
     scalar tensor of Z's dtype.
 
-    Raises
-    ------
-    ValueError
-        On a malformed Z or another shape of G.
-
-    Source: Zbontar et al. 2021; Balestriero & LeCun 2022.
+    References
+    ----------
+    Zbontar et al. 2021; Balestriero & LeCun 2022.
     """
     check_matrix("Z", Z, min_rows=2)
     G = _matrix_like("G", G, Z)

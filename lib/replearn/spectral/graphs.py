@@ -47,12 +47,9 @@ def augmentation_graph(ids, *, self_loops=False):
     (N, N) ``scipy.sparse.csr_array``, float64. With V views of each of N' images the Laplacian has the eigenvalues
     0 (N' times) and V (N'(V - 1) times).
 
-    Raises
-    ------
-    ValueError
-        If ``ids`` is not one-dimensional or no id occurs twice.
-
-    Source: Balestriero & LeCun 2022.
+    References
+    ----------
+    Balestriero & LeCun 2022.
     """
     Y = _indicator(*_codes("ids", ids))
     g = compact(Y @ Y.T)
@@ -74,12 +71,9 @@ def label_graph(labels, *, normalize="none", ignore=-1, self_loops=False, as_ope
     -------
     (N, N) ``scipy.sparse.csr_array``, float64, or a symmetric ``LinearOperator`` of that shape.
 
-    Raises
-    ------
-    ValueError
-        If ``labels`` is not one-dimensional, no class has two samples, or ``normalize`` is unknown.
-
-    Source: Balestriero & LeCun 2022.
+    References
+    ----------
+    Balestriero & LeCun 2022.
     """
     check_choice("normalize", normalize, ("none", "class"))
     codes, sizes = _codes("labels", labels, ignore)
@@ -114,12 +108,9 @@ def knn_graph(X, k=10, *, weight="connectivity", bandwidth=None, symmetrize="uni
     -------
     (N, N) ``scipy.sparse.csr_array``, float64, symmetric, zero diagonal, at most 2 k N entries.
 
-    Raises
-    ------
-    ValueError
-        If X is not a finite matrix, k < 1 or k >= N, bandwidth <= 0, no mutual pair exists, or a choice is unknown.
-
-    Source: Belkin & Niyogi 2003.
+    References
+    ----------
+    Belkin & Niyogi 2003.
     """
     X = as_points("X", X, min_rows=2)
     check_integer("k", k, 1, len(X) - 1)
@@ -161,7 +152,9 @@ def pairs_graph(i, j, n, weights=None):
     ValueError
         On indices outside 0..n-1, a self-pair, unequal lengths, negative or non-finite weights, or no positive pair.
 
-    Source: Balestriero & LeCun 2022.
+    References
+    ----------
+    Balestriero & LeCun 2022.
     """
     check_integer("n", n, 2)
     i, j = as_array(i), as_array(j)
@@ -214,12 +207,9 @@ def rewire_graph(G, fraction, *, seed):
     -------
     (N, N) ``scipy.sparse.csr_array`` with as many edges as G.
 
-    Raises
-    ------
-    ValueError
-        If fraction is outside [0, 1] or G is asymmetric, negative, empty or has self-loops.
-
-    Source: a corruption test for the graph that Balestriero & LeCun 2022 call aligned.
+    References
+    ----------
+    A corruption test for the graph that Balestriero & LeCun 2022 call aligned.
     """
     check_between("fraction", fraction, 0, 1)
     g = as_graph("G", G)

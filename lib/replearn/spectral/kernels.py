@@ -22,12 +22,13 @@ def rbf_kernel(X, Y=None, *, bandwidth):
     -------
     (N, M) array, entries in [0, 1]; without Y symmetric with ones on the diagonal.
 
-    Raises
-    ------
-    ValueError
-        If X or Y is not a finite matrix, their widths differ, or bandwidth <= 0.
+    Notes
+    -----
+    Costs O(N M D).
 
-    Source: Schölkopf & Smola 2002. Costs O(N M D).
+    References
+    ----------
+    Schölkopf & Smola 2002.
     """
     check_positive("bandwidth", bandwidth)
     X = as_points("X", X)
@@ -59,7 +60,13 @@ def median_bandwidth(X):
     ValueError
         If X is not a finite matrix with N >= 2, or most samples coincide.
 
-    Source: the median heuristic of Gretton et al. 2012. Costs O(N^2 D) time and O(N^2) memory.
+    Notes
+    -----
+    Costs O(N^2 D) time and O(N^2) memory.
+
+    References
+    ----------
+    The median heuristic of Gretton et al. 2012.
     """
     median = float(np.median(pdist(as_points("X", X, min_rows=2))))
     if median == 0:
@@ -123,7 +130,13 @@ def kernel_ssl(K, target, dim, *, lam=0.0, rtol=1e-10):
         If K is not symmetric positive semi-definite, the target is not symmetric or has another shape, dim exceeds
         the rank of K, lam < 0 or rtol <= 0.
 
-    Source: Kiani et al. 2022; Schölkopf, Herbrich & Smola 2001 for the representer theorem. Costs O(N^3).
+    Notes
+    -----
+    Costs O(N^3).
+
+    References
+    ----------
+    Kiani et al. 2022; Schölkopf, Herbrich & Smola 2001 for the representer theorem.
     """
     check_positive("lam", lam, allow_zero=True)
     check_positive("rtol", rtol)

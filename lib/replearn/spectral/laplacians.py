@@ -27,7 +27,9 @@ def laplacian(G, *, kind="unnormalized"):
     ValueError
         If G is asymmetric, negative or empty, ``kind`` is unknown, or a node is isolated with "sym" or "rw".
 
-    Source: Belkin & Niyogi 2003; von Luxburg 2007.
+    References
+    ----------
+    Belkin & Niyogi 2003; von Luxburg 2007.
     """
     check_choice("kind", kind, ("unnormalized", "sym", "rw"))
     g = as_graph("G", G)

@@ -66,7 +66,9 @@ def linear_ssl(X, G, dim, *, method="vicreg", inv=1.0, reg=1.0, ridge=0.0):
     ValueError
         If X or G is malformed, dim > D, a weight is out of range, or the covariance is singular with ridge = 0.
 
-    Source: Balestriero & LeCun 2022; He & Niyogi 2003 (LPP); Fisher 1936 (LDA); Hotelling 1936 (CCA).
+    References
+    ----------
+    Balestriero & LeCun 2022; He & Niyogi 2003 (LPP); Fisher 1936 (LDA); Hotelling 1936 (CCA).
     """
     check_choice("method", method, ("vicreg", "contrastive", "barlow"))
     check_positive("inv", inv, allow_zero=True)
@@ -159,7 +161,9 @@ def moment_ssl(C, C_plus, dim, *, beta=1.0, lam=0.0):
         If C is not positive definite, C_plus not symmetric, the shapes differ, dim is out of range, beta outside
         [0, 1], or lam < 0.
 
-    Source: Cabannes et al. 2023, the empirical problem.
+    References
+    ----------
+    Cabannes et al. 2023, the empirical problem.
     """
     check_weights(beta, lam)
     C, C_plus = as_moment_pair(C, C_plus)

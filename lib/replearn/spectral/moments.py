@@ -37,12 +37,9 @@ def additive_moments(X, noise):
     -------
     AugmentedMoments.
 
-    Raises
-    ------
-    ValueError
-        If X is malformed, or the noise has another shape, is not symmetric, or has a negative variance.
-
-    Source: Van Assel et al. 2025, section 4.1 (noise Theta + alpha^2 Gamma); Balestriero & LeCun 2024 (sigma^2 I).
+    References
+    ----------
+    Van Assel et al. 2025, section 4.1 (noise Theta + alpha^2 Gamma); Balestriero & LeCun 2024 (sigma^2 I).
     """
     X, noise = as_points("X", X), as_array(noise)
     d = X.shape[1]
@@ -75,12 +72,13 @@ def mask_moments(X, p, image_shape, patch_shape=(1, 1)):
     -------
     AugmentedMoments.
 
-    Raises
-    ------
-    ValueError
-        If X is malformed, p is out of range, or a shape does not fit.
+    Notes
+    -----
+    Costs O(N d^2).
 
-    Source: Balestriero & LeCun 2024. Costs O(N d^2).
+    References
+    ----------
+    Balestriero & LeCun 2024.
     """
     X = as_points("X", X)
     check_between("p", p, 0, 1, ends="low")
@@ -112,12 +110,13 @@ def empirical_moments(X, augment, views, *, seed=0):
     -------
     AugmentedMoments; C_plus leaves out the products of a view with itself, so that it need not be semi-definite.
 
-    Raises
-    ------
-    ValueError
-        If X is malformed, views < 2, or the augmentation returns another shape or NaN.
+    Notes
+    -----
+    Costs O(views N d^2).
 
-    Source: Van Assel et al. 2025, theorems 3.1 and 3.2. Costs O(views N d^2).
+    References
+    ----------
+    Van Assel et al. 2025, theorems 3.1 and 3.2.
     """
     X = as_points("X", X)
     check_integer("views", views, 2)
@@ -145,12 +144,13 @@ def view_moments(views):
     -------
     ``PairMoments(C, C_plus)``, (d, d) arrays.
 
-    Raises
-    ------
-    ValueError
-        If there are fewer than two views, or they are not finite matrices of one shape.
+    Notes
+    -----
+    Costs O(V n d^2).
 
-    Source: Cabannes et al. 2023. Costs O(V n d^2).
+    References
+    ----------
+    Cabannes et al. 2023.
     """
     views = np.stack([as_array(v) for v in views])
     if views.ndim != 3 or len(views) < 2:

@@ -48,7 +48,13 @@ def reduced_rank_regression(cross, C, dim):
     ValueError
         If C is not positive semi-definite, the shapes differ, the entries are not finite, or dim is out of range.
 
-    Source: Van Assel et al. 2025, theorem 3.1; Balestriero & LeCun 2024; Izenman 1975. Costs O(d^3 + q d^2).
+    Notes
+    -----
+    Costs O(d^3 + q d^2).
+
+    References
+    ----------
+    Van Assel et al. 2025, theorem 3.1; Balestriero & LeCun 2024; Izenman 1975.
     """
     cross = as_points("cross", cross)
     variances, U = positive_eigenpairs("C", C, 1e-10)
@@ -81,7 +87,9 @@ def joint_embedding_linear(C, C_plus, dim):
     ValueError
         If C is not positive definite, C_plus not symmetric, the shapes differ, or dim is out of range.
 
-    Source: Van Assel et al. 2025, theorem 3.2.
+    References
+    ----------
+    Van Assel et al. 2025, theorem 3.2.
     """
     C, C_plus = as_moment_pair(C, C_plus)
     d = len(C)

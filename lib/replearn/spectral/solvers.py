@@ -45,7 +45,9 @@ def eigenpairs(A, k, *, B=None, which="smallest", deflate=None, method="auto", t
     RuntimeError
         If the iteration did not converge; the message says what residual was reached.
 
-    Source: Lehoucq, Sorensen & Yang 1998 (ARPACK); Knyazev 2001 (LOBPCG).
+    References
+    ----------
+    Lehoucq, Sorensen & Yang 1998 (ARPACK); Knyazev 2001 (LOBPCG).
     """
     check_choice("which", which, ("smallest", "largest"))
     check_choice("method", method, ("auto", "dense", "lanczos", "lobpcg", "shift-invert"))

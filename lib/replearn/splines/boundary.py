@@ -27,14 +27,9 @@ def decision_boundary_2d(partition: Partition2D, level: float = 0.0) -> Tensor:
     Tensor (S, 2, 2)
         Start and end of each segment in plane coordinates; S = 0 where the class never changes.
 
-    Raises
-    ------
-    ValueError
-        level is not finite, or not 0 for a network with several outputs.
-
-    Notes
-    -----
-    Source: Humayun et al. 2023 (SplineCam).
+    References
+    ----------
+    Humayun et al. 2023 (SplineCam).
     """
     check_finite("level", torch.tensor(float(level)))
     outputs = partition.maps.shape[2]
@@ -82,15 +77,6 @@ def sample_segments(segments: Tensor, n: int, seed: int) -> Tensor:
     Returns
     -------
     Tensor (n, 2)
-
-    Raises
-    ------
-    ValueError
-        There is no segment, the shape is wrong, or n is not positive.
-
-    Notes
-    -----
-    Source: the book's own.
     """
     _check_segments(segments)
     check_integer("n", n, 1)
@@ -116,15 +102,6 @@ def distance_to_segments(x: Tensor, segments: Tensor, *, chunk: int = 1024) -> T
     Returns
     -------
     Tensor (N,), in the units of x
-
-    Raises
-    ------
-    ValueError
-        There is no segment, or a shape is wrong.
-
-    Notes
-    -----
-    Source: the book's own.
     """
     _check_segments(segments)
     check_matrix("x", x)

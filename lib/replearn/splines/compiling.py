@@ -140,9 +140,9 @@ def compile_piecewise_affine(model: nn.Module) -> list[Op]:
         A module is not piecewise affine or not known (it is named), normalises by its batch, is a Dropout in training
         mode, or has a weight that is not finite.
 
-    Notes
-    -----
-    Source: the layers of Humayun et al. 2023 (SplineCam); skip connections, |t| and max-pooling are ours.
+    References
+    ----------
+    The layers of Humayun et al. 2023 (SplineCam); skip connections, |t| and max-pooling are ours.
     """
     for name, tensor in [*model.named_parameters(), *model.named_buffers()]:
         if not torch.isfinite(tensor).all():

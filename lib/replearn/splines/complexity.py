@@ -21,14 +21,9 @@ def random_frame(n_dirs: int, dim: int, seed: int) -> Tensor:
     -------
     Tensor (n_dirs, dim), float64, orthonormal rows
 
-    Raises
-    ------
-    ValueError
-        n_dirs is not between 1 and dim.
-
-    Notes
-    -----
-    Source: Humayun, Balestriero & Baraniuk 2024, "Deep networks always grok and here is why".
+    References
+    ----------
+    Humayun, Balestriero & Baraniuk 2024, "Deep networks always grok and here is why".
     """
     check_integer("dim", dim, 1)
     check_integer("n_dirs", n_dirs, 1, dim)
@@ -78,9 +73,9 @@ def local_complexity(
         The model is not piecewise affine, x does not fit it, radius is not positive, n_dirs is more than D, or the
         directions are not orthonormal to 1e-4.
 
-    Notes
-    -----
-    Source: Humayun, Balestriero & Baraniuk 2024, "Deep networks always grok and here is why".
+    References
+    ----------
+    Humayun, Balestriero & Baraniuk 2024, "Deep networks always grok and here is why".
     """
     ops = compile_piecewise_affine(model)
     check_inputs(model, ops, x, flat=True)

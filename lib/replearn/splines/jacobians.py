@@ -26,9 +26,9 @@ def region_affine(model: nn.Module, x: Tensor) -> tuple[Tensor, Tensor]:
     ValueError
         The model is not piecewise affine, or x does not fit it or is not finite.
 
-    Notes
-    -----
-    Source: Balestriero & Baraniuk 2018, "A spline theory of deep learning"; Humayun et al. 2023 (SplineCam).
+    References
+    ----------
+    Balestriero & Baraniuk 2018, "A spline theory of deep learning"; Humayun et al. 2023 (SplineCam).
     """
     check_inputs(model, compile_piecewise_affine(model), x, flat=True)
     slope = jacobian(model, x)
@@ -50,15 +50,6 @@ def jacobian(model: nn.Module, x: Tensor) -> Tensor:
     Returns
     -------
     Tensor (N, D_out, D)
-
-    Raises
-    ------
-    ValueError
-        A BatchNorm or Dropout is in training mode, a weight is not finite, or x does not fit the model.
-
-    Notes
-    -----
-    Source: the book's own.
     """
     _check_differentiable(model, x)
     with torch.no_grad():
@@ -81,15 +72,6 @@ def jvp_basis(model: nn.Module, x: Tensor, V: Tensor) -> Tensor:
     Returns
     -------
     Tensor (N, D_out, k)
-
-    Raises
-    ------
-    ValueError
-        As for `jacobian`; V has another number of rows than x has columns.
-
-    Notes
-    -----
-    Source: the book's own.
     """
     ops = _check_differentiable(model, x)
     if V.ndim != 2 or V.shape[0] != x.shape[1] or V.dtype != x.dtype:
@@ -144,9 +126,9 @@ def log_volume(J: Tensor, top_k: int | None = None, eps: float = 1e-30) -> Tenso
     ValueError
         J is not a finite stack of matrices, top_k is more than its singular values, or eps is not positive.
 
-    Notes
-    -----
-    Source: Humayun, Balestriero & Baraniuk 2022, "Polarity sampling".
+    References
+    ----------
+    Humayun, Balestriero & Baraniuk 2022, "Polarity sampling".
     """
     if J.ndim != 3 or J.numel() == 0:
         raise ValueError(f"J must have shape (N, D_out, d) without a zero, but has shape {tuple(J.shape)}")
@@ -174,14 +156,9 @@ def jacobian_log_volume(
     -------
     Tensor (N,), in nats
 
-    Raises
-    ------
-    ValueError
-        As for `jacobian` and `log_volume`; the projection does not fit the model's output.
-
-    Notes
-    -----
-    Source: Humayun, Balestriero & Baraniuk 2022, "Polarity sampling".
+    References
+    ----------
+    Humayun, Balestriero & Baraniuk 2022, "Polarity sampling".
     """
     J = jacobian(model, x)
     if projection is not None:
@@ -215,9 +192,9 @@ def unit_distances(model: nn.Module, x: Tensor, *, chunk: int = 256) -> Tensor:
     ValueError
         The model is not piecewise affine, x does not fit it or is not finite, or chunk is not positive.
 
-    Notes
-    -----
-    Source: Balestriero & Baraniuk 2022, "Batch normalization explained".
+    References
+    ----------
+    Balestriero & Baraniuk 2022, "Batch normalization explained".
     """
     ops = compile_piecewise_affine(model)
     check_inputs(model, ops, x, flat=True)

@@ -37,9 +37,9 @@ class Partition2D:
         Numbers worked on, the same on every machine: multiply-adds of affine maps ("affine") and of values at
         vertices ("evaluate"), numbers read by cuts ("split").
 
-    Notes
-    -----
-    Source: Humayun et al. 2023 (SplineCam).
+    References
+    ----------
+    Humayun et al. 2023 (SplineCam).
     """
 
     vertices: Tensor
@@ -215,9 +215,9 @@ def partition_2d(
     RuntimeError
         More than ``max_regions`` regions; the message carries the count so far.
 
-    Notes
-    -----
-    Source: the object is Humayun et al. 2023 (SplineCam); the algorithm (batched half-plane splitting) is ours.
+    References
+    ----------
+    The object is Humayun et al. 2023 (SplineCam); the algorithm (batched half-plane splitting) is ours.
     """
     check_positive("rtol", rtol)
     check_integer("cap", cap, 1)

@@ -34,9 +34,9 @@ def activation_patterns(model: nn.Module, x: Tensor) -> Tensor:
     ValueError
         The model is not piecewise affine, or x does not fit it or is not finite.
 
-    Notes
-    -----
-    Source: Balestriero & Baraniuk 2018, "A spline theory of deep learning"; Humayun et al. 2023 (SplineCam).
+    References
+    ----------
+    Balestriero & Baraniuk 2018, "A spline theory of deep learning"; Humayun et al. 2023 (SplineCam).
     """
     ops = compile_piecewise_affine(model)
     check_inputs(model, ops, x, flat=False)
@@ -73,10 +73,6 @@ def layer_slices(model: nn.Module, input_size: tuple[int, ...] | None = None) ->
     ------
     ValueError
         The model is not piecewise affine, or its input shape is needed and was not given.
-
-    Notes
-    -----
-    Source: the book's own.
     """
     ops = compile_piecewise_affine(model)
     size = input_size or input_shape(ops, flat=True)
@@ -105,14 +101,9 @@ def pack_patterns(p: Tensor) -> Tensor:
     -------
     ByteTensor (N, ceil(U / 8))
 
-    Raises
-    ------
-    ValueError
-        p is not a boolean matrix.
-
-    Notes
-    -----
-    Source: the book's own; the layout of ``numpy.packbits(axis=1)``.
+    References
+    ----------
+    The book's own; the layout of ``numpy.packbits(axis=1)``.
     """
     if p.ndim != 2 or p.dtype != torch.bool:
         raise ValueError(f"p must be a boolean matrix (N, U), but is {p.dtype} of shape {tuple(p.shape)}")
@@ -129,15 +120,6 @@ def count_patterns(p: Tensor) -> int:
     Returns
     -------
     int
-
-    Raises
-    ------
-    ValueError
-        p is not a boolean matrix.
-
-    Notes
-    -----
-    Source: the book's own.
     """
     return len(set(pattern_keys(p)))
 

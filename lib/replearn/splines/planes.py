@@ -49,14 +49,9 @@ def plane_through(anchors: Tensor, pad: float = 0.0, shape: str = "square", seed
     PlanePolygon
         In float64, on the device of the anchors.
 
-    Raises
-    ------
-    ValueError
-        Wrong number of anchors, anchors on one line, a triangle or no seed for two anchors, or a negative pad.
-
-    Notes
-    -----
-    Source: Humayun et al. 2023 (SplineCam).
+    References
+    ----------
+    Humayun et al. 2023 (SplineCam).
     """
     check_matrix("anchors", anchors, min_rows=2)
     check_positive("pad", pad, allow_zero=True)

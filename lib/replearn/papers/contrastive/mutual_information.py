@@ -32,12 +32,9 @@ def gaussian_pair(n, d, mi, *, seed=0):
     -------
     GaussianPair of float64 tensors (n, d) and rho in [0, 1).
 
-    Raises
-    ------
-    ValueError
-        A size that is not a positive integer, ``mi`` negative or not finite.
-
-    Source: the benchmark of Belghazi et al. 2018 and Poole et al. 2019.
+    References
+    ----------
+    The benchmark of Belghazi et al. 2018 and Poole et al. 2019.
     """
     check_integer("n", n, 1)
     check_integer("d", d, 1)
@@ -63,12 +60,9 @@ def gaussian_critic(x, y, rho):
     -------
     Tensor (..., N, N) in nats; the mean of its diagonals is I(x; y) but for the noise of the draw.
 
-    Raises
-    ------
-    ValueError
-        Different shapes, ``rho`` outside (-1, 1), non-finite values.
-
-    Source: the density of the normal distribution.
+    References
+    ----------
+    The density of the normal distribution.
     """
     if x.shape != y.shape or x.ndim < 2:
         raise ValueError(f"x and y must have one shape (..., N, d), but have {tuple(x.shape)} and {tuple(y.shape)}")
@@ -96,12 +90,9 @@ def infonce_mi_bound(scores):
     -------
     Float in nats, computed in the type of the scores.
 
-    Raises
-    ------
-    ValueError
-        Not square in the last two dimensions, N < 2, non-finite values.
-
-    Source: van den Oord et al. 2018 (CPC), appendix A.1; Poole et al. 2019, equation 12.
+    References
+    ----------
+    Van den Oord et al. 2018 (CPC), appendix A.1; Poole et al. 2019, equation 12.
     """
     scores = torch.as_tensor(scores).detach()
     if scores.ndim < 2 or scores.shape[-1] != scores.shape[-2] or scores.shape[-1] < 2:

@@ -20,12 +20,9 @@ def cross_variable_covariance(phi):
     -------
     Scalar tensor, in units of phi to the fourth power. Costs O(N (M P)^2) time and O((M P)^2) memory.
 
-    Raises
-    ------
-    ValueError
-        Not of shape (N, M, P) with N, M >= 2 and P >= 1, non-finite values.
-
-    Source: Mialon, Balestriero, LeCun 2022 (arXiv 2209.14905), the theorem on element-wise projectors.
+    References
+    ----------
+    Mialon, Balestriero, LeCun 2022 (arXiv 2209.14905), the theorem on element-wise projectors.
     """
     if phi.ndim != 3 or phi.shape[0] < 2 or phi.shape[1] < 2 or phi.shape[2] < 1:
         raise ValueError(f"phi must have shape (N, M, P) with N, M >= 2 and P >= 1, but has {tuple(phi.shape)}")

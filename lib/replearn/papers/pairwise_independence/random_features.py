@@ -28,14 +28,9 @@ class RandomFeatures(nn.Module):
     seed : int
         Seed of the draw.
 
-    Raises
-    ------
-    ValueError
-        If ``n_features`` is not a positive integer, the kind is unknown, or ``bandwidth`` is not positive.
-
-    Notes
-    -----
-    Source: Rahimi and Recht, "Random Features for Large-Scale Kernel Machines" (2007), for the cosines; Mialon et al.,
+    References
+    ----------
+    Rahimi and Recht, "Random Features for Large-Scale Kernel Machines" (2007), for the cosines; Mialon et al.,
     "Variance Covariance Regularization Enforces Pairwise Independence" (2022), for their use as a projector.
     """
 

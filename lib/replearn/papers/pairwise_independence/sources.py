@@ -27,14 +27,9 @@ def ica_sources(n, d, kind="uniform", *, seed=0):
     torch.Tensor
         (n, d) float64; each column has mean 0 and biased variance 1.
 
-    Raises
-    ------
-    ValueError
-        If n or d is out of its range, or the kind is unknown.
-
-    Notes
-    -----
-    Source: the usual test sources of independent component analysis (Hyvarinen and Oja, 2000).
+    References
+    ----------
+    The usual test sources of independent component analysis (Hyvarinen and Oja, 2000).
     """
     check_integer("n", n, 2)
     check_choice("kind", kind, ("uniform", "laplace", "gaussian", "mixed"))
@@ -76,14 +71,9 @@ def radial_rotation(s, *, turn=1.0, offset=0.0):
     torch.Tensor
         (n, 2).
 
-    Raises
-    ------
-    ValueError
-        If s is not a finite matrix with 2 columns.
-
-    Notes
-    -----
-    Source: Hyvarinen and Pajunen, "Nonlinear independent component analysis: existence and uniqueness results" (1999).
+    References
+    ----------
+    Hyvarinen and Pajunen, "Nonlinear independent component analysis: existence and uniqueness results" (1999).
     """
     check_matrix("s", s)
     if s.shape[1] != 2:
@@ -112,14 +102,9 @@ def xor_triple(n, *, strength=1.0, seed=0):
     torch.Tensor
         (n, 3) float64, entries -1 and 1.
 
-    Raises
-    ------
-    ValueError
-        If n is not a positive integer, or ``strength`` lies outside [0, 1].
-
-    Notes
-    -----
-    Source: Bernstein's example of pairwise without mutual independence; with strength 1, exclusive or.
+    References
+    ----------
+    Bernstein's example of pairwise without mutual independence; with strength 1, exclusive or.
     """
     check_integer("n", n, 1)
     check_between("strength", strength, 0, 1)

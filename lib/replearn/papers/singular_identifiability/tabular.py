@@ -37,12 +37,9 @@ def tabular_classifier(V, z, *, kappa, unit_rows=False):
     -------
     ``TabularClassifier(loss, optimum)``, for example for :func:`flat_directions`. A loss costs O(n C d).
 
-    Raises
-    ------
-    ValueError
-        Not finite matrices of equal width, ``kappa <= 0``, ``unit_rows`` with rows of V that have another length.
-
-    Source: the setting of Reizinger et al. 2025 (arXiv 2410.21869), with a table in place of the encoder.
+    References
+    ----------
+    The setting of Reizinger et al. 2025 (arXiv 2410.21869), with a table in place of the encoder.
     """
     V, z = as_matrix("V", V), as_matrix("z", z)
     check_positive("kappa", kappa)
@@ -85,12 +82,9 @@ def learning_coefficient(loss, optimum, *, temperature=1e-12, steps=1000, step_s
     -------
     Float, about (P - nullity) / 2 where the minima form a smooth manifold. Costs a Hessian and ``steps`` gradients.
 
-    Raises
-    ------
-    ValueError
-        ``optimum`` is not a vector, a setting is not positive, ``steps < 3``, ``step_size >= 1``.
-
-    Source: Lau et al. 2023 (arXiv 2308.12108), the local learning coefficient; Watanabe 2013 (WBIC).
+    References
+    ----------
+    Lau et al. 2023 (arXiv 2308.12108), the local learning coefficient; Watanabe 2013 (WBIC).
     """
     optimum = as_tensor(optimum)
     if optimum.ndim != 1 or len(optimum) == 0:
@@ -132,13 +126,10 @@ def flat_directions(loss, theta, *, rtol=1e-9):
     -------
     ``FlatDirections(nullity, eigenvalues)``. Costs P gradients, O(P^2) memory and O(P^3) time.
 
-    Raises
-    ------
-    ValueError
-        ``theta`` is not a finite vector, the gradient there is longer than 1e-6, ``rtol < 0``.
-
-    Source: Reizinger et al. 2025 (arXiv 2504.13101) ask for it; a Hessian with a null space marks a singular model
-    (Watanabe 2009).
+    References
+    ----------
+    Reizinger et al. 2025 (arXiv 2504.13101) ask for it; a Hessian with a null space marks a singular model (Watanabe
+    2009).
     """
     theta = as_tensor(theta)
     if theta.ndim != 1 or len(theta) == 0:
