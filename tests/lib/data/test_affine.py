@@ -4,10 +4,7 @@ import pytest
 import torch
 
 from replearn.data import RandomAffine, affine_warp
-
-
-def draws(seed=0):
-    return torch.Generator().manual_seed(seed)
+from sampling import draws
 
 
 def images(n=4, c=2, h=11, w=11):

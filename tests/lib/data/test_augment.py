@@ -5,10 +5,7 @@ import torch
 import torchvision.transforms.functional as tvf
 
 from replearn.data import Compose, GaussianNoise, HueRotate, MultiCrop, RandomAffineCrop, RandomErase
-
-
-def draws(seed=0):
-    return torch.Generator().manual_seed(seed)
+from sampling import draws
 
 
 def random_images(n, c, h, w, dtype=torch.float32):

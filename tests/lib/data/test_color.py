@@ -6,14 +6,11 @@ from torchvision.transforms import functional as reference
 
 from replearn.data import ColorJitter, GaussianBlur, Normalize, RandomGrayscale
 from replearn.data.color import grayscale, turn_hue
+from sampling import draws as generator
 
 
 def photos(n=6, side=11, seed=0):
     return torch.rand(n, 3, side, side + 2, generator=torch.Generator().manual_seed(seed))
-
-
-def generator(seed=0):
-    return torch.Generator().manual_seed(seed)
 
 
 def test_greyscale_and_hue_are_torchvisions():

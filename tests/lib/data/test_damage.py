@@ -5,13 +5,9 @@ import torch
 import torchvision.transforms.functional as tvf
 
 from replearn.data import affine_warp, corruptions
+from sampling import draws
 
 KINDS = {"rotate": 25, "crop": 0.4, "noise": 0.5, "contrast": 0.6, "occlusion": 0.12}
-
-
-def draws(seed=0):
-    return torch.Generator().manual_seed(seed)
-
 
 X = torch.rand(64, 3, 20, 20, generator=draws(9), dtype=torch.float64) + 0.01
 

@@ -8,10 +8,7 @@ from scipy import stats
 from scipy.special import ive
 
 from replearn.data import InvertibleMLP, bayes_cross_entropy, invertible_mlp, latent_world, sample_vmf
-
-
-def draws(seed=0):
-    return torch.Generator().manual_seed(seed)
+from sampling import draws
 
 
 def direction(d, n):

@@ -8,10 +8,7 @@ import torch
 from torch.nn import functional as F
 
 from replearn.data import block_mask, hidden_flags, multiblock_mask, patchify, random_mask, take_patches, unpatchify
-
-
-def draws(seed=0):
-    return torch.Generator().manual_seed(seed)
+from sampling import draws
 
 
 def images(n=3, c=2, h=8, w=12):

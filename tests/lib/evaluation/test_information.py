@@ -15,14 +15,11 @@ from replearn.evaluation import (
     null_projection_residual,
     pairwise_entropy,
 )
+from sampling import draws
 
 
 def rng(seed=0):
     return np.random.default_rng(seed)
-
-
-def draws(seed=0):
-    return torch.Generator().manual_seed(seed)
 
 
 def covariance(k, seed=0):

@@ -6,7 +6,6 @@ from functools import partial
 
 import pytest
 import torch
-from sampling import rows
 from torch import nn
 from torch.nn import functional as F
 
@@ -14,6 +13,7 @@ from replearn import losses
 from replearn.data import GaussianNoise
 from replearn.methods import MoCo
 from replearn.training import pretrain, seeded
+from sampling import rows
 
 
 def moco(seed=0, **options):

@@ -4,7 +4,6 @@ from functools import partial
 
 import pytest
 import torch
-from sampling import rows
 from torch import nn
 from torch.nn import functional as F
 
@@ -12,6 +11,7 @@ from replearn import losses
 from replearn.data import GaussianNoise
 from replearn.methods import NNCLR
 from replearn.training import pretrain, seeded
+from sampling import rows
 
 
 def nnclr(**options):

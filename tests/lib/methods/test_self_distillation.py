@@ -5,7 +5,6 @@ from functools import partial
 
 import pytest
 import torch
-from sampling import rows
 from torch import nn
 from torch.nn import functional as F
 
@@ -13,6 +12,7 @@ from replearn import losses
 from replearn.data import GaussianNoise, MultiCrop
 from replearn.methods import DINO, SelfDistillation
 from replearn.training import cosine_ramp, pretrain, seeded
+from sampling import rows
 
 
 def networks():

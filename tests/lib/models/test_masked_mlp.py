@@ -11,10 +11,7 @@ from replearn.methods import MaskedAutoencoder
 from replearn.models import MaskedMLP, MaskedMLPDecoder
 from replearn.recipes import low_shot, tiny_mnist
 from replearn.training import pretrain, seeded, warm_up_batch_norm
-
-
-def draws(seed=0):
-    return torch.Generator().manual_seed(seed)
+from sampling import draws
 
 
 def networks(*args, **options):

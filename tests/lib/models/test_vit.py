@@ -11,10 +11,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from replearn.data import patchify, random_mask, unpatchify
 from replearn.models import MaeDecoder, TinyViT, TransformerBlock, sincos_2d, vit_flops
 from replearn.training import seeded
-
-
-def draws(seed=0):
-    return torch.Generator().manual_seed(seed)
+from sampling import draws
 
 
 def images(n=5, c=1):

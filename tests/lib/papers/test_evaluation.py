@@ -8,14 +8,11 @@ from sklearn.decomposition import PCA
 from replearn.data import load
 from replearn.papers.evaluation import conditional_samples
 from replearn.papers.masked_modeling import gaussian_reconstruction
+from sampling import draws
 
 RNG = np.random.default_rng(0)
 A = RNG.standard_normal((6, 6))
 C, W, MEAN, H = A @ A.T, RNG.standard_normal((2, 6)), RNG.standard_normal(6), RNG.standard_normal(2)
-
-
-def draws(seed=0):
-    return torch.Generator().manual_seed(seed)
 
 
 def test_samples_have_the_code_and_the_moments_of_the_conditional_law():

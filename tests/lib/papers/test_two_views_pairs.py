@@ -2,7 +2,6 @@
 
 import pytest
 import torch
-from sampling import rows
 from torch import nn
 
 from replearn import losses
@@ -10,6 +9,7 @@ from replearn.data import Compose, GaussianNoise
 from replearn.methods import JointEmbedding
 from replearn.papers.two_views import GroupedPairs
 from replearn.training import pretrain, seeded
+from sampling import rows
 
 
 def method(groups, augment=None, seed=0):
