@@ -15,7 +15,7 @@ import ipywidgets
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
-from scipy.optimize import brentq, linear_sum_assignment
+from scipy.optimize import linear_sum_assignment
 from sklearn.cross_decomposition import CCA
 from torch import nn
 from torch.nn import functional as F
@@ -77,7 +77,7 @@ plt.show()
 # - **Barlow Twins** asks for it *across* the views. With $\hat Z$ the columns of $Z$ at mean 0 and variance 1, and $C = \hat Z^\top \hat Z' / N$, its loss is
 #   $\sum_i (1 - C_{ii})^2 + \lambda \sum_{i \ne j} C_{ij}^2$.
 # - **VICReg** makes it *soft*, by three terms with weights 25, 25, 1: invariance $\tfrac{1}{NK} \|Z - Z'\|_F^2$; variance, the mean over dimensions $j$ of
-#   $\max(0, 1 - \sqrt{\mathrm{Var}(Z_{\cdot j}) + \epsilon})$ with $\epsilon = 10^{-4}$; covariance, $\tfrac1K \sum_{i \ne j} \mathrm{Cov}(Z)_{ij}^2$. The last two are taken for each view.
+#   $\max(0, 1 - \sqrt{\mathrm{Var}(Z_{\cdot j}) + \epsilon})$ with $\epsilon = 10^{-4}$; covariance, $\tfrac1K \sum_{i \ne j} \mathrm{Cov}(Z)_{ij}^2$. The variance is averaged over the two views, the covariance summed.
 # - **SwAV** balances something else: $K$ *prototypes* (unit vectors; here $K$ counts them), each to be used equally often. $S$ $(N, K)$ holds the cosines of embeddings and
 #   prototypes. The *code* of a batch is the $Q \ge 0$ that maximises $\langle Q, S \rangle + \varepsilon H(Q)$, where $H(Q) = -\sum_{ik} Q_{ik} \log Q_{ik}$ is the entropy, rows sum to 1 and columns to $N / K$. It
 #   has the form $Q = \mathrm{diag}(u)\, e^{S / \varepsilon}\, \mathrm{diag}(v)$, and rescaling columns and rows in turn finds it (Sinkhorn-Knopp). Each view then predicts the other's code by cross-entropy.
@@ -92,6 +92,7 @@ def whiten(z):
     z = z - z.mean(0)
     return torch.linalg.solve(torch.linalg.cholesky(z.T @ z / len(z)), z.T).T
 
+
 assert_close(whiten(X), losses.whiten(X, correction=0))
 assert_close(torch.linalg.svdvals(whiten(X).T @ whiten(Y) / len(X)), rho)
 
@@ -105,9 +106,11 @@ def vicreg(z1, z2):
         total = total + losses.off_diagonal(c).square().sum() / len(c)
     return total
 
+
 def barlow_twins(z1, z2, lam):
     c = standardize(z1, 0).T @ standardize(z2, 0) / len(z1)
     return (1 - c.diagonal()).square().sum() + lam * losses.off_diagonal(c).square().sum()
+
 
 z1, z2 = X @ torch.randn(24, 6, dtype=X.dtype), Y @ torch.randn(28, 6, dtype=X.dtype)
 assert_close(vicreg(z1, z2), losses.vicreg(z1, z2).total)
@@ -121,6 +124,7 @@ def sinkhorn(S, eps, steps):
         Q = Q / Q.sum(0) * len(Q) / Q.shape[1]
         Q = Q / Q.sum(1, keepdim=True)
     return Q
+
 
 unit = [F.normalize(torch.randn(n, 16, dtype=torch.float64), dim=1) for n in (64, 16)]
 S = unit[0] @ unit[1].T
@@ -138,11 +142,13 @@ assert_close(sinkhorn(S, eps=0.05, steps=3), losses.sinkhorn(S, eps=0.05, steps=
 seeds = range(ch.seed, ch.seed + ch.pick(fast=1, toy=3))
 w_mse = partial(losses.w_mse, normalize=False, correction=0)
 
+
 def linear_fit(loss, k, seed, steps=400):
     generator = torch.Generator().manual_seed(seed)
     start = [torch.randn(v.shape[1], k, generator=generator, dtype=v.dtype) / 5 for v in (X, Y)]
     a, b = minimize(lambda a, b: loss(X @ a, Y @ b), start, steps=steps)
     return X @ a, Y @ b
+
 
 fits = [linear_fit(w_mse, 5, s) for s in seeds]
 optimum = 2 * (1 - rho[:5]).sum()
@@ -152,14 +158,14 @@ iterated = [np.corrcoef(u, v)[0, 1] for u, v in zip(*(n.T for n in numbers), str
 # %%
 error = [abs(w_mse(za, zb) / optimum - 1) for za, zb in fits]
 angle = [spectral.principal_angles(za, U[:, :5]).max() for za, _ in fits]
-reached = f"W-MSE descends to CCA's optimum, {optimum:.6f} (relative error)"
-ch.measure("wmse-is-cca", loss=error, span=angle, rho=np.abs(iterated - rho[:5].numpy()).max())
+ch.measure("wmse-is-cca", loss=error, span=angle)
+ch.measure("cca-by-iteration", rho=np.abs(iterated - rho[:5].numpy()).max())
 
 # %% [markdown]
 # ### Barlow Twins finds the span, but not the axes
 #
 # Barlow Twins never asks that $Z$ itself be white, only that $C$, *between* the views, be diagonal. That leaves a freedom. Say $K = 2$ and $\rho = (1, \rho_2)$: two
-# axes at angles $\pm\alpha$ from the first, $\cos^2 \alpha = \rho_2 / (1 + \rho_2)$, give $C = \tfrac{2 \rho_2}{1 + \rho_2} I$. That is diagonal too, and cheaper when $\rho_2 > \sqrt 2 - 1$ (exercise 3). So the axes tilt until
+# axes at angles $\pm\alpha$ from the first, $\cos^2 \alpha = \rho_2 / (1 + \rho_2)$, give $C = \tfrac{2 \rho_2}{1 + \rho_2} I$. That is diagonal too, and cheaper when $\rho_2$ is large enough (exercise 3). So the axes tilt until
 # the diagonal is flat. At small $\lambda$ something worse pays: $K$ copies of the best number cost $K (1 - \rho_1)^2 + \lambda K (K - 1) \rho_1^2$, little when $\lambda (K - 1)$ is little.
 #
 # Only correlations enter the loss, so it may be solved in canonical coordinates, where $\Sigma_{xy} = \mathrm{diag}(\rho)$: $K = 4$, twelve values of $\lambda$, all at once.
@@ -171,6 +177,7 @@ def canonical_barlow(a, b, lam):
     c = a.mT @ (rho[:, None] * b)
     diagonal = c.diagonal(dim1=1, dim2=2)
     return (1 - diagonal).square().sum(1) + lam * (c.square().sum((1, 2)) - diagonal.square().sum(1))
+
 
 lams = torch.tensor([0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 3, 10], dtype=torch.float64)
 generator = torch.Generator().manual_seed(ch.seed)
@@ -186,10 +193,13 @@ C, D = losses.cross_correlation(za, zb), losses.cross_correlation(copy_a, copy_b
 angle = spectral.principal_angles(za, U[:, :4]).max()
 error = np.abs(spectral.cca(za, zb, 4).rho - rho[:4].numpy()).max()
 saved = barlow(U[:, :4], V[:, :4]).total - barlow(za, zb).total
+ch.measure("barlow-span", span=angle, rho=error)
+ch.measure("barlow-axes", flat=np.ptp(C.diagonal()), cheaper=saved)
+
+# %%
 alike = losses.off_diagonal(losses.correlation_matrix(copy_a)).abs().max()
 rank = evaluation.effective_rank(standardize(copy_a, 0))
-ch.measure("barlow-span-not-axes", span=angle, rho=error, flat=np.ptp(C.diagonal()), cheaper=saved)
-ch.measure("barlow-span-not-axes-control", copies=1 - alike, lost=rank)
+ch.measure("barlow-copies", copies=1 - alike, rank=rank)
 
 # %%
 fig, (left, *maps) = plt.subplots(1, 4, figsize=(9, 2.9), width_ratios=[1.6, 1, 1, 1], layout="constrained")
@@ -225,10 +235,9 @@ plt.show()
 def one_side(Z):
     return losses.off_diagonal(Z.T @ Z).square().sum() + Z.norm(dim=0).pow(4).sum()
 
+
 Zs = [torch.randn(shape, dtype=torch.float64) for shape in ((8, 200), (200, 8), (30, 30))]
-text = "Dimension-contrastive and sample-contrastive sums are equal, whatever Z (relative difference)"
-measured = [abs(one_side(Z) / one_side(Z.T) - 1) for Z in Zs]
-ch.measure("gram-duality", value=measured)
+ch.measure("gram-duality", difference=[abs(one_side(Z) / one_side(Z.T) - 1) for Z in Zs])
 
 # %% [markdown]
 # The library lives off this identity: with far fewer samples than dimensions it never builds the $(K, K)$ matrix.
@@ -255,9 +264,11 @@ scaling = codes[-1].log() - S / 0.05
 left_over = scaling - scaling.mean(0) - scaling.mean(1, keepdim=True) + scaling.mean()
 
 # %%
-ch.measure("sinkhorn-balance", rows=row_error, columns=hundred)
-ch.measure("sinkhorn-balance-three-control", three=three)
-ch.measure("sinkhorn-balance-2", form=left_over.abs().max(), price=lost / (eps * N * np.log(K)), vanishes=lost[1:] / lost[:-1])
+ch.measure("sinkhorn-code", rows=row_error, columns=hundred, form=left_over.abs().max())
+ch.measure("three-iterations", columns=three)
+
+# %%
+ch.measure("entropy-price", price=lost / (eps * N * np.log(K)), ratio=lost[1:] / lost[:-1])
 
 # %% [markdown]
 # ## The experiment
@@ -269,6 +280,7 @@ ch.measure("sinkhorn-balance-2", form=left_over.abs().max(), price=lost / (eps *
 # %%
 mnist = recipes.tiny_mnist()
 low_shot = partial(recipes.low_shot, sets=mnist)
+
 
 def untrained(recipe, seed):
     return low_shot(recipes.untrained(mnist.x_train, recipe=recipe, seed=seed))
@@ -286,18 +298,18 @@ def ablate(weights, seed):
     numbers = [z.std(0).mean(), losses.off_diagonal(map_).mean(), evaluation.effective_rank(z), low_shot(run.encoder)]
     return map_, numbers
 
+
 variants = {"full": {}, "no variance": {"var": 0.0}, "no covariance": {"cov": 0.0}}
 runs = {name: [ablate(weights, s) for s in seeds] for name, weights in variants.items()}
 full, no_variance, no_covariance = (np.array([numbers for _, numbers in runs[name]]).T for name in variants)
 gain = no_variance[3] - [untrained(recipes.TINY_SHORT, s) for s in seeds]
-table = "68.6 against 57.5 % (ImageNet, linear)"
 
 # %%
-ch.measure("vicreg-terms-no-variance", no_variance=no_variance[0])
-ch.measure("vicreg-terms-useless-control", useless=gain)
-ch.measure("vicreg-terms-no-covariance", no_covariance=1 - no_covariance[1])
-ch.measure("vicreg-terms-low-rank-control", low_rank=no_covariance[2])
-ch.measure("vicreg-terms", full=full[2], pays=full[3] - no_covariance[3])
+ch.measure("no-variance", std=no_variance[0], gain=gain)
+ch.measure("no-covariance", alike=1 - no_covariance[1], rank=no_covariance[2])
+
+# %%
+ch.measure("covariance-pays", rank=full[2], gain=full[3] - no_covariance[3])
 
 # %%
 fig, axes = plt.subplots(1, 3, figsize=(8.6, 3.3), layout="constrained")
@@ -328,11 +340,11 @@ def swav(iters, recipe):
     use = method.scores(z).argmax(1).bincount(minlength=32).double() / len(z)
     return use, torch.special.entr(use).sum().exp(), low_shot(encoder), history.loss[-1]
 
+
 recipe = ch.pick(fast=recipes.TINY_SHORT._replace(steps=150), toy=recipes.TINY)
 balanced, collapsed = swav(iters=3, recipe=recipe), swav(iters=0, recipe=recipe)
-ch.measure("sinkhorn-balance-perplexity", perplexity=balanced[1])
-ch.measure("sinkhorn-balance-control", collapse=collapsed[1], zero_loss=collapsed[3])
-ch.measure("sinkhorn-balance-pays", pays=balanced[2] - collapsed[2])
+ch.measure("balance-pays", perplexity=balanced[1], gain=balanced[2] - collapsed[2])
+ch.measure("softmax-codes", perplexity=collapsed[1], loss=collapsed[3])
 
 # %%
 fig, axes = plt.subplots(1, 2, figsize=(8.6, 2.8), sharey=True, layout="constrained")
@@ -351,7 +363,8 @@ plt.show()
 #
 # ### The family agrees
 #
-# Four constraints, one encoder, one budget. At scale `toy` the encoder is twice as wide and the contrastive loss NT-Xent joins as a guest.
+# Four constraints, one encoder, about one budget. At scale `toy` the encoder is twice as wide and the contrastive loss NT-Xent joins as a guest; VICReg has 150 steps and the others 200. W-MSE has
+# $K = 32$ and, at `toy`, batches of 256.
 
 # %%
 recipe, batch = ch.pick(fast=(recipes.TINY_SHORT, 128), toy=(recipes.TINY, 256))
@@ -365,8 +378,7 @@ for name, (loss, changes) in family.items():
     run = recipes.train_tiny(loss, mnist.x_train, recipe=recipe._replace(**changes), seed=ch.seed)
     accuracy[name] = low_shot(run.encoder)
 baseline, reached = untrained(recipe, ch.seed), np.array(list(accuracy.values()))
-figures = "ImageNet, linear: VICReg 73.2, Barlow Twins 73.2, SwAV 75.3 % (multi-crop)"
-ch.measure("family-agrees", useful=reached - baseline, spread=np.ptp(reached))
+ch.measure("family-agrees", gain=reached - baseline, spread=np.ptp(reached))
 
 # %%
 titles = {"vicreg": "VICReg", "barlow_twins": "Barlow Twins", "w_mse": "W-MSE", "swav": "SwAV", "nt_xent": "NT-Xent"}
@@ -398,6 +410,7 @@ hinges = {
     "on the variance": (lambda s: 1 - s**2, lambda s: 2 * s, cb.color("nt_xent")),
 }
 
+
 def draw_hinge(fig, std, hinge):
     left, right = fig.subplots(1, 2)
     fig.subplots_adjust(left=0.07, right=0.97, bottom=0.16, top=0.88, wspace=0.25)
@@ -413,6 +426,7 @@ def draw_hinge(fig, std, hinge):
     right.set(xlabel="standard deviation s", xticks=[-3, 0], yticks=[-3, 0], title="force (none above 1)")
     right.set(xticklabels=["0.001", "1"], yticklabels=["0.001", "1"], xlim=(-4, 0.4), ylim=(-4, 0.5))
 
+
 cb.explore(draw_hinge, figsize=(7.2, 3), std=cb.log_slider(0.05, 0.0005, 2), hinge=list(hinges))
 
 # %% [markdown]
@@ -423,6 +437,7 @@ cb.explore(draw_hinge, figsize=(7.2, 3), std=cb.log_slider(0.05, 0.0005, 2), hin
 normed = F.normalize(a, dim=1)
 ranks = [evaluation.effective_rank(v) for v in normed]
 angles = [spectral.principal_angles(v, torch.eye(24, 4)).max() for v in normed]
+
 
 def draw_sweep(fig, lam):
     i = lams.tolist().index(lam)
@@ -446,6 +461,7 @@ def draw_sweep(fig, lam):
         fontsize=11,
     )
 
+
 cb.explore(
     draw_sweep,
     figsize=(7.2, 3),
@@ -468,6 +484,7 @@ def draw_sinkhorn(fig, eps, iterations):
     bars.axhline(N / K, color=cb.color("baseline"), ls="--", lw=1)
     bars.set(xlabel="prototype", ylabel="column sum", xticks=[], yticks=[0, 4, 8, 12], ylim=(0, 13))
 
+
 cb.explore(draw_sinkhorn, eps=cb.log_slider(0.05, 0.01, 1), iterations=ipywidgets.IntSlider(3, 0, 100))
 
 # %% [markdown]
@@ -488,13 +505,12 @@ cb.explore(draw_sinkhorn, eps=cb.log_slider(0.05, 0.01, 1), iterations=ipywidget
 # %%
 ch.report()
 
-# %% [markdown]
-# ## Exercises
-
 # %% [markdown] tags=["exercise"]
+# ## Exercises
+#
 # **1** ●○○ 10 min. Cut the digits into top and bottom instead. Predict which cut has the larger $\rho_1$, then measure.
 #
-# <details><summary>Hint</summary>TODO</details>
+# <details><summary>Hint</summary>Which way do the strokes of most digits run, and which cut do they cross? Leave out pixels that hardly vary, as the first cell does.</details>
 
 # %% tags=["answer"]
 # Your answer
@@ -502,23 +518,23 @@ ch.report()
 # %% [markdown] tags=["exercise"]
 # **2** ●●○ 20 min. Prove equation (2), and check your two steps on the canonical numbers `U[:, :5]` and `V[:, :5]`.
 #
-# <details><summary>Hint</summary>TODO</details>
+# <details><summary>Hint</summary>Write the squared norm of a difference as three traces. Which of them do the constraints fix?</details>
 
 # %% tags=["answer"]
 # Your answer
 
 # %% [markdown] tags=["exercise"]
-# **3** ●●○ 20 min. Two canonical correlations, 1 and $\rho_2$, and $\lambda \to \infty$. From which $\rho_2$ on do the tilted axes win? Find it numerically, then with a pencil.
+# **3** ●●○ 30 min. Two canonical correlations, 1 and $\rho_2$, and $\lambda \to \infty$. From which $\rho_2$ on do the tilted axes win? Find it numerically, then with a pencil.
 #
-# <details><summary>Hint</summary>TODO</details>
+# <details><summary>Hint</summary>With $\lambda \to \infty$ only a diagonal $C$ is allowed. Compare the sums of $(1 - C_{ii})^2$ of the two solutions; `scipy.optimize.brentq` finds where they meet.</details>
 
 # %% tags=["answer"]
 # Your answer
 
 # %% [markdown] tags=["exercise"]
-# **4** ●●○ 20 min. Set Barlow Twins' $\lambda$ to $1 / K$ and vary $K$ over 8, 32, 128, 512. Does low-shot accuracy still depend on $K$?
+# **4** ●●○ 25 min. Set Barlow Twins' $\lambda$ to $1 / K$ and vary $K$ over 8, 32, 128, 512. Does low-shot accuracy still depend on $K$?
 #
-# <details><summary>Hint</summary>TODO</details>
+# <details><summary>Hint</summary>`recipes.TINY_SHORT._replace(dim=k)` is the recipe with $K = k$; `recipes.train_tiny` and `low_shot` do the rest, as in the last experiment.</details>
 
 # %% tags=["answer"]
 # Your answer
@@ -527,8 +543,7 @@ ch.report()
 # **5** ●●● 60 min. Put VICReg's hinge on the *eigenvalues* of the covariance instead of its diagonal, and drop the covariance term: W-MSE by penalty. In the linear model with $K = 4$, is
 # the canonical span found faster?
 #
-# <details><summary>Hint</summary>TODO</details>
-
+# <details><summary>Hint</summary>`torch.linalg.eigvalsh` has a gradient, and `linear_fit` takes any loss of two embeddings. Compare the largest principal angle after 50, 100 and 200 steps.</details>
 
 # %% tags=["answer"]
 # Your answer
