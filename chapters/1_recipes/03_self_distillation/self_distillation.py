@@ -113,9 +113,11 @@ def byol(p, z, detach=True):
     target = z.detach() if detach else z
     return (F.normalize(p, dim=1) - F.normalize(target, dim=1)).square().sum(1).mean()
 
+
 def dino(student, teacher, center, tau_s, tau_t):
     target, guess = F.softmax((teacher - center) / tau_t, dim=2), F.log_softmax(student / tau_s, dim=2)
     return -(target[0] * guess[1] + target[1] * guess[0]).sum(1).mean() / 2
+
 
 student, teacher = torch.randn(2, 2, 32, 8, dtype=torch.float64)
 center = teacher.mean((0, 1))
@@ -209,6 +211,7 @@ rotations = np.linalg.qr(rng.standard_normal((3, 20, 20)))[0]
 W0s = np.array([np.eye(20), *rotations + 0.03 * rng.standard_normal((3, 20, 20))])
 P0s = np.array([np.eye(20), *np.eye(20) + 0.03 * rng.standard_normal((3, 20, 20))])
 
+
 def strengths(sigma2, eta, T=2000):
     W = linear_byol_flow(lam, np.full(20, sigma2), W0s, P0s, eta, T=T, dt=1, record=1).W[-1]
     return np.diagonal(W.mT @ W, axis1=1, axis2=2)
@@ -250,11 +253,13 @@ plt.show()
 mnist = recipes.tiny_mnist()
 low_shot = partial(recipes.low_shot, sets=mnist)
 
+
 def new_method(name, recipe, seed=ch.seed, **changes):
     method = methods.method(name, recipes.tiny_encoder(recipe, seed=seed)[0], recipes.tiny_crop, seed=seed)
     for attribute, value in changes.items():
         setattr(method, attribute, value)
     return method
+
 
 def train(method, recipe, report, seed=ch.seed):
     reports = []
@@ -315,6 +320,7 @@ plt.show()
 # %%
 dino_recipe = ch.pick(fast=recipes.TINY_SHORT._replace(steps=120), toy=recipes.TINY)._replace(lr=3e-3)
 
+
 def train_dino(tau_t, momentum, seed):
     loss = partial(losses.dino_loss, teacher_temperature=tau_t)
     method = new_method("dino", dino_recipe, seed, loss=loss, center_momentum=momentum)
@@ -325,6 +331,7 @@ def train_dino(tau_t, momentum, seed):
         )
 
     return train(method, dino_recipe, report, seed)
+
 
 variants = {"both": (0.04, 0.9), "centring only": (0.1, 0.9), "sharpening only": (0.04, None)}
 dino_runs = {name: [train_dino(*setting, ch.seed + i) for i in (0, 1)] for name, setting in variants.items()}
@@ -378,6 +385,7 @@ def draw_watershed(fig, eta, sigma2, start):
     right.set(xlim=(-0.03, 1.25), ylim=(-0.03, 1.05), xticks=[0, 0.5, 1], yticks=[0, 0.5, 1])
     right.set(xlabel="predictor p", ylabel="encoder s")
 
+
 controls = {"eta": FloatSlider(0.08, min=0, max=0.4, step=0.01), "sigma2": FloatSlider(0.3, min=0, max=2, step=0.05)}
 cb.explore(draw_watershed, figsize=(7.2, 3.1), **controls, start=FloatSlider(0.3, min=0.02, max=1.2, step=0.02))
 
@@ -400,6 +408,7 @@ def draw_digits(fig, eta, sigma2):
     rebuilt = mean + (shown - mean) @ basis @ basis.T
     cb.plots.image_grid(right, np.clip([*shown, *rebuilt], 0, 1).reshape(6, 8, 8), columns=3)
 
+
 noise_slider = FloatSlider(0.05, min=0, max=0.5, step=0.01)
 cb.explore(draw_digits, figsize=(7.2, 3.1), eta=cb.log_slider(0.03, 0.001, 0.2), sigma2=noise_slider)
 
@@ -414,6 +423,7 @@ def push(gaps, tau_t, centring):
     center = gaps.mean(axis=0) if centring else 0
     return expit((gaps - center) / tau_t) - expit(gaps / 0.1)
 
+
 def draw_dino(fig, tau_t, centring):
     ax = fig.subplots()
     fig.subplots_adjust(left=0.2, right=0.85, bottom=0.14, top=0.9)
@@ -425,6 +435,7 @@ def draw_dino(fig, tau_t, centring):
     ax.plot(*np.transpose(path), "o-", markevery=[-1], ms=11, color=cb.color("dino"), lw=3)
     ax.set(xlim=(-1.05, 1.05), ylim=(-1.05, 1.05), xticks=[-1, 0, 1], yticks=[-1, 0, 1], xlabel="$g_1$", ylabel="$g_2$")
     ax.set_title(f"gaps of the two images: {path[-1][0]:.2f} and {path[-1][1]:.2f}")
+
 
 cb.explore(draw_dino, figsize=(5, 4.2), tau_t=FloatSlider(0.04, min=0.01, max=0.2, step=0.01), centring=True)
 
