@@ -1,12 +1,16 @@
 """Full-batch descent for problems small enough to be solved to many digits."""
 
+from collections.abc import Callable, Sequence
+
 import torch
 
 from replearn.validate import check_finite, check_integer
 
 
-def minimize(loss, weights, *, steps=400):
-    """Minimise a smooth function of some tensors by L-BFGS with a strong-Wolfe line search, without randomness.
+def minimize(
+    loss: Callable[..., torch.Tensor], weights: Sequence[torch.Tensor], *, steps: int = 400
+) -> list[torch.Tensor]:
+    """Minimize a smooth function of some tensors by L-BFGS with a strong-Wolfe line search, without randomness.
 
     Parameters
     ----------
@@ -25,6 +29,12 @@ def minimize(loss, weights, *, steps=400):
     References
     ----------
     Nocedal & Wright, "Numerical Optimization" (2006), algorithms 3.5 and 7.5; here torch's implementation.
+
+    Examples
+    --------
+    >>> (x,) = minimize(lambda x: (x - 3).square().sum(), [torch.zeros(2, dtype=torch.float64)])
+    >>> x
+    tensor([3., 3.], dtype=torch.float64)
     """
     check_integer("steps", steps, 1)
     weights = [w.detach().clone().requires_grad_() for w in weights]
@@ -35,7 +45,7 @@ def minimize(loss, weights, *, steps=400):
     settings = {"history_size": 20, "tolerance_grad": 1e-12, "tolerance_change": 1e-16}
     solver = torch.optim.LBFGS(weights, max_iter=steps, line_search_fn="strong_wolfe", **settings)
 
-    def closure():
+    def closure() -> torch.Tensor:
         solver.zero_grad()
         value = loss(*weights)
         value.backward()
