@@ -34,6 +34,13 @@ def affine_warp(x, *, degrees=0.0, zoom=1.0, shift=0.0, fill=0.0):
     References
     ----------
     The planar similarity; resampled as in spatial transformers (Jaderberg et al., 2015).
+
+    Examples
+    --------
+    >>> affine_warp(torch.eye(3)[None, None], degrees=90.0)[0, 0].round(decimals=3)
+    tensor([[0., 0., 1.],
+            [0., 1., 0.],
+            [1., 0., 0.]])
     """
     check_images(x)
     n, _, height, width = x.shape
@@ -76,6 +83,11 @@ class RandomAffine:
     References
     ----------
     The augmentation of this book's 14 x 14 MLP recipe.
+
+    Examples
+    --------
+    >>> RandomAffine(degrees=10)(torch.zeros(4, 1, 8, 8), torch.Generator()).shape
+    torch.Size([4, 1, 8, 8])
     """
 
     degrees: float | tuple = 20.0

@@ -40,6 +40,11 @@ class RandomAffineCrop:
     References
     ----------
     Random resized crop (Szegedy et al., 2015; SimCLR, Chen et al., 2020), as the tiny recipe uses it.
+
+    Examples
+    --------
+    >>> RandomAffineCrop(scale=(0.3, 1.0))(torch.zeros(4, 1, 8, 8), torch.Generator()).shape
+    torch.Size([4, 1, 8, 8])
     """
 
     scale: tuple = (0.4, 1.0)
@@ -110,6 +115,11 @@ class RandomErase:
     References
     ----------
     Zhong et al., "Random Erasing Data Augmentation" (2020).
+
+    Examples
+    --------
+    >>> RandomErase()(torch.zeros(4, 1, 8, 8), torch.Generator()).shape
+    torch.Size([4, 1, 8, 8])
     """
 
     scale: tuple = (0.15, 0.15)
@@ -145,6 +155,11 @@ class GaussianNoise:
     ----------
     std : float
         Standard deviation, in the units of the images.
+
+    Examples
+    --------
+    >>> GaussianNoise(0.0)(torch.zeros(1, 2), torch.Generator())
+    tensor([[0., 0.]])
     """
 
     std: float
@@ -171,6 +186,11 @@ class HueRotate:
     References
     ----------
     Rodrigues' rotation formula.
+
+    Examples
+    --------
+    >>> HueRotate(90)(torch.ones(4, 3, 8, 8), torch.Generator()).shape
+    torch.Size([4, 3, 8, 8])
     """
 
     degrees: float | tuple = 180.0
@@ -197,6 +217,11 @@ class Normalize:
     ----------
     mean, std : tuple of float
         One number for each channel, ``std`` positive.
+
+    Examples
+    --------
+    >>> Normalize([0.5], [0.25])(torch.ones(1, 1, 1, 1), torch.Generator())
+    tensor([[[[2.]]]])
     """
 
     mean: tuple
@@ -221,6 +246,12 @@ class Compose:
     ----------
     *augmentations : callable
         Each called as ``augment(x, generator)``. None at all leaves the images as they are.
+
+    Examples
+    --------
+    >>> views = Compose(GaussianNoise(0.1), RandomErase())
+    >>> views(torch.zeros(4, 1, 8, 8), torch.Generator()).shape
+    torch.Size([4, 1, 8, 8])
     """
 
     def __init__(self, *augmentations):
@@ -256,6 +287,12 @@ class MultiCrop:
     References
     ----------
     Caron et al., "SwAV" (2020), section 3.2.
+
+    Examples
+    --------
+    >>> crops = MultiCrop(RandomAffineCrop(), RandomAffineCrop(scale=(0.1, 0.3)), n_local=3)
+    >>> len(crops(torch.zeros(4, 1, 8, 8), torch.Generator()))
+    5
     """
 
     global_crop: object

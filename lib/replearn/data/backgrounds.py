@@ -34,6 +34,11 @@ def smooth_background(n, size, *, modes=4, amp=1.0, seed=0):
     References
     ----------
     Made for this book, as the uninformative directions of large variance of Balestriero & LeCun (2024).
+
+    Examples
+    --------
+    >>> smooth_background(3, 16).shape
+    torch.Size([3, 1, 16, 16])
     """
     check_integer("n", n, 1)
     check_integer("size", size, 1)

@@ -34,6 +34,11 @@ class ColorJitter:
     ----------
     SimCLR (Chen et al., 2020), appendix A, at strength 1: 0.8, 0.8, 0.8, 0.2 and p = 0.8. torchvision draws the order
     of the four anew for each image.
+
+    Examples
+    --------
+    >>> ColorJitter()(torch.ones(2, 3, 4, 4), torch.Generator()).shape
+    torch.Size([2, 3, 4, 4])
     """
 
     brightness: float = 0.8
@@ -77,6 +82,11 @@ class RandomGrayscale:
     References
     ----------
     SimCLR (Chen et al., 2020), appendix A.
+
+    Examples
+    --------
+    >>> RandomGrayscale(1.0)(torch.ones(2, 3, 4, 4), torch.Generator()).shape
+    torch.Size([2, 3, 4, 4])
     """
 
     p: float = 0.2
@@ -106,6 +116,11 @@ class GaussianBlur:
     ----------
     SimCLR (Chen et al., 2020), appendix A. Rows and columns are blurred by a matrix for each image, one batched product
     each.
+
+    Examples
+    --------
+    >>> GaussianBlur(p=1.0)(torch.ones(2, 3, 9, 9), torch.Generator()).shape
+    torch.Size([2, 3, 9, 9])
     """
 
     size: int = 3

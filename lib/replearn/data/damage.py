@@ -41,6 +41,12 @@ def corruptions(images, kind, severity, generator):
     References
     ----------
     After Hendrycks & Dietterich (2019); the five shifts are those of this book's chapter on evaluation.
+
+    Examples
+    --------
+    >>> corruptions(torch.ones(1, 1, 2, 2), "contrast", 0.6, torch.Generator())
+    tensor([[[[0.4000, 0.4000],
+              [0.4000, 0.4000]]]])
     """
     check_images(images)
     check_finite("images", images)

@@ -37,6 +37,11 @@ def shapes(n, seed=0, res=32):
     References
     ----------
     The controlled images of this book's chapter on two views.
+
+    Examples
+    --------
+    >>> shapes(8)[0].shape
+    torch.Size([8, 3, 32, 32])
     """
     check_integer("n", n, 1)
     check_integer("res", res, 4)

@@ -28,6 +28,11 @@ def sphere_grid(parallels=5, meridians=12, *, pieces=60):
     References
     ----------
     Spherical coordinates.
+
+    Examples
+    --------
+    >>> sphere_grid(5, 12, pieces=60).shape
+    torch.Size([1020, 2, 3])
     """
     for name, value in {"parallels": parallels, "meridians": meridians, "pieces": pieces}.items():
         check_integer(name, value, 1)

@@ -36,6 +36,12 @@ def sample_vmf(mu, kappa, generator):
     References
     ----------
     Wood, "Simulation of the von Mises Fisher distribution" (1994).
+
+    Examples
+    --------
+    >>> means = torch.tensor([[0.0, 0.0, 1.0]])
+    >>> bool(sample_vmf(means, 1e6, torch.Generator())[0, 2] > 0.99)
+    True
     """
     check_matrix("mu", mu)
     check_positive("kappa", kappa, allow_zero=True)
@@ -132,6 +138,13 @@ def invertible_mlp(d, layers=3, *, slope=0.2, max_cond=3.0, seed=0, dtype=None):
     References
     ----------
     The mixing of Hyvarinen and Morioka (2016) and of Reizinger et al. (2025), who keep the best of 25,000.
+
+    Examples
+    --------
+    >>> network = invertible_mlp(3)
+    >>> x = torch.ones(1, 3)
+    >>> network(x).shape
+    torch.Size([1, 3])
     """
     check_integer("d", d, 1)
     check_integer("layers", layers, 1)
@@ -253,6 +266,12 @@ def latent_world(d=3, *, n_classes=20, kappa=5.0, style=0, rho=0.0, layers=3, ma
     ----------
     The cluster-centric process of Reizinger et al., "Cross-Entropy Is All You Need To Invert the Data Generating
     Process" (2025); pairs as in Zimmermann et al. (2021), style as in von Kuegelgen et al. (2021).
+
+    Examples
+    --------
+    >>> world = latent_world(3, n_classes=10)
+    >>> world.centres.shape
+    torch.Size([10, 3])
     """
     for name, value, low in (("d", d, 2), ("n_classes", n_classes, 2), ("style", style, 0)):
         check_integer(name, value, low)
@@ -289,6 +308,12 @@ def bayes_cross_entropy(V, kappa, z, c):
     References
     ----------
     Reizinger et al. (2025), the posterior of the cluster-centric process with equally frequent classes.
+
+    Examples
+    --------
+    >>> centres = torch.eye(3)
+    >>> bayes_cross_entropy(centres, 1e3, centres, torch.arange(3))
+    0.0
     """
     check_matrix("V", V)
     check_matrix("z", z)

@@ -54,6 +54,14 @@ def patchify(x, patch):
     References
     ----------
     Dosovitskiy et al. 2021 (ViT), section 3.1. The order is that of ``torch.nn.functional.unfold``.
+
+    Examples
+    --------
+    >>> patchify(torch.arange(16).view(1, 1, 4, 4), 2)[0]
+    tensor([[ 0,  1,  4,  5],
+            [ 2,  3,  6,  7],
+            [ 8,  9, 12, 13],
+            [10, 11, 14, 15]])
     """
     if x.ndim != 4:
         raise ValueError(f"x must be a batch of images (N, C, H, W), but has shape {tuple(x.shape)}")
@@ -78,6 +86,12 @@ def unpatchify(tokens, patch, image_shape):
     -------
     torch.Tensor
         (N, C, H, W).
+
+    Examples
+    --------
+    >>> x = torch.arange(16).view(1, 1, 4, 4)
+    >>> bool((unpatchify(patchify(x, 2), 2, (4, 4)) == x).all())
+    True
     """
     h, w = patch_grid(image_shape, patch)
     if tokens.ndim != 3 or tokens.shape[1] != h * w or tokens.shape[2] % patch**2:
@@ -90,7 +104,13 @@ def unpatchify(tokens, patch, image_shape):
 
 
 def patch_grid(image_shape, patch):
-    """Rows and columns of patches in an image of (height, width) pixels; raises if they do not fill it."""
+    """Rows and columns of patches in an image of (height, width) pixels; raises if they do not fill it.
+
+    Examples
+    --------
+    >>> patch_grid((28, 28), 7)
+    (4, 4)
+    """
     check_integer("patch", patch, 1)
     height, width = image_shape
     if height % patch or width % patch or not height or not width:
@@ -112,12 +132,24 @@ def take_patches(tokens, ids):
     -------
     torch.Tensor
         (N, K, D).
+
+    Examples
+    --------
+    >>> take_patches(torch.tensor([[[5], [6], [7]]]), torch.tensor([[2, 0]]))
+    tensor([[[7],
+             [5]]])
     """
     return tokens.gather(1, ids.unsqueeze(2).expand(-1, -1, tokens.shape[2]))
 
 
 def hidden_flags(tokens, keep):
-    """Flags (N, L, 1) in the type of ``tokens`` (N, L, d): 0 for the patches ``keep`` (N, K), 1 for the hidden ones."""
+    """Flags (N, L, 1) in the type of ``tokens`` (N, L, d): 0 for the patches ``keep`` (N, K), 1 for the hidden ones.
+
+    Examples
+    --------
+    >>> hidden_flags(torch.zeros(1, 3, 8), torch.tensor([[1]])).flatten()
+    tensor([1., 0., 1.])
+    """
     return torch.ones_like(tokens[:, :, :1]).scatter_(1, keep.unsqueeze(2), 0.0)
 
 
@@ -142,6 +174,11 @@ def random_mask(n, grid, generator, *, ratio=0.75):
     References
     ----------
     He et al. 2022 (MAE), section 3 and algorithm of the released code: the order of uniform noise.
+
+    Examples
+    --------
+    >>> random_mask(2, (4, 4), torch.Generator()).keep.shape
+    torch.Size([2, 4])
     """
     length = _check(n, grid)
     noise = torch.rand(n, length, generator=generator, device=generator.device)
@@ -172,6 +209,11 @@ def block_mask(n, grid, generator, *, ratio=0.4, scale=(0.08, 0.4), aspect=(0.3,
     ----------
     Bao et al. 2022 (BEiT), algorithm 1, where the largest area shrinks to what is still missing instead of the last
     rectangle being cut.
+
+    Examples
+    --------
+    >>> block_mask(2, (4, 4), torch.Generator(), ratio=0.5).masked.shape
+    torch.Size([2, 8])
     """
     length = _check(n, grid)
     visible = _visible(length, ratio)
@@ -229,6 +271,11 @@ def multiblock_mask(
     ----------
     Assran et al. 2023 (I-JEPA), section 3 and appendix A. Its code draws scale and aspect from one random number, keeps
     the uppermost patches when it cuts a context, and asks for 10 patches of 196.
+
+    Examples
+    --------
+    >>> multiblock_mask(2, (7, 7), torch.Generator()).masked.shape
+    torch.Size([2, 4, 6])
     """
     length = _check(n, grid)
     check_integer("targets", targets, 1)

@@ -91,13 +91,24 @@ def load(name):
         If a file is missing. The shipped files are looked for in the folder ``data`` of the source tree, or in the
         folder that the environment variable ``REPLEARN_DATA`` names; downloaded ones are kept in ``~/.cache/replearn``,
         or in the folder that ``REPLEARN_CACHE`` names, and the message says what to do without a network.
+
+    Examples
+    --------
+    >>> load("digits").images.shape
+    torch.Size([1797, 1, 8, 8])
     """
     check_choice("name", name, tuple(_LOADERS))
     return _LOADERS[name]()
 
 
 def as_float(images):
-    """Return images as floating-point numbers: uint8 (N, C, H, W) divided by 255, everything else as it is."""
+    """Return images as floating-point numbers: uint8 (N, C, H, W) divided by 255, everything else as it is.
+
+    Examples
+    --------
+    >>> as_float(torch.tensor([0, 255], dtype=torch.uint8))
+    tensor([0., 1.])
+    """
     return images.float().div_(255) if images.dtype == torch.uint8 else images
 
 
@@ -116,6 +127,11 @@ def standardize(x, dim=None):
     -------
     torch.Tensor
         Same shape and type as ``x``.
+
+    Examples
+    --------
+    >>> standardize(torch.tensor([1.0, 3.0]))
+    tensor([-1.,  1.])
     """
     check_finite("x", x)
     dims = tuple(range(x.ndim)) if dim is None else dim

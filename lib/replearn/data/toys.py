@@ -29,6 +29,11 @@ def two_moons(n, *, noise=0.08, seed=0):
     References
     ----------
     Scikit-learn's ``make_moons``.
+
+    Examples
+    --------
+    >>> two_moons(100)[0].shape
+    torch.Size([100, 2])
     """
     _check(n, noise)
     return _labelled(datasets.make_moons(n, noise=noise, random_state=seed))
@@ -62,6 +67,11 @@ def half_moons(n, *, noise=0.1, seed=0):
     ----------
     Cabannes, Bietti & Balestriero, "On minimal variations for unsupervised representation learning" (2022), whose code
     draws t as 2 pi times a normal number.
+
+    Examples
+    --------
+    >>> half_moons(100)[0].shape
+    torch.Size([100, 2])
     """
     _check(n, noise)
     draw = np.random.default_rng(seed)
@@ -95,6 +105,11 @@ def circles(n, *, noise=0.05, factor=0.5, seed=0):
     References
     ----------
     Scikit-learn's ``make_circles``.
+
+    Examples
+    --------
+    >>> circles(100)[0].shape
+    torch.Size([100, 2])
     """
     _check(n, noise)
     check_between("factor, the inner radius,", factor, 0, 1, ends="none")
@@ -126,6 +141,11 @@ def spirals(n, *, noise=0.02, seed=0):
     References
     ----------
     The toy of this book's chapter on the kernel regime.
+
+    Examples
+    --------
+    >>> spirals(100)[0].shape
+    torch.Size([100, 2])
     """
     _check(n, noise)
     draw = np.random.default_rng(seed)
@@ -160,6 +180,11 @@ def swiss_roll(n, *, noise=0.0, seed=0):
     References
     ----------
     Scikit-learn's ``make_swiss_roll``.
+
+    Examples
+    --------
+    >>> swiss_roll(100)[0].shape
+    torch.Size([100, 3])
     """
     _check(n, noise)
     return tuple(map(torch.from_numpy, datasets.make_swiss_roll(n, noise=noise, random_state=seed)))
@@ -190,6 +215,11 @@ def s_curve(n, *, noise=0.0, seed=0):
     References
     ----------
     Scikit-learn's ``make_s_curve``.
+
+    Examples
+    --------
+    >>> s_curve(100)[0].shape
+    torch.Size([100, 3])
     """
     _check(n, noise)
     return tuple(map(torch.from_numpy, datasets.make_s_curve(n, noise=noise, random_state=seed)))

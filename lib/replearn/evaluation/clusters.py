@@ -46,6 +46,11 @@ def cluster_scores(assignments, labels):
     References
     ----------
     Vinh et al. 2010 (AMI), Hubert and Arabie 1985 (ARI), Kuhn 1955 (matching). The scores are scikit-learn's.
+
+    Examples
+    --------
+    >>> cluster_scores([0, 0, 1, 1], [5, 5, 2, 2]).accuracy
+    1.0
     """
     u, v = (torch.as_tensor(y).cpu() for y in (assignments, labels))
     if v.ndim != 1 or len(v) == 0:

@@ -50,6 +50,11 @@ def collapse_report(z, prototypes=None):
     References
     ----------
     Std as in Chen & He 2021 (SimSiam), figure 2; Garrido et al. 2023 (RankMe).
+
+    Examples
+    --------
+    >>> round(collapse_report(torch.eye(4)).rank, 3)
+    4.0
     """
     z = as_matrix("z", z, min_rows=2)
     if (z == 0).all(1).any():
@@ -91,6 +96,12 @@ def target_report(student, teacher, center=0.0, *, student_temperature=0.1, teac
     References
     ----------
     Caron et al. 2021 (DINO), section 5.3 and figure 7.
+
+    Examples
+    --------
+    >>> logits = torch.zeros(2, 4, 8)
+    >>> round(target_report(logits, logits).entropy, 3)
+    1.0
     """
     student, teacher, center = as_tensor(student), as_tensor(teacher), as_tensor(center)
     if student.ndim != 3 or len(student) != 2 or student.shape[2] < 2 or student.shape != teacher.shape:

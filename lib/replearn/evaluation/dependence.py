@@ -22,6 +22,11 @@ def gram_gaussian(x, bandwidth=1.0):
     References
     ----------
     Gretton et al. 2005; the median heuristic is that of Gretton et al. 2012.
+
+    Examples
+    --------
+    >>> gram_gaussian(torch.tensor([0.0, 0.0, 3.0, 3.0]))[0].round(decimals=3)
+    tensor([1.0000, 1.0000, 0.0110, 0.0110], dtype=torch.float64)
     """
     x = as_tensor(x)
     x = as_matrix("x", x[:, None] if x.ndim == 1 else x, min_rows=4)
@@ -49,6 +54,11 @@ def hsic_from_grams(K, L):
     References
     ----------
     Gretton et al. 2005, the biased estimate, with 1/N^2 in place of 1/(N-1)^2.
+
+    Examples
+    --------
+    >>> hsic_from_grams(torch.eye(4), torch.eye(4))
+    0.1875
     """
     K, L = _grams([K, L])
     return ((_centre(K) * L).sum() / len(K) ** 2).item()
@@ -69,6 +79,12 @@ def hsic(x, y, bandwidth="median"):
     References
     ----------
     Gretton et al. 2005.
+
+    Examples
+    --------
+    >>> x = torch.linspace(0, 1, 8)
+    >>> hsic(x, x) > 0.05
+    True
     """
     return hsic_from_grams(gram_gaussian(x, bandwidth), gram_gaussian(y, bandwidth))
 
@@ -97,6 +113,13 @@ def pairwise_nhsic(x, bandwidth=1.0):
     References
     ----------
     Mialon, Balestriero, LeCun 2022 (arXiv 2209.14905); the ratio is the CKA of Kornblith et al. 2019.
+
+    Examples
+    --------
+    >>> x = torch.linspace(0, 1, 8)
+    >>> pairwise_nhsic(torch.stack([x, -x], 1)).round(decimals=3)
+    tensor([[1., 1.],
+            [1., 1.]], dtype=torch.float64)
     """
     x = as_matrix("x", x, min_rows=4)
     if (x == x[0]).all(0).any():
@@ -125,6 +148,11 @@ def dhsic(grams):
     References
     ----------
     Pfister et al. 2018 (arXiv 1603.00285), the V-statistic.
+
+    Examples
+    --------
+    >>> round(dhsic([torch.eye(4), torch.eye(4)]), 4)
+    0.1875
     """
     return _dhsic(_grams(grams))
 
@@ -147,6 +175,11 @@ def dhsic_null(grams, *, permutations=200, seed=0):
     References
     ----------
     Pfister et al. 2018 (arXiv 1603.00285), the permutation test.
+
+    Examples
+    --------
+    >>> dhsic_null([torch.eye(4), torch.eye(4)], permutations=3).shape
+    torch.Size([3])
     """
     first, *others = _grams(grams)
     check_integer("permutations", permutations, 1)

@@ -40,6 +40,12 @@ def linear_r2(h, z, *, fit=0.5, weighted=False):
     References
     ----------
     The metric of Reizinger et al. 2025 (arXiv 2410.21869), with separate samples for the fit and the score.
+
+    Examples
+    --------
+    >>> z = torch.randn(60, 3, generator=torch.Generator().manual_seed(0))
+    >>> round(linear_r2(2 * z + 1, z), 6)
+    1.0
     """
     z = as_tensor(z)
     h, z = as_rows_of_same("h", h, "z", z[:, None] if z.ndim == 1 else z)
@@ -71,6 +77,13 @@ def cross_r2(representations, *, fit=0.5):
     References
     ----------
     Linear identifiability as in Roeder et al. 2021 (arXiv 2007.00810).
+
+    Examples
+    --------
+    >>> z = torch.randn(60, 3, generator=torch.Generator().manual_seed(0))
+    >>> cross_r2([z, 2 * z + 1]).round(decimals=4)
+    tensor([[1., 1.],
+            [1., 1.]], dtype=torch.float64)
     """
     pairs = [[linear_r2(a, b, fit=fit, weighted=True) for b in representations] for a in representations]
     scores = torch.tensor(pairs, dtype=torch.float64)
@@ -98,6 +111,12 @@ def mean_correlation(a, b):
     References
     ----------
     Hyvarinen and Morioka 2016; the matching is Kuhn's (1955), from scipy.
+
+    Examples
+    --------
+    >>> z = torch.randn(60, 3, generator=torch.Generator().manual_seed(0))
+    >>> round(mean_correlation(z, -z.flip(1)), 6)
+    1.0
     """
     a, b = as_tensor(a), as_tensor(b)
     check_pair("a", a, "b", b)
@@ -121,6 +140,11 @@ def affine_rank(V):
     References
     ----------
     The assumption of an affine generator system in Reizinger et al. 2025 (arXiv 2410.21869): rank d.
+
+    Examples
+    --------
+    >>> affine_rank([[0.0, 0.0], [1.0, 1.0], [2.0, 2.0]])
+    1
     """
     V = as_matrix("V", V)
     roundoff = 1e-8 * torch.linalg.matrix_norm(V, 2).item()
@@ -142,6 +166,12 @@ def mutual_knn(a, b, *, k=10):
     References
     ----------
     Huh et al. 2024 (The Platonic Representation Hypothesis, arXiv 2405.07987).
+
+    Examples
+    --------
+    >>> z = torch.randn(60, 3, generator=torch.Generator().manual_seed(0))
+    >>> mutual_knn(z, 5 * z, k=4)
+    1.0
     """
     a, b = as_rows_of_same("a", a, "b", b)
     check_integer("k (below the number of samples)", k, 1, len(a) - 1)
@@ -186,6 +216,12 @@ def linear_cka(a, b):
     References
     ----------
     Kornblith et al. 2019 (arXiv 1905.00414).
+
+    Examples
+    --------
+    >>> z = torch.randn(60, 3, generator=torch.Generator().manual_seed(0))
+    >>> round(linear_cka(z, 5 * z + 1), 6)
+    1.0
     """
     a, b = as_rows_of_same("a", a, "b", b)
     if (a == a[0]).all() or (b == b[0]).all():

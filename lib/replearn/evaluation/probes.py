@@ -39,6 +39,12 @@ def knn_probe(z_train, y_train, z_test, y_test=None, *, k=20, temperature=0.07):
     References
     ----------
     Wu et al. 2018; k and tau as in Caron et al. 2021 (DINO).
+
+    Examples
+    --------
+    >>> z, y = torch.eye(2).repeat(5, 1), torch.tensor([0, 1]).repeat(5)
+    >>> knn_probe(z, y, z, y, k=3)
+    1.0
     """
     z_train, y_train, z_test, y_test = labeled_features(z_train, y_train, z_test, y_test)
     check_integer("k (at most the number of training samples)", k, 1, len(z_train))
@@ -78,6 +84,12 @@ def ridge_probe(z_train, y_train, z_test, y_test=None, *, lam=1e-3, standardize=
     References
     ----------
     Hoerl and Kennard 1970.
+
+    Examples
+    --------
+    >>> z, y = torch.eye(2).repeat(5, 1), torch.tensor([0, 1]).repeat(5)
+    >>> ridge_probe(z, y, z, y)
+    1.0
     """
     z_train, y_train, z_test, y_test = labeled_features(z_train, y_train, z_test, y_test)
     targets = F.one_hot(y_train).double()
@@ -107,6 +119,12 @@ def low_shot_probe(z_train, y_train, z_test, y_test, *, n_labels=200, repeats=5,
     References
     ----------
     The label-budget protocol of Balestriero et al. 2023 (the Cookbook), section on evaluation.
+
+    Examples
+    --------
+    >>> z, y = torch.eye(2).repeat(5, 1), torch.tensor([0, 1]).repeat(5)
+    >>> low_shot_probe(z, y, z, y, n_labels=2)
+    1.0
     """
     z_train, y_train, z_test, y_test = labeled_features(z_train, y_train, z_test, y_test)
     if y_test is None:
@@ -146,6 +164,12 @@ def r2_probe(z_train, t_train, z_test, t_test, *, lam=1e-3, standardize=True):
     References
     ----------
     Wright 1921 for R^2; the factor regressions of Balestriero et al. 2023 (the Cookbook).
+
+    Examples
+    --------
+    >>> z = torch.linspace(0, 1, 20)[:, None]
+    >>> round(r2_probe(z, 3 * z, z, 3 * z, lam=1e-9), 4)
+    1.0
     """
     z_train, z_test = feature_pair(z_train, z_test)
     t_train, t_test = (detached(t).to(z_train.device).double() for t in (t_train, t_test))
@@ -186,6 +210,12 @@ def loo_residuals(z, t, *, lam=1e-3, standardize=True):
     References
     ----------
     Allen 1974 (PRESS).
+
+    Examples
+    --------
+    >>> z = torch.linspace(0, 1, 20)[:, None]
+    >>> bool(loo_residuals(z, 3 * z, lam=1e-9).abs().max() < 1e-6)
+    True
     """
     z, t = detached(z), detached(t)
     check_matrix("z", z, min_rows=2)

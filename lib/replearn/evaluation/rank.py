@@ -30,6 +30,11 @@ def effective_rank(z, *, eps=1e-7, center=False, squared=False):
     ----------
     Garrido et al. 2023 (RankMe, arXiv 2210.02885), equation 1; with eps = 0, the effective rank of Roy and Vetterli
     2007.
+
+    Examples
+    --------
+    >>> round(effective_rank(torch.eye(8)), 3)
+    8.0
     """
     z = as_matrix("z", z, min_rows=2)
     check_positive("eps", eps, allow_zero=True)

@@ -27,6 +27,11 @@ def retrieve(z, queries, k):
     References
     ----------
     Instance retrieval as in Caron et al. 2021 (DINO).
+
+    Examples
+    --------
+    >>> retrieve(torch.eye(3), torch.tensor([[0.0, 2.0, 1.0]]), 2)
+    tensor([[1, 2]])
     """
     z, queries = feature_pair(z, queries)
     check_integer("k (at most the number of samples in the gallery)", k, 1, len(z))
@@ -55,6 +60,11 @@ def recall_at_k(z, y, k):
     References
     ----------
     Jegou et al. 2011; as in Oh Song et al. 2016 (metric learning).
+
+    Examples
+    --------
+    >>> recall_at_k(torch.eye(2).repeat(2, 1), [0, 1, 0, 1], 1)
+    1.0
     """
     z = detached(z)
     check_matrix("z", z, min_rows=2)

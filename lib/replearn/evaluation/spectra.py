@@ -34,6 +34,11 @@ def participation_ratio(z):
     References
     ----------
     Gao et al. 2017 (neural dimensionality).
+
+    Examples
+    --------
+    >>> round(participation_ratio(torch.eye(9)), 3)
+    8.0
     """
     C = _covariance(z)
     return (C.trace().square() / C.square().sum()).item()
@@ -61,6 +66,12 @@ def alpha_req(z, *, skip=3):
     References
     ----------
     Agrawal et al. 2022 (alpha-ReQ).
+
+    Examples
+    --------
+    >>> z = torch.randn(500, 20, generator=torch.Generator().manual_seed(0))
+    >>> alpha_req(z) < alpha_req(z / torch.arange(1, 21))
+    True
     """
     check_integer("skip", skip, 0)
     C = _covariance(z)
@@ -101,6 +112,12 @@ def lidar(z, *, delta=1e-4, eps=1e-7):
     References
     ----------
     Thilak et al. 2023 (LiDAR, arXiv 2312.04000).
+
+    Examples
+    --------
+    >>> z = torch.eye(4)[:, None].repeat(1, 2, 1)
+    >>> round(lidar(z), 3)
+    3.0
     """
     z = detached(z)
     if z.ndim != 3 or min(z.shape[:2]) < 2 or z.shape[2] < 1:

@@ -31,6 +31,12 @@ def logistic_probe(z_train, y_train, z_test, y_test=None, *, lam=1.0, steps=100)
     References
     ----------
     The linear evaluation of Shwartz-Ziv et al. 2023 (arXiv 2303.00633) and of most papers on pretraining.
+
+    Examples
+    --------
+    >>> z, y = torch.eye(2).repeat(5, 1), torch.tensor([0, 1]).repeat(5)
+    >>> logistic_probe(z, y, z, y)
+    1.0
     """
     z_train, y_train, z_test, y_test = labeled_features(z_train, y_train, z_test, y_test)
     check_positive("lam", lam)
@@ -75,6 +81,12 @@ def mlp_probe(z_train, y_train, z_test, y_test=None, *, hidden=256, steps=1000, 
     References
     ----------
     The MLP probe of Balestriero et al. 2023 (the Cookbook), section on evaluation; initialised as by He et al. 2015.
+
+    Examples
+    --------
+    >>> z, y = torch.eye(2).repeat(5, 1), torch.tensor([0, 1]).repeat(5)
+    >>> mlp_probe(z, y, z, y, hidden=8, steps=50)
+    1.0
     """
     z_train, y_train, z_test, y_test = labeled_features(z_train, y_train, z_test, y_test)
     check_integer("hidden", hidden, 1)

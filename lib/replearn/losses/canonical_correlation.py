@@ -46,6 +46,12 @@ def vicreg(z1, z2, *, inv=25.0, var=25.0, cov=1.0, eps=1e-4, gamma=1.0):
     ----------
     Bardes, Ponce, LeCun 2021 (arXiv 2105.04906), equations 1 to 6, with the means of the authors' code: invariance over
     samples and dimensions, variance over dimensions and views, covariance over dimensions alone.
+
+    Examples
+    --------
+    >>> z = torch.eye(4)
+    >>> vicreg(z, z, inv=1, var=0, cov=0).total
+    tensor(0.)
     """
     check_pair("z1", z1, "z2", z2)
     for name, value in {"inv": inv, "var": var, "cov": cov, "eps": eps, "gamma": gamma}.items():
@@ -103,6 +109,12 @@ def barlow_twins(z1, z2, *, lam=0.0051, eps=1e-5):
     References
     ----------
     Zbontar et al. 2021, equations 1 and 2; ``eps`` is that of the batch normalisation in the authors' code.
+
+    Examples
+    --------
+    >>> z = torch.tensor([[1.0, 1.0], [1.0, -1.0], [-1.0, 1.0], [-1.0, -1.0]])
+    >>> barlow_twins(z, z, eps=0).total
+    tensor(0.)
     """
     check_pair("z1", z1, "z2", z2)
     check_positive("lam", lam, allow_zero=True)
@@ -139,6 +151,12 @@ def whiten(z, *, method="cholesky", shrink=0.0, correction=1):
     References
     ----------
     Ermolov et al. 2021 (arXiv 2007.06346), section 3; Kessy, Lewin, Strimmer 2018 for the choice of M.
+
+    Examples
+    --------
+    >>> z = torch.randn(100, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    >>> (torch.cov(whiten(5 * z + 1).T) - torch.eye(2)).abs().max() < 1e-9
+    tensor(True)
     """
     check_matrix("z", z, min_rows=2)
     check_choice("method", method, ("cholesky", "zca"))
@@ -206,6 +224,12 @@ def w_mse(z1, z2, *, sub_batch=None, normalize=True, shrink=0.0, correction=1):
     References
     ----------
     Ermolov et al. 2021 (arXiv 2007.06346), section 3.
+
+    Examples
+    --------
+    >>> z = torch.randn(100, 3, generator=torch.Generator().manual_seed(0))
+    >>> w_mse(z, 2 * z).round(decimals=4)
+    tensor(0.)
     """
     check_pair("z1", z1, "z2", z2)
     n, k = z1.shape

@@ -27,6 +27,13 @@ def nt_xent(z1, z2, *, temperature=0.5):
     References
     ----------
     Chen et al. 2020 (SimCLR), equation 1.
+
+    Examples
+    --------
+    >>> import math
+    >>> z = torch.ones(3, 2)
+    >>> bool(nt_xent(z, z).isclose(torch.tensor(math.log(5))))
+    True
     """
     check_pair("z1", z1, "z2", z2)
     check_positive("temperature", temperature)
@@ -60,6 +67,13 @@ def info_nce(q, k, *, temperature=0.2, queue=None, symmetric=False, normalize=Tr
     ----------
     Van den Oord et al. 2018 (CPC), equation 4; with a queue, He et al. 2020 (MoCo), equation 1; with squared distances,
     Zimmermann et al. 2021.
+
+    Examples
+    --------
+    >>> import math
+    >>> z = torch.ones(3, 2)
+    >>> bool(info_nce(z, z).isclose(torch.tensor(math.log(3))))
+    True
     """
     check_pair("q", q, "k", k)
     check_positive("temperature", temperature)
@@ -96,6 +110,13 @@ def dcl(z1, z2, *, temperature=0.1):
     References
     ----------
     Yeh et al. 2022 (DCL), equation 6.
+
+    Examples
+    --------
+    >>> import math
+    >>> z = torch.ones(3, 2)
+    >>> bool(dcl(z, z).isclose(torch.tensor(math.log(4))))
+    True
     """
     check_pair("z1", z1, "z2", z2)
     check_positive("temperature", temperature)
@@ -125,6 +146,12 @@ def sup_con(z, labels, *, temperature=0.1):
     References
     ----------
     Khosla et al. 2020 (SupCon), equation 2.
+
+    Examples
+    --------
+    >>> z, labels = torch.eye(4), torch.tensor([0, 0, 1, 1])
+    >>> sup_con(z[[0, 0, 1, 1]], labels) < sup_con(z, labels)
+    tensor(True)
     """
     check_matrix("z", z, min_rows=2)
     check_labels("labels", labels, len(z))

@@ -27,6 +27,13 @@ def mae_loss(pred, target, masked, normalize=False):
     References
     ----------
     He et al. 2022 (MAE), section 3, "Reconstruction target", and the released code.
+
+    Examples
+    --------
+    >>> import torch
+    >>> patches, masked = torch.ones(1, 4, 3), torch.tensor([[1, 2]])
+    >>> mae_loss(torch.zeros(1, 2, 3), patches, masked)
+    tensor(1.)
     """
     hidden = _hidden(pred, target, masked)
     if normalize:
@@ -53,6 +60,13 @@ def simmim_loss(pred, target, masked):
     References
     ----------
     Xie et al. 2022 (SimMIM), equation 1.
+
+    Examples
+    --------
+    >>> import torch
+    >>> patches, masked = 2 * torch.ones(1, 4, 3), torch.tensor([[1, 2]])
+    >>> simmim_loss(torch.zeros(1, 2, 3), patches, masked)
+    tensor(2.)
     """
     return F.l1_loss(pred, _hidden(pred, target, masked))
 
@@ -76,6 +90,13 @@ def latent_loss(pred, target, *, beta=1.0):
     References
     ----------
     Assran et al. 2023 (I-JEPA), its code (beta = 1); Baevski et al. 2022 (data2vec), section 3.4.
+
+    Examples
+    --------
+    >>> import torch
+    >>> target = torch.tensor([[1.0, -1.0]])
+    >>> latent_loss(target, 100 * target).round(decimals=3)
+    tensor(0.)
     """
     if pred.shape != target.shape or pred.ndim < 2 or not pred.numel() or pred.shape[-1] < 2:
         raise ValueError(

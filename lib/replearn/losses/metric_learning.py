@@ -29,6 +29,12 @@ def contrastive_pair_loss(z1, z2, same, *, margin=1.0):
     References
     ----------
     Hadsell, Chopra & LeCun 2006, equation 4, without its factor 1/2.
+
+    Examples
+    --------
+    >>> z = torch.tensor([[0.0], [0.0]])
+    >>> contrastive_pair_loss(z, z + 0.5, torch.tensor([1, 0]))
+    tensor(0.2500)
     """
     check_pair("z1", z1, "z2", z2, min_rows=1)
     check_positive("margin", margin)
@@ -57,6 +63,12 @@ def triplet_loss(anchor, positive, negative, *, margin=1.0):
     References
     ----------
     Schroff, Kalenichenko & Philbin 2015 (FaceNet), equation 3.
+
+    Examples
+    --------
+    >>> z = torch.zeros(1, 2)
+    >>> triplet_loss(z, z, z + 0.5, margin=1.0)
+    tensor(0.5000)
     """
     check_pair("anchor", anchor, "positive", positive, min_rows=1)
     check_pair("anchor", anchor, "negative", negative, min_rows=1)
@@ -82,6 +94,11 @@ def align_loss(z1, z2):
     References
     ----------
     Wang & Isola 2020, section 4.1, with their exponent 2.
+
+    Examples
+    --------
+    >>> align_loss(torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 2.0]]))
+    tensor(2.)
     """
     check_pair("z1", z1, "z2", z2, min_rows=1)
     return (F.normalize(z1, dim=1) - F.normalize(z2, dim=1)).square().sum(1).mean()
@@ -105,6 +122,11 @@ def uniform_loss(z, *, t=2.0):
     References
     ----------
     Wang & Isola 2020, section 4.1.
+
+    Examples
+    --------
+    >>> uniform_loss(torch.tensor([[1.0, 0.0], [-1.0, 0.0]]), t=2.0)
+    tensor(-8.)
     """
     check_matrix("z", z, min_rows=2)
     check_positive("t", t)
@@ -140,6 +162,12 @@ def align_uniform(z1, z2, *, align=1.0, uniform=1.0, t=2.0):
     References
     ----------
     Wang & Isola 2020, section 5, both weights 1.
+
+    Examples
+    --------
+    >>> z = torch.tensor([[1.0, 0.0], [-1.0, 0.0]])
+    >>> align_uniform(z, z).align, align_uniform(z, z).uniform
+    (tensor(0.), tensor(-8.))
     """
     check_pair("z1", z1, "z2", z2)
     check_positive("align", align, allow_zero=True)
@@ -170,6 +198,11 @@ def multi_view_alignment(z):
     References
     ----------
     The pairs of multi-crop (Caron et al. 2020, SwAV), all of them alike; Huygens' identity.
+
+    Examples
+    --------
+    >>> multi_view_alignment(torch.tensor([[[0.0], [1.0], [2.0]]]))
+    tensor(2.)
     """
     if z.ndim != 3 or z.shape[0] < 1 or z.shape[1] < 2 or z.shape[2] < 1:
         raise ValueError(f"z must hold at least two views of each sample, (N, V >= 2, K), but has {tuple(z.shape)}")

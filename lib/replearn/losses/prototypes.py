@@ -33,6 +33,12 @@ def sinkhorn(scores, *, eps=0.05, steps=3):
     References
     ----------
     Cuturi 2013, Algorithm 1; Caron et al. 2020 (SwAV), equations 3 to 5, whose Q is this one transposed over N.
+
+    Examples
+    --------
+    >>> sinkhorn(torch.tensor([[9.0, 0.0], [9.0, 0.0]]), eps=1.0)
+    tensor([[0.5000, 0.5000],
+            [0.5000, 0.5000]])
     """
     check_matrix("scores", scores)
     check_positive("eps", eps)
@@ -67,6 +73,12 @@ def swav_loss(scores1, scores2, *, eps=0.05, temperature=0.1, steps=3):
     References
     ----------
     Caron et al. 2020 (SwAV), equations 1 and 2, averaged over the two directions.
+
+    Examples
+    --------
+    >>> scores = torch.zeros(4, 2)
+    >>> swav_loss(scores, scores).round(decimals=4)
+    tensor(0.6931)
     """
     check_pair("scores1", scores1, "scores2", scores2)
     check_positive("temperature", temperature)

@@ -23,6 +23,12 @@ def simsiam_loss(p, z):
     References
     ----------
     Chen & He 2021 (SimSiam), equations 1 and 3.
+
+    Examples
+    --------
+    >>> z = torch.eye(3)
+    >>> simsiam_loss(z, 2 * z)
+    tensor(-1.)
     """
     check_pair_shapes("p", p, "z", z)
     loss = -F.cosine_similarity(p, z.detach(), dim=1).mean()
@@ -46,6 +52,12 @@ def byol_loss(p, z):
     References
     ----------
     Grill et al. 2020 (BYOL), equation 2.
+
+    Examples
+    --------
+    >>> z = torch.eye(3)
+    >>> byol_loss(z, 2 * z)
+    tensor(0.)
     """
     return 2 + 2 * simsiam_loss(p, z)
 
@@ -71,6 +83,12 @@ def dino_loss(student, teacher, center=0.0, *, student_temperature=0.1, teacher_
     References
     ----------
     Caron et al. 2021 (DINO), equation 3 and algorithm 1.
+
+    Examples
+    --------
+    >>> logits = torch.zeros(2, 4, 8)
+    >>> dino_loss(logits, logits).round(decimals=4)
+    tensor(2.0794)
     """
     student, teacher = _stacked("student", student), _stacked("teacher", teacher).detach()
     views, targets = len(student), len(teacher)

@@ -25,6 +25,12 @@ def spectral_contrastive(z1, z2, *, centered=False):
     References
     ----------
     HaoChen et al. 2021, section 3.2, with the expectation over independent views estimated by distinct pairs.
+
+    Examples
+    --------
+    >>> z = torch.eye(3)
+    >>> spectral_contrastive(z, z)
+    tensor(-2.)
     """
     check_pair("z1", z1, "z2", z2)
     n = len(z1)
@@ -58,6 +64,11 @@ def decorrelation_loss(z, *, unbiased=False):
     References
     ----------
     Cabannes et al. 2023, the loss at beta = 0; the orthogonality term of Cabannes, Bietti, Balestriero 2022.
+
+    Examples
+    --------
+    >>> decorrelation_loss(torch.tensor([[1.0, 1.0], [1.0, -1.0]]))
+    tensor(0.)
     """
     check_matrix("z", z, min_rows=2)
     n, k = z.shape

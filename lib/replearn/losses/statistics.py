@@ -16,6 +16,11 @@ def off_diagonal(m):
     Returns
     -------
     Tensor (K(K-1),), in the units of ``m``.
+
+    Examples
+    --------
+    >>> off_diagonal(torch.arange(9).view(3, 3))
+    tensor([1, 2, 3, 5, 6, 7])
     """
     if m.ndim != 2 or m.shape[0] != m.shape[1]:
         raise ValueError(f"m must be a square matrix (K, K), but has shape {tuple(m.shape)}")
@@ -40,6 +45,12 @@ def off_diagonal_energy(a, b):
     References
     ----------
     Garrido et al. 2023, "On the duality between contrastive and non-contrastive self-supervised learning", Theorem 3.3.
+
+    Examples
+    --------
+    >>> a = torch.ones(4, 3)
+    >>> off_diagonal_energy(a, a)
+    tensor(96.)
     """
     check_pair("a", a, "b", b, min_rows=1)
     n, k = a.shape
@@ -106,6 +117,13 @@ def cross_correlation(z1, z2, *, eps=0.0):
     References
     ----------
     Zbontar et al. 2021, equation 2.
+
+    Examples
+    --------
+    >>> z = torch.tensor([[1.0, 1.0], [1.0, -1.0], [-1.0, 1.0], [-1.0, -1.0]])
+    >>> cross_correlation(z, z.flip(1))
+    tensor([[0., 1.],
+            [1., 0.]])
     """
     check_pair("z1", z1, "z2", z2)
     return standardize_columns(z1, eps).T @ standardize_columns(z2, eps) / len(z1)
@@ -130,6 +148,12 @@ def correlation_matrix(z):
     References
     ----------
     Pearson; used as the measure of redundancy in Bardes et al. 2021.
+
+    Examples
+    --------
+    >>> correlation_matrix(torch.tensor([[0.0, 0.0], [1.0, -1.0], [2.0, -2.0]]))
+    tensor([[ 1.0000, -1.0000],
+            [-1.0000,  1.0000]])
     """
     check_matrix("z", z, min_rows=2)
     return cross_correlation(z, z)

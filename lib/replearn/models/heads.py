@@ -31,6 +31,13 @@ def mlp_head(d_in, d_hidden, d_out, layers=2, batch_norm=True):
     References
     ----------
     The projector of SimCLR (Chen et al., 2020, section 2.1), with BatchNorm as in its released code.
+
+    Examples
+    --------
+    >>> mlp_head(16, 32, 8)[0]
+    Linear(in_features=16, out_features=32, bias=False)
+    >>> mlp_head(16, 32, 8)[-1]
+    Linear(in_features=32, out_features=8, bias=True)
     """
     for name, value in {"d_in": d_in, "d_hidden": d_hidden, "d_out": d_out, "layers": layers}.items():
         check_integer(name, value, 1)
@@ -53,6 +60,11 @@ class UnitRows(nn.Linear):
     ----------
     The weight-normalised case of Reizinger et al., "Cross-Entropy Is All You Need To Invert the Data Generating
     Process" (2025).
+
+    Examples
+    --------
+    >>> UnitRows(4, 10).weight.shape
+    torch.Size([10, 4])
     """
 
     def __init__(self, d_in, n_classes):

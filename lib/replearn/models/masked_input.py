@@ -27,6 +27,12 @@ class MaskedInput(nn.Module):
     References
     ----------
     Context encoders (Pathak et al., 2016), which fill what is hidden with the mean.
+
+    Examples
+    --------
+    >>> from replearn.models import TinyConv
+    >>> MaskedInput(TinyConv(4), (28, 28), 7).grid
+    (4, 4)
     """
 
     def __init__(self, network, image_shape, patch):

@@ -33,6 +33,11 @@ class MaskedMLP(nn.Module):
     References
     ----------
     This book's masked autoencoder of 14 x 14 digits, after denoising autoencoders (Vincent et al., 2008).
+
+    Examples
+    --------
+    >>> MaskedMLP((14, 14), 2, dim=32)(torch.zeros(4, 1, 14, 14)).shape
+    torch.Size([4, 32])
     """
 
     def __init__(self, image_shape=(14, 14), patch=2, *, in_channels=1, hidden=256, dim=128):
@@ -69,6 +74,11 @@ class MaskedMLPDecoder(nn.Module):
     References
     ----------
     As :class:`MaskedMLP`.
+
+    Examples
+    --------
+    >>> MaskedMLPDecoder(32, 4, (7, 7))(torch.zeros(5, 1, 32), None, torch.zeros(5, 3, dtype=torch.int64)).shape
+    torch.Size([5, 3, 4])
     """
 
     def __init__(self, d_in, d_out, grid, *, hidden=256):

@@ -32,6 +32,15 @@ def mlp(widths, activation=nn.ReLU, *, bias_std=None, dtype=None):
     References
     ----------
     The networks of Humayun et al., "SplineCam" (2023), and of the other spline chapters.
+
+    Examples
+    --------
+    >>> mlp([2, 32, 2])
+    Sequential(
+      (0): Linear(in_features=2, out_features=32, bias=True)
+      (1): ReLU()
+      (2): Linear(in_features=32, out_features=2, bias=True)
+    )
     """
     if len(widths) < 2:
         raise ValueError(f"widths needs at least an input and an output size, but has {len(widths)} entries")

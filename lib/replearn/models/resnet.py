@@ -29,6 +29,11 @@ class ResNet(nn.Module):
     References
     ----------
     He et al. 2016, in torchvision's version; the small stem is that of SimCLR (Chen et al., 2020, appendix B.9).
+
+    Examples
+    --------
+    >>> ResNet(18, in_channels=1).dim
+    512
     """
 
     def __init__(self, depth=18, *, in_channels=3, small_images=True):

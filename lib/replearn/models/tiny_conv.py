@@ -26,6 +26,11 @@ class TinyConv(nn.Sequential):
     References
     ----------
     The tiny recipe of this book, shared by the chapters of part 1.
+
+    Examples
+    --------
+    >>> TinyConv(16).dim
+    128
     """
 
     def __init__(self, width=16, in_channels=1):

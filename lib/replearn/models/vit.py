@@ -29,6 +29,11 @@ def sincos_2d(grid, dim):
     References
     ----------
     Vaswani et al. 2017, section 3.5, for two axes as in MAE (He et al., 2022), appendix A.1.
+
+    Examples
+    --------
+    >>> sincos_2d((4, 4), 8).shape
+    torch.Size([16, 8])
     """
     for name, value in {"rows of grid": grid[0], "columns of grid": grid[1], "dim": dim}.items():
         check_integer(name, value, 1)
@@ -55,6 +60,11 @@ class TransformerBlock(nn.Module):
     References
     ----------
     Dosovitskiy et al. 2021 (ViT), equations 2 and 3.
+
+    Examples
+    --------
+    >>> TransformerBlock(8, 2)(torch.zeros(1, 5, 8)).shape
+    torch.Size([1, 5, 8])
     """
 
     def __init__(self, dim, heads, mlp_ratio=2.0):
@@ -110,6 +120,14 @@ class TinyViT(nn.Module):
     References
     ----------
     Dosovitskiy et al. 2021 (ViT); kept patches, positions and initialisation as in MAE (He et al., 2022).
+
+    Examples
+    --------
+    >>> vit, images = TinyViT((28, 28), 7), torch.zeros(2, 1, 28, 28)
+    >>> vit(images).shape
+    torch.Size([2, 64])
+    >>> vit(images, torch.tensor([[0, 3], [1, 2]]), tokens=True).shape
+    torch.Size([2, 2, 64])
     """
 
     def __init__(
@@ -184,6 +202,12 @@ class MaeDecoder(nn.Module):
     References
     ----------
     He et al. 2022 (MAE), section 3; I-JEPA's predictor (Assran et al., 2023) has the same form.
+
+    Examples
+    --------
+    >>> keep, masked = torch.tensor([[0, 1]]), torch.tensor([[2, 3]])
+    >>> MaeDecoder(64, 49, (2, 2))(torch.zeros(1, 2, 64), keep, masked).shape
+    torch.Size([1, 2, 49])
     """
 
     def __init__(self, d_in, d_out, grid, *, dim=32, depth=1, heads=4, mlp_ratio=2.0):
@@ -234,6 +258,11 @@ def vit_flops(tokens, dim, depth, *, mlp_ratio=2.0):
     References
     ----------
     Counted from the blocks of Dosovitskiy et al. 2021 (ViT).
+
+    Examples
+    --------
+    >>> vit_flops(16, 64, 2) / vit_flops(4, 64, 2)
+    4.184615384615385
     """
     return depth * (2 * tokens * dim**2 * (4 + 2 * mlp_ratio) + 4 * tokens**2 * dim)
 

@@ -59,6 +59,11 @@ def conditional_samples(C, W, mean, h, n, generator):
     ----------
     Conditioning of a Gaussian, in the place of the diffusion model of Bordes, Balestriero and Vincent 2022 (RCDM, arXiv
     2112.09164).
+
+    Examples
+    --------
+    >>> round(conditional_samples(np.eye(2), [[1.0, 0.0]], [0.0, 0.0], [3.0], 5, torch.Generator()).ignored, 4)
+    0.5
     """
     C = as_symmetric("C", as_array(C))
     d = len(C)

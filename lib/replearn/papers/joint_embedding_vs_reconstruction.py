@@ -30,6 +30,11 @@ def direction_scores(kappa2, theta, gamma, alpha, *, paradigm="joint_embedding")
     References
     ----------
     Van Assel et al. 2025, theorems 3.1 and 3.2 for the model of section 4.1.
+
+    Examples
+    --------
+    >>> direction_scores([1.0, 0.0], [1.0, 0.0], [0.0, 1.0], 1.0)
+    array([0.5, 0.5])
     """
     check_choice("paradigm", paradigm, ("joint_embedding", "reconstruction"))
     check_positive("alpha", alpha, allow_zero=True)
@@ -71,6 +76,11 @@ def alignment_threshold(kappa2, theta, gamma, dim, *, paradigm="joint_embedding"
     References
     ----------
     Van Assel et al. 2025, propositions 4.3 and 4.4, equations 10 and 12.
+
+    Examples
+    --------
+    >>> alignment_threshold([1.0, 0.0], [1.0, 0.0], [0.0, 1.0], 1)
+    (1.0, 0.5)
     """
     check_choice("paradigm", paradigm, ("joint_embedding", "reconstruction"))
     kappa2, theta, gamma = _variances(kappa2, theta, gamma)
@@ -100,6 +110,12 @@ def nuisance_moments(kappa2, theta, gamma, alpha):
     References
     ----------
     Van Assel et al. 2025, section 4.1.
+
+    Examples
+    --------
+    >>> nuisance_moments([1.0, 0.0], [1.0, 0.0], [0.0, 1.0], 1.0).C
+    array([[2., 0.],
+           [0., 2.]])
     """
     check_positive("alpha", alpha, allow_zero=True)
     kappa2, theta, gamma = _variances(kappa2, theta, gamma)
@@ -129,6 +145,11 @@ def nuisance_samples(kappa2, gamma, n, *, seed=0):
     References
     ----------
     Van Assel et al. 2025, section 4.1.
+
+    Examples
+    --------
+    >>> nuisance_samples([1.0, 0.0], [0.0, 1.0], 50)[0].shape
+    (50, 2)
     """
     kappa2, _, gamma = _variances(kappa2, kappa2, gamma)
     check_integer("n (more than the dimensions)", n, len(kappa2) + 1)
@@ -162,6 +183,11 @@ def pca_with_nuisance(X, dim, gamma, *, fit=None, seed=0):
     References
     ----------
     Van Assel et al. 2025, appendix C.
+
+    Examples
+    --------
+    >>> pca_with_nuisance([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]], 1, [1.0])[0].shape
+    (3, 2)
     """
     X = as_points("X", X, min_rows=2)
     gamma = _variances(gamma, gamma, gamma)[2]
@@ -209,6 +235,11 @@ def ridge_augmented(X, Y, noise):
     References
     ----------
     Van Assel et al. 2025, lemma B.1 and proposition 4.2; Bishop 1995.
+
+    Examples
+    --------
+    >>> ridge_augmented([[1.0], [-1.0]], [[2.0], [-2.0]], [[1.0]])
+    array([[1.]])
     """
     X, Y = as_same_samples(X, Y)
     noise = as_symmetric("noise", as_array(noise))

@@ -27,6 +27,12 @@ def ssl_target(G, *, method="vicreg", inv=1.0, reg=1.0):
     References
     ----------
     Kiani et al. 2022; Balestriero & LeCun 2022.
+
+    Examples
+    --------
+    >>> ssl_target([[0.0, 1.0], [1.0, 0.0]], method="contrastive")
+    array([[1., 1.],
+           [1., 1.]])
     """
     check_choice("method", method, ("vicreg", "contrastive"))
     check_positive("inv", inv, allow_zero=True)
@@ -62,6 +68,11 @@ def tied_eigenspace(target, value, *, rtol=1e-8):
     References
     ----------
     Kiani et al. 2022, the degenerate case.
+
+    Examples
+    --------
+    >>> tied_eigenspace(np.diag([2.0, 2.0, 1.0]), 2.0).shape
+    (3, 2)
     """
     check_positive("rtol", rtol)
     target = as_symmetric("target", target)
@@ -100,6 +111,11 @@ def smoothest_directions(Q, K, dim):
     References
     ----------
     Kiani et al. 2022, the degenerate case; Cabannes et al. 2023.
+
+    Examples
+    --------
+    >>> smoothest_directions(np.eye(3)[:, :2], np.diag([4.0, 2.0, 1.0]), 1)[0]
+    array([0.25])
     """
     Q, K = as_points("Q", Q), as_definite("K", as_array(K))
     if len(Q) != len(K):
@@ -139,6 +155,12 @@ def nystrom_features(X, landmarks, kernel):
     References
     ----------
     Williams & Seeger 2001.
+
+    Examples
+    --------
+    >>> X = np.array([[0.0], [1.0], [2.0]])
+    >>> nystrom_features(X, X, lambda a, b: a @ b.T).shape
+    (3, 1)
     """
     X, landmarks = as_points("X", X), as_points("landmarks", landmarks)
     if X.shape[1] != landmarks.shape[1]:
@@ -178,6 +200,12 @@ def kernel_ridge_classifier(K, y, Kx, *, lam=1e-2):
     References
     ----------
     Saunders, Gammerman & Vovk 1998.
+
+    Examples
+    --------
+    >>> X = np.array([[-1.0], [1.0]])
+    >>> kernel_ridge_classifier(X @ X.T, [5, 7], np.array([[2.0]]) @ X.T)
+    array([7])
     """
     check_positive("lam", lam)
     K, Kx, y = as_symmetric("K", as_array(K)), as_points("Kx", Kx), np.asarray(y)

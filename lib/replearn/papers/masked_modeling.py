@@ -52,6 +52,11 @@ def gaussian_reconstruction(C, visible, masked, x=None, *, ridge=1e-6):
     References
     ----------
     Conditioning of a Gaussian; the covariance of the residual is the Schur complement of C_vv.
+
+    Examples
+    --------
+    >>> round(gaussian_reconstruction([[1.0, 0.5], [0.5, 1.0]], [0], [1]).r2, 4)
+    0.25
     """
     C = as_symmetric("C", as_array(C))
     visible, masked = _indices("visible", visible, len(C)), _indices("masked", masked, len(C))

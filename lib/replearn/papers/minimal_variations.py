@@ -28,6 +28,11 @@ def dirichlet_energy(f, X):
     References
     ----------
     Cabannes, Bietti & Balestriero 2022. Costs p backward passes.
+
+    Examples
+    --------
+    >>> dirichlet_energy(lambda x: 2 * x, torch.zeros(3, 1))
+    tensor(4.)
     """
     check_matrix("X", X)
     x = X.detach().requires_grad_()
@@ -59,6 +64,11 @@ def augmentation_energy(f, X, sigma, *, views=2, nodes=None, generator=None):
     References
     ----------
     Cabannes, Bietti & Balestriero 2022, whose code compares one clean and one noisy view: half of ours times 2 sigma^2.
+
+    Examples
+    --------
+    >>> augmentation_energy(lambda x: 2 * x, torch.zeros(3, 1), 0.1, nodes=4).round(decimals=4)
+    tensor(4.)
     """
     check_matrix("X", X)
     check_positive("sigma", sigma)
@@ -148,6 +158,12 @@ def rbf_galerkin(X, dim, *, centers, bandwidth, ridge=1e-4, sigma=None, views=8,
     References
     ----------
     Cabannes, Bietti & Balestriero 2022; Cabannes & Bach 2023.
+
+    Examples
+    --------
+    >>> x = np.linspace(-1, 1, 40)[:, None]
+    >>> rbf_galerkin(x, 2, centers=x[::4], bandwidth=0.5)(x).shape
+    (40, 2)
     """
     X, centers = as_points("X", X), as_points("centers", centers)
     if X.shape[1] != centers.shape[1]:
@@ -205,6 +221,11 @@ def rayleigh_quotient(F, G):
     References
     ----------
     Cabannes, Bietti & Balestriero 2022; Zhu, Ghahramani & Lafferty 2003.
+
+    Examples
+    --------
+    >>> round(rayleigh_quotient([1.0, -1.0], [[0.0, 1.0], [1.0, 0.0]]), 6)
+    2.0
     """
     L, degrees = laplacian(G)
     check_no_isolated(degrees)

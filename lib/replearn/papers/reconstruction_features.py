@@ -38,6 +38,11 @@ def pca_split(X, fraction, *, part="top"):
     References
     ----------
     Balestriero & LeCun 2024.
+
+    Examples
+    --------
+    >>> pca_split([[2.0, 0.0], [-2.0, 0.0], [0.0, 1.0], [0.0, -1.0]], 0.5)[0].shape
+    (2, 1)
     """
     check_choice("part", part, ("top", "bottom"))
     check_between("fraction", fraction, 0, 1, ends="none")
@@ -82,6 +87,12 @@ def task_alignment(X, Y, V):
     References
     ----------
     Balestriero & LeCun 2024; their code shows the square root.
+
+    Examples
+    --------
+    >>> X = np.array([[2.0, 0.0], [-2.0, 0.0], [0.0, 1.0], [0.0, -1.0]])
+    >>> task_alignment(X, X[:, :1], np.eye(2)).round(6)
+    array([1., 1.])
     """
     X, Y = _centred_pair(X, Y)
     V = as_points("V", V)
@@ -118,6 +129,11 @@ def linear_autoencoder_flow(variances, t, a0):
     References
     ----------
     Saxe, McClelland & Ganguli 2014; Balestriero & LeCun 2024.
+
+    Examples
+    --------
+    >>> linear_autoencoder_flow([1.0, 0.1], 2.0, 0.01).round(4)
+    array([0.9679, 0.022 ])
     """
     variances, t = as_array(variances), as_array(t)
     if variances.ndim != 1 or not (np.isfinite(variances).all() and (variances >= 0).all()):
@@ -148,6 +164,13 @@ def joint_encoder(X, Y, dim, *, lam):
     References
     ----------
     Balestriero & LeCun 2024.
+
+    Examples
+    --------
+    >>> X = np.array([[2.0, 0.0], [-2.0, 0.0], [0.0, 1.0], [0.0, -1.0]])
+    >>> abs(joint_encoder(X, X[:, 1:], 1, lam=0.0).V).round(4)
+    array([[0.    ],
+           [1.4142]])
     """
     check_positive("lam", lam, allow_zero=True)
     X, Y = _centred_pair(X, Y)
@@ -179,6 +202,11 @@ def masking_score(variance, pixels, p):
     References
     ----------
     The law of one direction in Balestriero & LeCun 2024's closed form, derived for this book.
+
+    Examples
+    --------
+    >>> masking_score(1.0, 1, 0.7)
+    np.float64(0.30000000000000004)
     """
     variance, pixels, p = (as_array(v) for v in (variance, pixels, p))
     if not (np.isfinite(variance).all() and (variance > 0).all()):
@@ -216,6 +244,11 @@ class ConvRandomFeatures(nn.Module):
     ----------
     The fixed features with which this book reads textures after Balestriero & LeCun (2024); Saxe et al., "On random
     weights and unsupervised feature learning" (2011).
+
+    Examples
+    --------
+    >>> ConvRandomFeatures(4)(torch.zeros(2, 1, 8, 8)).shape
+    torch.Size([2, 8])
     """
 
     def __init__(self, filters=48, *, size=5, in_channels=1, seed=0):
@@ -261,6 +294,11 @@ def hot_pixels(n, size, *, count=40, std=1.0, seed=0):
     References
     ----------
     Made for this book, as spatially isolated noise for the masking of Balestriero & LeCun (2024).
+
+    Examples
+    --------
+    >>> hot_pixels(2, 8, count=5).shape
+    torch.Size([2, 1, 8, 8])
     """
     check_integer("n", n, 1)
     check_integer("size", size, 1)

@@ -59,6 +59,11 @@ def linear_byol_flow(
     References
     ----------
     Tian, Chen & Ganguli 2021, equations 3 to 5.
+
+    Examples
+    --------
+    >>> linear_byol_flow(np.eye(2), np.eye(2), np.eye(2), np.eye(2), 0.0, T=5.0).W.shape
+    (51, 2, 2)
     """
     X, Xp, W, P, eta = _moment("X", X), _moment("Xp", Xp), as_array(W0), as_array(P0), as_array(eta)
     d, n = W.shape[-2:] if W.ndim > 1 else (0, 0)
@@ -157,6 +162,11 @@ def byol_fixed_points(sigma2, eta, tau=1.0):
     References
     ----------
     Tian, Chen & Ganguli 2021, section 3.2.
+
+    Examples
+    --------
+    >>> byol_fixed_points(1.0, 0.1)[1].round(4)
+    np.float64(0.3618)
     """
     sigma2, eta, tau = _positive("sigma2", sigma2, True), _positive("eta", eta, True), _positive("tau", tau)
     with np.errstate(invalid="ignore"):
@@ -185,6 +195,11 @@ def surviving_directions(x, xp, eta, tau=1.0):
     References
     ----------
     This book, from the equations of Tian, Chen & Ganguli 2021 with X and X' that commute.
+
+    Examples
+    --------
+    >>> surviving_directions([1.0, 0.1], 0.1, 0.05)
+    array([ True, False])
     """
     x, xp = _positive("x", x), _positive("xp", xp, True)
     eta, tau = _positive("eta", eta, True), _positive("tau", tau)

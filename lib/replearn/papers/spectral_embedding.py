@@ -46,6 +46,11 @@ def nuisance_digits(*, seed=0, n_train=1200, strength=0.25, noise=0.02):
     References
     ----------
     Made for this book. scikit-learn's digits are those of Alpaydin & Kaynak 1998 (UCI, CC BY 4.0).
+
+    Examples
+    --------
+    >>> nuisance_digits().x_train.shape
+    (1200, 64)
     """
     check_integer("seed", seed, 0)
     check_integer("n_train", n_train, 10, 1787)
@@ -99,6 +104,13 @@ def row_stochastic_graph(S, temperature, *, regularizer="entropy"):
     References
     ----------
     Balestriero & LeCun 2022; Martins & Astudillo 2016 for the projection.
+
+    Examples
+    --------
+    >>> row_stochastic_graph(np.eye(3), 1.0)
+    array([[0. , 0.5, 0.5],
+           [0.5, 0. , 0.5],
+           [0.5, 0.5, 0. ]])
     """
     solve = {"entropy": _softmax, "frobenius": _simplex_projection, "none": _one_hot_max}
     check_choice("regularizer", regularizer, tuple(solve))

@@ -29,6 +29,14 @@ def hypercube(d):
     References
     ----------
     O'Donnell 2014.
+
+    Examples
+    --------
+    >>> hypercube(2)
+    array([[ 1.,  1.],
+           [ 1., -1.],
+           [-1.,  1.],
+           [-1., -1.]])
     """
     check_integer("d", d, 1, LARGEST)
     bits = np.arange(2**d)[:, None] >> np.arange(d)[::-1] & 1
@@ -50,6 +58,11 @@ def parity(X, S):
     References
     ----------
     O'Donnell 2014, the Fourier basis of the cube.
+
+    Examples
+    --------
+    >>> parity(hypercube(2), [0, 1])
+    array([ 1., -1., -1.,  1.])
     """
     X = as_points("X", X)
     if np.any(abs(X) != 1):
@@ -88,6 +101,11 @@ def parity_basis(d):
     References
     ----------
     O'Donnell 2014.
+
+    Examples
+    --------
+    >>> parity_basis(2).sets
+    [(), (0,), (1,), (0, 1)]
     """
     X = hypercube(d)
     sets = [S for size in range(d + 1) for S in combinations(range(d), size)]
@@ -122,6 +140,12 @@ def flip_channel(d, p):
     References
     ----------
     Cabannes et al. 2023.
+
+    Examples
+    --------
+    >>> flip_channel(1, 0.1)
+    array([[0.9, 0.1],
+           [0.1, 0.9]])
     """
     X = hypercube(d)
     check_between("p", p, 0, 1)
@@ -146,6 +170,14 @@ def crop_channel(d, w):
     References
     ----------
     Cabannes et al. 2023.
+
+    Examples
+    --------
+    >>> crop_channel(2, 1)
+    array([[0.5 , 0.25, 0.25, 0.  ],
+           [0.25, 0.5 , 0.  , 0.25],
+           [0.25, 0.  , 0.5 , 0.25],
+           [0.  , 0.25, 0.25, 0.5 ]])
     """
     X = hypercube(d)
     check_integer("w", w, 1, d)
@@ -174,6 +206,11 @@ def cyclic_diameter(S, d):
     References
     ----------
     Cabannes et al. 2023, where a crop sees a parity only if its window is at least that long.
+
+    Examples
+    --------
+    >>> cyclic_diameter([0, 7], 8)
+    2
     """
     check_integer("d", d, 1)
     S = _coordinates(S, d)
@@ -198,6 +235,11 @@ def crop_eigenvalue(S, d, w):
     References
     ----------
     Cabannes et al. 2023.
+
+    Examples
+    --------
+    >>> crop_eigenvalue([0, 1], 4, 2)
+    0.0625
     """
     check_integer("d", d, 1)
     check_integer("w", w, 1, d)
@@ -223,6 +265,11 @@ def degree_eigenvalues(h, d):
     References
     ----------
     Mei, Misiakiewicz & Montanari 2021; O'Donnell 2014.
+
+    Examples
+    --------
+    >>> degree_eigenvalues(lambda u: u, 4).round(6)
+    array([0.  , 0.25, 0.  , 0.  , 0.  ])
     """
     check_integer("d", d, 1)
     minus = np.arange(d + 1)
@@ -261,6 +308,12 @@ def augmentation_operator(P):
     References
     ----------
     Cabannes et al. 2023; HaoChen et al. 2021.
+
+    Examples
+    --------
+    >>> augmentation_operator(flip_channel(1, 0.1)).round(4)
+    array([[0.82, 0.18],
+           [0.18, 0.82]])
     """
     P = as_points("P", P)
     n, m = P.shape
@@ -289,6 +342,11 @@ def interplay_eigenvalues(tau, kappa, *, beta=1.0, lam=0.0):
     References
     ----------
     Cabannes et al. 2023, section 3 and figure 2.
+
+    Examples
+    --------
+    >>> interplay_eigenvalues([0.9, 0.5], [1.0, 2.0], lam=0.1)
+    array([0.8 , 0.45])
     """
     check_weights(beta, lam)
     tau, kappa = as_array(tau), as_array(kappa)
@@ -330,6 +388,11 @@ def interplay_solution(T, K, dim, *, beta=1.0, lam=0.0, rtol=1e-10):
     References
     ----------
     Cabannes et al. 2023. It is :func:`kernel_ssl` in the units of expectations.
+
+    Examples
+    --------
+    >>> interplay_solution(augmentation_operator(flip_channel(1, 0.1)), np.eye(2), 2).eigenvalues.round(4)
+    array([1.  , 0.64])
     """
     check_weights(beta, lam)
     T = as_symmetric("T", as_array(T))

@@ -65,6 +65,11 @@ def principal_angles(A, B, *, degrees=True, metric=None):
     References
     ----------
     Björck & Golub 1973.
+
+    Examples
+    --------
+    >>> principal_angles([[1.0], [0.0]], [[1.0], [1.0]]).round(6)
+    array([45.])
     """
     qa, qb = _bases(A, B, metric)
     if qa.shape[1] < qb.shape[1]:
@@ -96,6 +101,11 @@ def subspace_overlap(A, B):
     References
     ----------
     Björck & Golub 1973.
+
+    Examples
+    --------
+    >>> round(subspace_overlap([[1.0], [0.0]], [[1.0], [1.0]]), 6)
+    0.5
     """
     qa, qb = _bases(A, B)
     return float(np.sum((qa.T @ qb) ** 2) / min(qa.shape[1], qb.shape[1]))
@@ -126,6 +136,12 @@ def procrustes(Z, ref, *, scale=False):
     References
     ----------
     Schönemann 1966.
+
+    Examples
+    --------
+    >>> Z = np.array([[1.0, 0.0], [0.0, 2.0]])
+    >>> round(procrustes(Z[:, ::-1], Z).residual, 6)
+    0.0
     """
     Z, ref = as_points("Z", Z), as_points("ref", ref)
     if Z.shape != ref.shape:
@@ -152,6 +168,12 @@ def fix_signs(V):
     References
     ----------
     A convention (as in scikit-learn's ``svd_flip``); it makes figures reproducible.
+
+    Examples
+    --------
+    >>> fix_signs([[1.0, 1.0], [-2.0, 2.0]])
+    array([[-1.,  1.],
+           [ 2.,  2.]])
     """
     V = as_points("V", V)
     peak = V[np.abs(V).argmax(axis=0), np.arange(V.shape[1])]
@@ -172,6 +194,12 @@ def sign_align(V, ref):
     References
     ----------
     A convention; for repeated eigenvalues use :func:`procrustes` instead.
+
+    Examples
+    --------
+    >>> sign_align([[1.0], [-2.0]], [[-1.0], [2.0]])
+    array([[-1.],
+           [ 2.]])
     """
     V, ref = as_points("V", V), as_points("ref", ref)
     if V.shape != ref.shape:
@@ -201,6 +229,11 @@ def spectral_gap(w, k):
     References
     ----------
     Davis & Kahan 1970: a perturbation E turns the subspace by an angle of about ||E|| / gap.
+
+    Examples
+    --------
+    >>> spectral_gap([0.0, 1.0, 4.0], 2)
+    3.0
     """
     w = _as_spectrum(w)
     check_integer("k", k, 1, len(w) - 1)
@@ -221,6 +254,11 @@ def eigen_groups(w, rtol=1e-6):
     References
     ----------
     Inside a group the eigenvectors are arbitrary up to a rotation; compare groups, not vectors.
+
+    Examples
+    --------
+    >>> eigen_groups([0.0, 1.0, 1.0, 4.0])
+    [[0], [1, 2], [3]]
     """
     w = _as_spectrum(w)
     breaks = np.flatnonzero(np.abs(np.diff(w)) > rtol * np.abs(w).max()) + 1

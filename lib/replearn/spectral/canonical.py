@@ -41,6 +41,12 @@ def cca(X, Y, dim, *, ridge=0.0):
     References
     ----------
     Hotelling 1936; Bjorck and Golub 1973 for the algorithm.
+
+    Examples
+    --------
+    >>> X = np.random.default_rng(0).standard_normal((50, 3))
+    >>> cca(X, X @ X[:3], 2).rho.round(6)
+    array([1., 1.])
     """
     X, Y = as_same_samples(X, Y)
     check_positive("ridge", ridge, allow_zero=True)
@@ -92,6 +98,11 @@ def pair_moments(views, weights=None):
     References
     ----------
     Balestriero et al. 2023 (the Cookbook); HaoChen et al. 2021.
+
+    Examples
+    --------
+    >>> pair_moments([[[1.0], [-1.0]], [[3.0], [-3.0]]])
+    PairMoments(C=array([[5.]]), C_plus=array([[4.]]))
     """
     views = np.stack([as_array(v) for v in views])
     if views.ndim != 3 or views.shape[1] < 2:
@@ -130,6 +141,11 @@ def canonical_spectrum(C, C_plus, *, rcond=1e-9):
     References
     ----------
     Hotelling 1936 for equal covariances; Balestriero and LeCun 2022, linear regime.
+
+    Examples
+    --------
+    >>> canonical_spectrum(np.eye(2), np.diag([0.5, 0.9]))
+    array([0.9, 0.5])
     """
     check_positive("rcond", rcond)
     C, C_plus = as_symmetric("C", as_array(C)), as_symmetric("C_plus", as_array(C_plus))
@@ -165,6 +181,12 @@ def total_correlation(x, y, *, ridge=0.0):
     References
     ----------
     Andrew et al. 2013 (Deep CCA), section 3.
+
+    Examples
+    --------
+    >>> x = torch.randn(50, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    >>> total_correlation(x, 2 * x).round(decimals=4)
+    tensor(3., dtype=torch.float64)
     """
     check_matrix("x", x, min_rows=2)
     check_matrix("y", y, min_rows=2)

@@ -24,6 +24,12 @@ def double_center(D2):
     References
     ----------
     Torgerson 1952; Tenenbaum et al. 2000.
+
+    Examples
+    --------
+    >>> double_center([[0.0, 4.0], [4.0, 0.0]])
+    array([[ 1., -1.],
+           [-1.,  1.]])
     """
     D2 = as_symmetric("D2", D2)
     D2 = D2.toarray() if sparse.issparse(D2) else D2
@@ -50,12 +56,17 @@ def classical_mds(D2, dim, *, method="auto"):
     References
     ----------
     Torgerson 1952; Tenenbaum et al. 2000 for ISOMAP.
+
+    Examples
+    --------
+    >>> abs(classical_mds([[0.0, 4.0], [4.0, 0.0]], 1).Z).round(6)
+    array([[1.],
+           [1.]])
     """
-    S = double_center(D2)
-    D2 = abs(D2)
-    if D2.diagonal().max() > 1e-8 * D2.max():
+    D2 = as_symmetric("D2", D2)
+    if abs(D2.diagonal()).max() > 1e-8 * abs(D2).max():
         raise ValueError("D2 must hold squared distances, which are zero on the diagonal")
-    return contrastive_embedding(S, dim, method=method)
+    return contrastive_embedding(double_center(D2), dim, method=method)
 
 
 def geodesic_distances(X, k=None):
@@ -79,6 +90,13 @@ def geodesic_distances(X, k=None):
     References
     ----------
     Tenenbaum et al. 2000.
+
+    Examples
+    --------
+    >>> geodesic_distances([[0.0], [1.0], [3.0]], 1)
+    array([[0., 1., 3.],
+           [1., 0., 2.],
+           [3., 2., 0.]])
     """
     if k is None:
         g = as_graph("X (edge lengths, as k is None)", X)

@@ -33,6 +33,13 @@ def minimize_embedding(loss, n, dim, *, seed=0, steps=1500):
     References
     ----------
     See :func:`replearn.descent.minimize`.
+
+    Examples
+    --------
+    >>> minimize_embedding(lambda Z: (Z - 1).square().sum(), 3, 2).Z.round(4)
+    array([[1., 1.],
+           [1., 1.],
+           [1., 1.]])
     """
     for name, value in (("n", n), ("dim", dim), ("steps", steps)):
         check_integer(name, value, 1)

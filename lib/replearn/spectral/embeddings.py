@@ -71,6 +71,13 @@ def laplacian_eigenmaps(G, dim, *, kind="unnormalized", drop_constant=True, meth
     References
     ----------
     Belkin & Niyogi 2003.
+
+    Examples
+    --------
+    >>> from replearn.spectral import pairs_graph
+    >>> ring = pairs_graph(np.arange(6), (np.arange(6) + 1) % 6, 6)
+    >>> laplacian_eigenmaps(ring, 2).eigenvalues.round(6)
+    array([1., 1.])
     """
     check_choice("kind", kind, ("unnormalized", "sym", "rw"))
     L, degrees = laplacian(G, kind="unnormalized" if kind == "unnormalized" else "sym")
@@ -101,6 +108,13 @@ def vicreg_embedding(G, dim, *, inv=1.0, reg=1.0, method="auto"):
     References
     ----------
     Balestriero & LeCun 2022.
+
+    Examples
+    --------
+    >>> from replearn.spectral import pairs_graph
+    >>> ring = pairs_graph(np.arange(6), (np.arange(6) + 1) % 6, 6)
+    >>> vicreg_embedding(ring, 4, inv=0.5).rank
+    2
     """
     check_positive("inv", inv, allow_zero=True)
     check_positive("reg", reg)
@@ -137,6 +151,11 @@ def contrastive_embedding(S, dim, *, method="auto"):
     References
     ----------
     HaoChen et al. 2021; Balestriero & LeCun 2022.
+
+    Examples
+    --------
+    >>> contrastive_embedding(np.diag([3.0, 2.0, 1.0, -1.0]), 2).eigenvalues
+    array([3., 2.])
     """
     S = as_symmetric("S", S)
     w, V, gap = _pairs_and_gap(S, dim, "largest", None, method)
@@ -174,6 +193,13 @@ def barlow_embedding(G, dim, *, center=True, method="auto"):
     References
     ----------
     The subspace is that of Balestriero & LeCun 2022; the weights t are derived in ``spectral/barlow.py``.
+
+    Examples
+    --------
+    >>> from replearn.spectral import pairs_graph
+    >>> ring = pairs_graph(np.arange(6), (np.arange(6) + 1) % 6, 6)
+    >>> barlow_embedding(ring, 2).eigenvalues.round(6)
+    array([0.5, 0.5])
     """
     G = as_graph("G", G)
     degrees = np.asarray(G.sum(axis=1))

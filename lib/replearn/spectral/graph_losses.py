@@ -40,6 +40,12 @@ def vicreg_graph_loss(Z, L, *, inv=1.0, reg=1.0):
     References
     ----------
     Balestriero & LeCun 2022.
+
+    Examples
+    --------
+    >>> Z = torch.tensor([[1.0], [-1.0]])
+    >>> vicreg_graph_loss(Z, torch.tensor([[1.0, -1.0], [-1.0, 1.0]]))
+    tensor(4.)
     """
     check_matrix("Z", Z, min_rows=2)
     check_positive("inv", inv, allow_zero=True)
@@ -65,6 +71,11 @@ def contrastive_graph_loss(Z, S):
     References
     ----------
     HaoChen et al. 2021; Balestriero & LeCun 2022.
+
+    Examples
+    --------
+    >>> contrastive_graph_loss(torch.eye(2), torch.diag(torch.tensor([1.0, 0.0])))
+    tensor(1.)
     """
     check_matrix("Z", Z)
     S = _matrix_like("S", S, Z)
@@ -87,6 +98,11 @@ def barlow_graph_loss(Z, G, *, center=True):
     References
     ----------
     Zbontar et al. 2021; Balestriero & LeCun 2022.
+
+    Examples
+    --------
+    >>> barlow_graph_loss(torch.tensor([[1.0], [1.0], [-1.0], [-1.0]]), np.kron(np.eye(2), np.ones((2, 2))))
+    tensor(3.5527e-15)
     """
     check_matrix("Z", Z, min_rows=2)
     G = _matrix_like("G", G, Z)

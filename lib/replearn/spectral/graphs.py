@@ -50,6 +50,14 @@ def augmentation_graph(ids, *, self_loops=False):
     References
     ----------
     Balestriero & LeCun 2022.
+
+    Examples
+    --------
+    >>> augmentation_graph([0, 0, 1, 1]).toarray()
+    array([[0., 1., 0., 0.],
+           [1., 0., 0., 0.],
+           [0., 0., 0., 1.],
+           [0., 0., 1., 0.]])
     """
     Y = _indicator(*_codes("ids", ids))
     g = compact(Y @ Y.T)
@@ -74,6 +82,13 @@ def label_graph(labels, *, normalize="none", ignore=-1, self_loops=False, as_ope
     References
     ----------
     Balestriero & LeCun 2022.
+
+    Examples
+    --------
+    >>> label_graph([0, 1, 0]).toarray()
+    array([[0., 0., 1.],
+           [0., 0., 0.],
+           [1., 0., 0.]])
     """
     check_choice("normalize", normalize, ("none", "class"))
     codes, sizes = _codes("labels", labels, ignore)
@@ -111,6 +126,13 @@ def knn_graph(X, k=10, *, weight="connectivity", bandwidth=None, symmetrize="uni
     References
     ----------
     Belkin & Niyogi 2003.
+
+    Examples
+    --------
+    >>> knn_graph([[0.0], [1.0], [5.0]], 1).toarray()
+    array([[0., 1., 0.],
+           [1., 0., 1.],
+           [0., 1., 0.]])
     """
     X = as_points("X", X, min_rows=2)
     check_integer("k", k, 1, len(X) - 1)
@@ -155,6 +177,13 @@ def pairs_graph(i, j, n, weights=None):
     References
     ----------
     Balestriero & LeCun 2022.
+
+    Examples
+    --------
+    >>> pairs_graph([0, 1], [1, 2], 3).toarray()
+    array([[0., 1., 0.],
+           [1., 0., 1.],
+           [0., 1., 0.]])
     """
     check_integer("n", n, 2)
     i, j = as_array(i), as_array(j)
@@ -210,6 +239,11 @@ def rewire_graph(G, fraction, *, seed):
     References
     ----------
     A corruption test for the graph that Balestriero & LeCun 2022 call aligned.
+
+    Examples
+    --------
+    >>> rewire_graph(pairs_graph([0, 1], [1, 2], 9), 0.5, seed=0).nnz
+    4
     """
     check_between("fraction", fraction, 0, 1)
     g = as_graph("G", G)

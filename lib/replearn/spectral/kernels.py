@@ -29,6 +29,12 @@ def rbf_kernel(X, Y=None, *, bandwidth):
     References
     ----------
     Schölkopf & Smola 2002.
+
+    Examples
+    --------
+    >>> rbf_kernel([[0.0], [1.0]], bandwidth=1.0).round(4)
+    array([[1.    , 0.6065],
+           [0.6065, 1.    ]])
     """
     check_positive("bandwidth", bandwidth)
     X = as_points("X", X)
@@ -67,6 +73,11 @@ def median_bandwidth(X):
     References
     ----------
     The median heuristic of Gretton et al. 2012.
+
+    Examples
+    --------
+    >>> median_bandwidth([[0.0], [1.0], [3.0]])
+    2.0
     """
     median = float(np.median(pdist(as_points("X", X, min_rows=2))))
     if median == 0:
@@ -137,6 +148,11 @@ def kernel_ssl(K, target, dim, *, lam=0.0, rtol=1e-10):
     References
     ----------
     Kiani et al. 2022; Schölkopf, Herbrich & Smola 2001 for the representer theorem.
+
+    Examples
+    --------
+    >>> kernel_ssl(np.eye(3), np.diag([2.0, 1.0, -1.0]), 2).eigenvalues
+    array([2., 1.])
     """
     check_positive("lam", lam, allow_zero=True)
     check_positive("rtol", rtol)

@@ -30,6 +30,12 @@ def laplacian(G, *, kind="unnormalized"):
     References
     ----------
     Belkin & Niyogi 2003; von Luxburg 2007.
+
+    Examples
+    --------
+    >>> laplacian([[0.0, 1.0], [1.0, 0.0]])[0].toarray()
+    array([[ 1., -1.],
+           [-1.,  1.]])
     """
     check_choice("kind", kind, ("unnormalized", "sym", "rw"))
     g = as_graph("G", G)

@@ -69,6 +69,13 @@ def linear_ssl(X, G, dim, *, method="vicreg", inv=1.0, reg=1.0, ridge=0.0):
     References
     ----------
     Balestriero & LeCun 2022; He & Niyogi 2003 (LPP); Fisher 1936 (LDA); Hotelling 1936 (CCA).
+
+    Examples
+    --------
+    >>> from replearn.spectral import augmentation_graph
+    >>> X = np.array([[1.0, 0.0], [1.0, 0.1], [-1.0, 0.0], [-1.0, -0.1]])
+    >>> linear_ssl(X, augmentation_graph([0, 0, 1, 1]), 1).eigenvalues.round(4)
+    array([0.])
     """
     check_choice("method", method, ("vicreg", "contrastive", "barlow"))
     check_positive("inv", inv, allow_zero=True)
@@ -164,6 +171,11 @@ def moment_ssl(C, C_plus, dim, *, beta=1.0, lam=0.0):
     References
     ----------
     Cabannes et al. 2023, the empirical problem.
+
+    Examples
+    --------
+    >>> moment_ssl(np.eye(2), np.diag([0.9, 0.5]), 1).eigenvalues
+    array([0.9])
     """
     check_weights(beta, lam)
     C, C_plus = as_moment_pair(C, C_plus)

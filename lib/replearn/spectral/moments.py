@@ -40,6 +40,11 @@ def additive_moments(X, noise):
     References
     ----------
     Van Assel et al. 2025, section 4.1 (noise Theta + alpha^2 Gamma); Balestriero & LeCun 2024 (sigma^2 I).
+
+    Examples
+    --------
+    >>> additive_moments([[1.0], [-1.0]], 0.5).C
+    array([[1.5]])
     """
     X, noise = as_points("X", X), as_array(noise)
     d = X.shape[1]
@@ -79,6 +84,12 @@ def mask_moments(X, p, image_shape, patch_shape=(1, 1)):
     References
     ----------
     Balestriero & LeCun 2024.
+
+    Examples
+    --------
+    >>> mask_moments([[1.0, 1.0], [-1.0, -1.0]], 0.5, (1, 2)).C
+    array([[0.5 , 0.25],
+           [0.25, 0.5 ]])
     """
     X = as_points("X", X)
     check_between("p", p, 0, 1, ends="low")
@@ -117,6 +128,11 @@ def empirical_moments(X, augment, views, *, seed=0):
     References
     ----------
     Van Assel et al. 2025, theorems 3.1 and 3.2.
+
+    Examples
+    --------
+    >>> empirical_moments([[1.0], [-1.0]], lambda x, generator: x, 2).C_plus
+    array([[1.]])
     """
     X = as_points("X", X)
     check_integer("views", views, 2)
@@ -151,6 +167,11 @@ def view_moments(views):
     References
     ----------
     Cabannes et al. 2023.
+
+    Examples
+    --------
+    >>> view_moments([[[1.0], [2.0]], [[1.0], [2.0]]]).C_plus
+    array([[2.5]])
     """
     views = np.stack([as_array(v) for v in views])
     if views.ndim != 3 or len(views) < 2:

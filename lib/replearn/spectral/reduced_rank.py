@@ -55,6 +55,11 @@ def reduced_rank_regression(cross, C, dim):
     References
     ----------
     Van Assel et al. 2025, theorem 3.1; Balestriero & LeCun 2024; Izenman 1975.
+
+    Examples
+    --------
+    >>> reduced_rank_regression(np.diag([2.0, 1.0]), np.eye(2), 1).phi
+    array([2., 1.])
     """
     cross = as_points("cross", cross)
     variances, U = positive_eigenpairs("C", C, 1e-10)
@@ -90,6 +95,11 @@ def joint_embedding_linear(C, C_plus, dim):
     References
     ----------
     Van Assel et al. 2025, theorem 3.2.
+
+    Examples
+    --------
+    >>> joint_embedding_linear(np.eye(2), np.diag([0.9, 0.5]), 1).eigenvalues
+    array([0.9])
     """
     C, C_plus = as_moment_pair(C, C_plus)
     d = len(C)

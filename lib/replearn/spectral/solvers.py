@@ -48,6 +48,11 @@ def eigenpairs(A, k, *, B=None, which="smallest", deflate=None, method="auto", t
     References
     ----------
     Lehoucq, Sorensen & Yang 1998 (ARPACK); Knyazev 2001 (LOBPCG).
+
+    Examples
+    --------
+    >>> eigenpairs(np.diag([3.0, 1.0, 2.0]), 2)[0]
+    array([1., 2.])
     """
     check_choice("which", which, ("smallest", "largest"))
     check_choice("method", method, ("auto", "dense", "lanczos", "lobpcg", "shift-invert"))

@@ -30,6 +30,13 @@ def decision_boundary_2d(partition: Partition2D, level: float = 0.0) -> Tensor:
     References
     ----------
     Humayun et al. 2023 (SplineCam).
+
+    Examples
+    --------
+    >>> from replearn.splines import partition_2d
+    >>> square = torch.tensor([[-1.0, -1], [1, -1], [1, 1], [-1, 1]])
+    >>> decision_boundary_2d(partition_2d(torch.nn.ReLU(), square)).shape
+    torch.Size([2, 2, 2])
     """
     check_finite("level", torch.tensor(float(level)))
     outputs = partition.maps.shape[2]
@@ -77,6 +84,11 @@ def sample_segments(segments: Tensor, n: int, seed: int) -> Tensor:
     Returns
     -------
     Tensor (n, 2)
+
+    Examples
+    --------
+    >>> sample_segments(torch.tensor([[[0.0, 0.0], [0.0, 1.0]]]), 4, seed=0).shape
+    torch.Size([4, 2])
     """
     _check_segments(segments)
     check_integer("n", n, 1)
@@ -102,6 +114,11 @@ def distance_to_segments(x: Tensor, segments: Tensor, *, chunk: int = 1024) -> T
     Returns
     -------
     Tensor (N,), in the units of x
+
+    Examples
+    --------
+    >>> distance_to_segments(torch.tensor([[3.0, 0.5]]), torch.tensor([[[0.0, 0.0], [0.0, 1.0]]]))
+    tensor([3.])
     """
     _check_segments(segments)
     check_matrix("x", x)

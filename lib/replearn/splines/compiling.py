@@ -15,7 +15,13 @@ class NotPiecewiseAffineError(ValueError):
 
 
 class Abs(nn.Module):
-    """The absolute value |t|, entry by entry: a leaky ReLU of slope -1, which folds space along hyperplanes."""
+    """The absolute value |t|, entry by entry: a leaky ReLU of slope -1, which folds space along hyperplanes.
+
+    Examples
+    --------
+    >>> Abs()(torch.tensor([-2.0]))
+    tensor([2.])
+    """
 
     def forward(self, x: Tensor) -> Tensor:
         return x.abs()
@@ -29,6 +35,11 @@ class Residual(nn.Module):
     body : nn.Module
     shortcut : nn.Module or None
         An affine module that brings x to the shape of body(x); None adds x itself.
+
+    Examples
+    --------
+    >>> Residual(nn.ReLU())(torch.tensor([-2.0, 2.0]))
+    tensor([-2.,  4.])
     """
 
     def __init__(self, body: nn.Module, shortcut: nn.Module | None = None):
@@ -143,6 +154,11 @@ def compile_piecewise_affine(model: nn.Module) -> list[Op]:
     References
     ----------
     The layers of Humayun et al. 2023 (SplineCam); skip connections, |t| and max-pooling are ours.
+
+    Examples
+    --------
+    >>> [type(op).__name__ for op in compile_piecewise_affine(nn.Sequential(nn.Linear(2, 3), nn.ReLU()))]
+    ['Affine', 'Activation']
     """
     for name, tensor in [*model.named_parameters(), *model.named_buffers()]:
         if not torch.isfinite(tensor).all():

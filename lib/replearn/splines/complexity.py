@@ -24,6 +24,12 @@ def random_frame(n_dirs: int, dim: int, seed: int) -> Tensor:
     References
     ----------
     Humayun, Balestriero & Baraniuk 2024, "Deep networks always grok and here is why".
+
+    Examples
+    --------
+    >>> (random_frame(2, 5, 0) @ random_frame(2, 5, 0).T).round(decimals=6)
+    tensor([[1., -0.],
+            [-0., 1.]], dtype=torch.float64)
     """
     check_integer("dim", dim, 1)
     check_integer("n_dirs", n_dirs, 1, dim)
@@ -76,6 +82,11 @@ def local_complexity(
     References
     ----------
     Humayun, Balestriero & Baraniuk 2024, "Deep networks always grok and here is why".
+
+    Examples
+    --------
+    >>> local_complexity(nn.ReLU(), torch.tensor([[0.01, 5.0]]), 0.1)
+    tensor([[1]])
     """
     ops = compile_piecewise_affine(model)
     check_inputs(model, ops, x, flat=True)

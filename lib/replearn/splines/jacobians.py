@@ -29,6 +29,12 @@ def region_affine(model: nn.Module, x: Tensor) -> tuple[Tensor, Tensor]:
     References
     ----------
     Balestriero & Baraniuk 2018, "A spline theory of deep learning"; Humayun et al. 2023 (SplineCam).
+
+    Examples
+    --------
+    >>> A, b = region_affine(nn.Sequential(nn.Linear(2, 3), nn.ReLU()), torch.zeros(5, 2))
+    >>> A.shape, b.shape
+    (torch.Size([5, 3, 2]), torch.Size([5, 3]))
     """
     check_inputs(model, compile_piecewise_affine(model), x, flat=True)
     slope = jacobian(model, x)
@@ -50,6 +56,12 @@ def jacobian(model: nn.Module, x: Tensor) -> Tensor:
     Returns
     -------
     Tensor (N, D_out, D)
+
+    Examples
+    --------
+    >>> jacobian(nn.ReLU(), torch.tensor([[1.0, -1.0]]))
+    tensor([[[1., 0.],
+             [0., 0.]]])
     """
     _check_differentiable(model, x)
     with torch.no_grad():
@@ -72,6 +84,12 @@ def jvp_basis(model: nn.Module, x: Tensor, V: Tensor) -> Tensor:
     Returns
     -------
     Tensor (N, D_out, k)
+
+    Examples
+    --------
+    >>> jvp_basis(nn.ReLU(), torch.tensor([[1.0, -1.0]]), torch.eye(2)[:, :1])
+    tensor([[[1.],
+             [0.]]])
     """
     ops = _check_differentiable(model, x)
     if V.ndim != 2 or V.shape[0] != x.shape[1] or V.dtype != x.dtype:
@@ -129,6 +147,11 @@ def log_volume(J: Tensor, top_k: int | None = None, eps: float = 1e-30) -> Tenso
     References
     ----------
     Humayun, Balestriero & Baraniuk 2022, "Polarity sampling".
+
+    Examples
+    --------
+    >>> log_volume(2 * torch.eye(3)[None]).round(decimals=4)
+    tensor([2.0794])
     """
     if J.ndim != 3 or J.numel() == 0:
         raise ValueError(f"J must have shape (N, D_out, d) without a zero, but has shape {tuple(J.shape)}")
@@ -159,6 +182,11 @@ def jacobian_log_volume(
     References
     ----------
     Humayun, Balestriero & Baraniuk 2022, "Polarity sampling".
+
+    Examples
+    --------
+    >>> jacobian_log_volume(nn.LeakyReLU(0.5), torch.tensor([[1.0, -1.0]])).round(decimals=4)
+    tensor([-0.6931])
     """
     J = jacobian(model, x)
     if projection is not None:
@@ -195,6 +223,11 @@ def unit_distances(model: nn.Module, x: Tensor, *, chunk: int = 256) -> Tensor:
     References
     ----------
     Balestriero & Baraniuk 2022, "Batch normalization explained".
+
+    Examples
+    --------
+    >>> unit_distances(nn.ReLU(), torch.tensor([[1.0, -3.0]]))
+    tensor([[1., 3.]])
     """
     ops = compile_piecewise_affine(model)
     check_inputs(model, ops, x, flat=True)

@@ -218,6 +218,12 @@ def partition_2d(
     References
     ----------
     The object is Humayun et al. 2023 (SplineCam); the algorithm (batched half-plane splitting) is ours.
+
+    Examples
+    --------
+    >>> square = torch.tensor([[-1.0, -1], [1, -1], [1, 1], [-1, 1]])
+    >>> len(partition_2d(nn.ReLU(), square))
+    4
     """
     check_positive("rtol", rtol)
     check_integer("cap", cap, 1)

@@ -37,6 +37,11 @@ def activation_patterns(model: nn.Module, x: Tensor) -> Tensor:
     References
     ----------
     Balestriero & Baraniuk 2018, "A spline theory of deep learning"; Humayun et al. 2023 (SplineCam).
+
+    Examples
+    --------
+    >>> activation_patterns(nn.ReLU(), torch.tensor([[1.0, -1.0]]))
+    tensor([[ True, False]])
     """
     ops = compile_piecewise_affine(model)
     check_inputs(model, ops, x, flat=False)
@@ -73,6 +78,11 @@ def layer_slices(model: nn.Module, input_size: tuple[int, ...] | None = None) ->
     ------
     ValueError
         The model is not piecewise affine, or its input shape is needed and was not given.
+
+    Examples
+    --------
+    >>> layer_slices(nn.Sequential(nn.Linear(2, 3), nn.ReLU()))
+    [slice(0, 3, None)]
     """
     ops = compile_piecewise_affine(model)
     size = input_size or input_shape(ops, flat=True)
@@ -104,6 +114,11 @@ def pack_patterns(p: Tensor) -> Tensor:
     References
     ----------
     The book's own; the layout of ``numpy.packbits(axis=1)``.
+
+    Examples
+    --------
+    >>> pack_patterns(torch.tensor([[True, False, True]]))
+    tensor([[160]], dtype=torch.uint8)
     """
     if p.ndim != 2 or p.dtype != torch.bool:
         raise ValueError(f"p must be a boolean matrix (N, U), but is {p.dtype} of shape {tuple(p.shape)}")
@@ -120,6 +135,11 @@ def count_patterns(p: Tensor) -> int:
     Returns
     -------
     int
+
+    Examples
+    --------
+    >>> count_patterns(torch.tensor([[True], [False], [True]]))
+    2
     """
     return len(set(pattern_keys(p)))
 

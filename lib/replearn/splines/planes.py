@@ -52,6 +52,11 @@ def plane_through(anchors: Tensor, pad: float = 0.0, shape: str = "square", seed
     References
     ----------
     Humayun et al. 2023 (SplineCam).
+
+    Examples
+    --------
+    >>> plane_through(torch.tensor([[0.0, 0, 0], [1, 0, 0], [0, 1, 0]])).basis.shape
+    torch.Size([3, 2])
     """
     check_matrix("anchors", anchors, min_rows=2)
     check_positive("pad", pad, allow_zero=True)

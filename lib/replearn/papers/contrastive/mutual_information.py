@@ -35,6 +35,11 @@ def gaussian_pair(n, d, mi, *, seed=0):
     References
     ----------
     The benchmark of Belghazi et al. 2018 and Poole et al. 2019.
+
+    Examples
+    --------
+    >>> round(gaussian_pair(100, 2, 1.0).rho, 4)
+    0.7951
     """
     check_integer("n", n, 1)
     check_integer("d", d, 1)
@@ -63,6 +68,12 @@ def gaussian_critic(x, y, rho):
     References
     ----------
     The density of the normal distribution.
+
+    Examples
+    --------
+    >>> x, y, rho = gaussian_pair(100, 2, 1.0)
+    >>> gaussian_critic(x, y, rho).shape
+    torch.Size([100, 100])
     """
     if x.shape != y.shape or x.ndim < 2:
         raise ValueError(f"x and y must have one shape (..., N, d), but have {tuple(x.shape)} and {tuple(y.shape)}")
@@ -93,6 +104,11 @@ def infonce_mi_bound(scores):
     References
     ----------
     Van den Oord et al. 2018 (CPC), appendix A.1; Poole et al. 2019, equation 12.
+
+    Examples
+    --------
+    >>> round(infonce_mi_bound(torch.zeros(8, 8)), 6)
+    0.0
     """
     scores = torch.as_tensor(scores).detach()
     if scores.ndim < 2 or scores.shape[-1] != scores.shape[-2] or scores.shape[-1] < 2:

@@ -23,6 +23,13 @@ def cross_variable_covariance(phi):
     References
     ----------
     Mialon, Balestriero, LeCun 2022 (arXiv 2209.14905), the theorem on element-wise projectors.
+
+    Examples
+    --------
+    >>> import torch
+    >>> phi = torch.tensor([[1.0, 1.0], [-1.0, -1.0]])[:, :, None]
+    >>> cross_variable_covariance(phi)
+    tensor(1.)
     """
     if phi.ndim != 3 or phi.shape[0] < 2 or phi.shape[1] < 2 or phi.shape[2] < 1:
         raise ValueError(f"phi must have shape (N, M, P) with N, M >= 2 and P >= 1, but has {tuple(phi.shape)}")

@@ -32,6 +32,11 @@ class RandomFeatures(nn.Module):
     ----------
     Rahimi and Recht, "Random Features for Large-Scale Kernel Machines" (2007), for the cosines; Mialon et al.,
     "Variance Covariance Regularization Enforces Pairwise Independence" (2022), for their use as a projector.
+
+    Examples
+    --------
+    >>> RandomFeatures(32)(torch.zeros(9, 4)).shape
+    torch.Size([9, 4, 32])
     """
 
     def __init__(self, n_features, kind="rff", *, bandwidth=1.0, seed=0):

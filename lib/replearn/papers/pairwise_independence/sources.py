@@ -30,6 +30,11 @@ def ica_sources(n, d, kind="uniform", *, seed=0):
     References
     ----------
     The usual test sources of independent component analysis (Hyvarinen and Oja, 2000).
+
+    Examples
+    --------
+    >>> ica_sources(100, 3, "mixed").shape
+    torch.Size([100, 3])
     """
     check_integer("n", n, 2)
     check_choice("kind", kind, ("uniform", "laplace", "gaussian", "mixed"))
@@ -74,6 +79,11 @@ def radial_rotation(s, *, turn=1.0, offset=0.0):
     References
     ----------
     Hyvarinen and Pajunen, "Nonlinear independent component analysis: existence and uniqueness results" (1999).
+
+    Examples
+    --------
+    >>> radial_rotation(torch.tensor([[1.0, 0.0]]), turn=torch.pi / 2).round(decimals=4)
+    tensor([[-0., 1.]])
     """
     check_matrix("s", s)
     if s.shape[1] != 2:
@@ -105,6 +115,11 @@ def xor_triple(n, *, strength=1.0, seed=0):
     References
     ----------
     Bernstein's example of pairwise without mutual independence; with strength 1, exclusive or.
+
+    Examples
+    --------
+    >>> bool((xor_triple(50).prod(1) == 1).all())
+    True
     """
     check_integer("n", n, 1)
     check_between("strength", strength, 0, 1)

@@ -40,6 +40,11 @@ def tabular_classifier(V, z, *, kappa, unit_rows=False):
     References
     ----------
     The setting of Reizinger et al. 2025 (arXiv 2410.21869), with a table in place of the encoder.
+
+    Examples
+    --------
+    >>> tabular_classifier(torch.eye(3), torch.eye(3), kappa=5.0).optimum.shape
+    torch.Size([18])
     """
     V, z = as_matrix("V", V), as_matrix("z", z)
     check_positive("kappa", kappa)
@@ -85,6 +90,11 @@ def learning_coefficient(loss, optimum, *, temperature=1e-12, steps=1000, step_s
     References
     ----------
     Lau et al. 2023 (arXiv 2308.12108), the local learning coefficient; Watanabe 2013 (WBIC).
+
+    Examples
+    --------
+    >>> abs(learning_coefficient(lambda theta: (theta**2).sum(), torch.zeros(4)) - 2) < 0.2
+    True
     """
     optimum = as_tensor(optimum)
     if optimum.ndim != 1 or len(optimum) == 0:
@@ -130,6 +140,11 @@ def flat_directions(loss, theta, *, rtol=1e-9):
     ----------
     Reizinger et al. 2025 (arXiv 2504.13101) ask for it; a Hessian with a null space marks a singular model (Watanabe
     2009).
+
+    Examples
+    --------
+    >>> flat_directions(lambda theta: theta[0] ** 2, torch.zeros(3)).nullity
+    2
     """
     theta = as_tensor(theta)
     if theta.ndim != 1 or len(theta) == 0:
