@@ -5,10 +5,12 @@ import pytest
 from replearn.recipes import tiny_mnist
 
 
-@pytest.fixture(autouse=True)
-def quiet(monkeypatch):
+@pytest.fixture(autouse=True, scope="session")
+def quiet():
     """No progress bars."""
-    monkeypatch.setenv("TQDM_DISABLE", "1")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TQDM_DISABLE", "1")
+        yield
 
 
 @pytest.fixture(scope="session")

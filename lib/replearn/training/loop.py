@@ -172,7 +172,7 @@ def _describe_images(images: torch.Tensor | Dataset) -> list:
     return [type(images).__name__, len(images)]
 
 
-def _check(method, images, batch_size: int, processes: int, log_every: int, workers: int) -> None:
+def _check(method: Any, images: Any, batch_size: int, processes: int, log_every: int, workers: int) -> None:
     if not isinstance(method, Method):
         raise ValueError(f"method must be a replearn.training.Method, but is a {type(method).__name__}")
     if isinstance(images, torch.Tensor):

@@ -1,11 +1,14 @@
 """The moving average of a network, LARS and the queue, against their formulas."""
 
 import copy
+import itertools
 from collections import deque
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from torch import nn
 
 from replearn.methods import EMA, FeatureQueue
@@ -109,13 +112,14 @@ def test_bad_settings_of_lars_are_refused(bad):
         LARS([nn.Parameter(torch.ones(2))], **bad)
 
 
-@pytest.mark.parametrize("size", [7, 10, 12])
-def test_the_queue_is_first_in_first_out_whatever_its_size(size):
-    queue, reference = FeatureQueue(size, 2), deque(maxlen=size)
+@given(st.integers(1, 12), st.lists(st.integers(0, 12), max_size=8))
+def test_the_queue_is_first_in_first_out_whatever_comes(size, pushed):
+    queue, reference, numbers = FeatureQueue(size, 2), deque(maxlen=size), itertools.count(1.0)
     reference.extend(queue.get())
-    for step in range(9):
-        z = torch.arange(8.0).view(4, 2) + 100 * step
-        queue.push(z)
+    for n in pushed:
+        z = torch.tensor([[next(numbers), 0.0] for _ in range(min(n, size))]).view(-1, 2)
+        if len(z):
+            queue.push(z)
         reference.extend(z)
         torch.testing.assert_close(queue.get(), torch.stack(list(reference)))
 

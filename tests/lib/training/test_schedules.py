@@ -2,6 +2,8 @@ import math
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from replearn.training import cosine_ramp, param_groups, scale_lr, warmup_cosine
 
@@ -23,6 +25,23 @@ def test_warmup_cosine_is_torchs_cosine_annealing(warmup, end):
         assert warmup_cosine(step, 100, warmup, 0.3, end) == pytest.approx(optim.param_groups[0]["lr"], abs=1e-12)
         optim.step()
         annealing.step()
+
+
+@given(st.data(), st.integers(1, 10_000), st.floats(1e-6, 10), st.floats(0, 1))
+def test_warmup_cosine_rises_then_falls_and_stays_between_its_ends(data, total, base, share):
+    warmup, end = data.draw(st.integers(0, total - 1)), share * base
+    step = data.draw(st.integers(0, total - 1))
+    now, later = warmup_cosine(step, total, warmup, base, end), warmup_cosine(step + 1, total, warmup, base, end)
+    slack = 1e-9 * base
+    assert (now <= later + slack) if step < warmup else (now >= later - slack)
+    assert (0 if step < warmup else end) - slack <= now <= base + slack
+
+
+@given(st.data(), st.integers(1, 10_000), st.floats(-1, 1), st.floats(-1, 1))
+def test_a_ramp_run_backwards_is_the_ramp_between_swapped_ends(data, total, start, end):
+    step = data.draw(st.integers(0, total))
+    forth, back = cosine_ramp(step, total, start, end), cosine_ramp(total - step, total, end, start)
+    assert forth == pytest.approx(back, abs=1e-12)
 
 
 def test_cosine_ramp_is_byols_momentum():
