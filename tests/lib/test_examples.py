@@ -1,4 +1,4 @@
-"""The examples in the library's docstrings are executed, and no function of the upper rooms goes without one."""
+"""The examples in the library's docstrings are executed, and no function of a room goes without one."""
 
 import doctest
 import importlib
@@ -8,9 +8,9 @@ import pkgutil
 import pytest
 
 import replearn
-from replearn import methods, recipes, runs, training
+from replearn import data, evaluation, losses, methods, models, recipes, runs, spectral, splines, training
 
-NEEDS_A_RUN = {"load_run", "run"}  # shown by the tests of runs
+NEEDS_FILES = {"load_run", "run", "image_folders"}  # shown by the tests
 MODULES = [
     module.name
     for module in pkgutil.walk_packages(replearn.__path__, "replearn.")
@@ -24,13 +24,17 @@ def test_examples_give_what_they_show(name):
     assert found.failed == 0
 
 
-@pytest.mark.parametrize("room", [training, methods, recipes, runs], ids=lambda room: room.__name__)
+@pytest.mark.parametrize(
+    "room",
+    [data, evaluation, losses, methods, models, recipes, runs, spectral, splines, training],
+    ids=lambda room: room.__name__,
+)
 def test_every_function_and_method_shows_an_example(room):
     shown = {name: getattr(room, name) for name in room.__all__}
     without = [
         name
         for name, value in shown.items()
-        if name not in NEEDS_A_RUN and (inspect.isfunction(value) or _is_method(value)) and ">>>" not in value.__doc__
+        if name not in NEEDS_FILES and (inspect.isfunction(value) or _is_method(value)) and ">>>" not in value.__doc__
     ]
     assert not without
 

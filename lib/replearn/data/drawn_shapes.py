@@ -79,6 +79,11 @@ def shape_targets(factors):
     dict of str to torch.Tensor
         ``hue`` (n, 2), its point on the unit circle, since hues 0 and 1 are one colour; ``position`` (n, 2), in
         half-widths of the image; ``size`` and ``background`` (n, 1).
+
+    Examples
+    --------
+    >>> shape_targets(shapes(8)[1])["hue"].shape
+    torch.Size([8, 2])
     """
     angle = 2 * math.pi * factors["hue"]
     return {
