@@ -140,7 +140,7 @@ for share in (0.0, 0.5, 0.8, 0.9, 1.0):
 # Replace $X^\top L X\, w = \mu\, X^\top X\, w$ by $(X^\top L X + N \gamma I)\, w = \mu\, X^\top X\, w$: a penalty $\gamma \|W\|_F^2$ on the weights. Where
 # $\mu$ was tied at 1 it now is $1 + \gamma / \text{variance}$, so directions of large variance come first. They are the principal components of what is
 # left once the background is taken out, and digits are what varies most there. So the digit survives with few dimensions, and better than in
-# random directions.
+# random directions. (The first line, without a penalty, is the arbitrary choice of the eigen-solver.)
 
 # %%
 x = scene.x_train - scene.x_train.mean(axis=0)
