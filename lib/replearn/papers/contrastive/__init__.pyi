@@ -1,5 +1,5 @@
-from .keys import KeyFreshness as KeyFreshness
-from .keys import key_freshness as key_freshness
+from .keys import AgedKeys as AgedKeys
+from .keys import aged_keys as aged_keys
 from .mutual_information import GaussianPair as GaussianPair
 from .mutual_information import gaussian_critic as gaussian_critic
 from .mutual_information import gaussian_pair as gaussian_pair

@@ -4,7 +4,6 @@ from collections import deque
 from typing import NamedTuple
 
 import torch
-from torch.nn import functional as F
 
 from replearn.methods import MoCo
 from replearn.training.loop import pretrain
@@ -12,14 +11,14 @@ from replearn.training.schedules import constant_lr
 from replearn.validate import check_integer
 
 
-class KeyFreshness(NamedTuple):
-    """Cosines (ages,) of stored keys with fresh ones, the newest first, and how many stored keys are out of place."""
+class AgedKeys(NamedTuple):
+    """Keys (ages, batch, K), the newest first: as the queue has them, and those of the same views, made anew."""
 
-    cosine: torch.Tensor
-    misplaced: int
+    stored: torch.Tensor
+    renewed: torch.Tensor
 
 
-def key_freshness(
+def aged_keys(
     moco: MoCo,
     images: torch.Tensor,
     *,
@@ -28,11 +27,11 @@ def key_freshness(
     lr: float = 3e-3,
     weight_decay: float = 1e-4,
     seed: int = 0,
-) -> KeyFreshness:
-    """Train MoCo at a constant learning rate, then encode the views behind its queue again and compare.
+) -> AgedKeys:
+    """Train MoCo at a constant learning rate, then encode the views behind its queue again.
 
-    A stored key was made by the key network of its day; a fresh one comes from the key network at the end, for the same
-    views in the same batches.
+    A stored key was made by the key network of its day; a renewed one comes from the key network at the end, for the
+    same views in the same batches.
 
     Parameters
     ----------
@@ -49,8 +48,8 @@ def key_freshness(
 
     Returns
     -------
-    KeyFreshness
-        Entry a of ``cosine`` is the mean over a batch of keys that is a steps old.
+    AgedKeys
+        Row a of both is a batch of keys that is a steps old.
 
     References
     ----------
@@ -62,8 +61,9 @@ def key_freshness(
     >>> from replearn import data, losses
     >>> network = nn.Sequential(nn.Flatten(), nn.Linear(64, 8))
     >>> moco = MoCo(network, nn.Identity(), losses.info_nce, data.GaussianNoise(0.1), size=64, dim=8, decay=1.0)
-    >>> key_freshness(moco, data.load("digits").images, steps=2).cosine  # a network that never moves
-    tensor([1.0000, 1.0000])
+    >>> keys = aged_keys(moco, data.load("digits").images, steps=2)  # of a network that never moves
+    >>> torch.allclose(keys.stored, keys.renewed)
+    True
     """
     check_integer("batch_size", batch_size, 2)
     ages, rest = divmod(len(moco.queue), batch_size)
@@ -85,8 +85,5 @@ def key_freshness(
         log_every=1,
         monitor=lambda step, out: newest.append(out),
     )
-    stored = moco.queue.get()
-    as_pushed = torch.cat([out["keys"] for out in newest])
-    fresh = torch.cat([moco.key_encoder(out["key_view"]) for out in newest])
-    cosine = F.cosine_similarity(stored, fresh).view(ages, batch_size).mean(1)
-    return KeyFreshness(cosine.flip(0), misplaced=(stored != as_pushed).any(1).sum().item())
+    renewed = torch.stack([moco.key_encoder(out["key_view"]) for out in newest])
+    return AgedKeys(moco.queue.get().view(ages, batch_size, -1).flip(0), renewed.flip(0))

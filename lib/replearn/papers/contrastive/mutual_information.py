@@ -4,6 +4,7 @@ import math
 from typing import NamedTuple
 
 import torch
+from numpy.typing import ArrayLike
 
 from replearn.validate import check_between, check_finite, check_integer, check_positive
 
@@ -16,7 +17,7 @@ class GaussianPair(NamedTuple):
     rho: float
 
 
-def gaussian_pair(n, d, mi, *, seed=0):
+def gaussian_pair(n: int, d: int, mi: float, *, seed: int = 0) -> GaussianPair:
     r"""Draw standard Gaussian pairs of a given mutual information.
 
     .. math:: y = \rho x + \sqrt{1 - \rho^2}\, \epsilon, \qquad
@@ -50,7 +51,7 @@ def gaussian_pair(n, d, mi, *, seed=0):
     return GaussianPair(x, rho * x + math.exp(-mi / d) * noise, rho)
 
 
-def gaussian_critic(x, y, rho):
+def gaussian_critic(x: torch.Tensor, y: torch.Tensor, rho: float) -> torch.Tensor:
     r"""Score all pairings of a Gaussian pair's samples by the best scores there are, the log-ratio of densities.
 
     .. math:: s_{ij} = \log \frac{p(y_j | x_i)}{p(y_j)}
@@ -85,7 +86,7 @@ def gaussian_critic(x, y, rho):
     return (rho * x @ y.mT - rho**2 / 2 * squares) / free - x.shape[-1] / 2 * math.log(free)
 
 
-def infonce_mi_bound(scores):
+def infonce_mi_bound(scores: ArrayLike) -> float:
     r"""Lower bound on mutual information from scores of all pairings of N samples, never above log N.
 
     .. math:: \log N + \frac1N \sum_i \log \frac{e^{s_{ii}}}{\sum_j e^{s_{ij}}} \le \log N
