@@ -9,7 +9,14 @@ from replearn.data.augment import check_images, check_range
 from replearn.validate import check_finite
 
 
-def affine_warp(x, *, degrees=0.0, zoom=1.0, shift=0.0, fill=0.0):
+def affine_warp(
+    x: torch.Tensor,
+    *,
+    degrees: float | torch.Tensor = 0.0,
+    zoom: float | torch.Tensor = 1.0,
+    shift: float | torch.Tensor = 0.0,
+    fill: float = 0.0,
+) -> torch.Tensor:
     """Turn, zoom and shift the content of each image by one affine map and one bilinear resampling of the batch.
 
     The result at position p is the image at ``R(-degrees) (p - shift) / zoom``, where positions run over [-1, 1] from
@@ -56,7 +63,7 @@ def affine_warp(x, *, degrees=0.0, zoom=1.0, shift=0.0, fill=0.0):
     return F.grid_sample(x - fill, grid, mode="bilinear", padding_mode="zeros", align_corners=False) + fill
 
 
-def _amounts(name, value, x, shape):
+def _amounts(name: str, value: float | torch.Tensor, x: torch.Tensor, shape: tuple) -> torch.Tensor:
     value = torch.as_tensor(value, dtype=x.dtype, device=x.device)
     check_finite(name, value)
     try:
@@ -95,13 +102,13 @@ class RandomAffine:
     shift: float | tuple = 0.15
     fill: float = 0.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         check_range("degrees", self.degrees)
         check_range("shift", self.shift)
         if check_range("zoom", self.zoom)[0] <= 0:
             raise ValueError(f"zoom must be positive, but is {self.zoom}")
 
-    def __call__(self, x, generator):
+    def __call__(self, x: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         check_images(x)
 
         def uniform(bounds, *shape):

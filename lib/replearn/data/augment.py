@@ -54,7 +54,7 @@ class RandomAffineCrop:
     hflip: bool = False
     size: int | tuple | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         low, high = check_range("scale", self.scale)
         if low <= 0 or high > 1:
             raise ValueError(f"scale is a share of the area and must lie in (0, 1], but is {self.scale}")
@@ -65,19 +65,19 @@ class RandomAffineCrop:
         for side in self._size(1, 1):
             check_integer("size", side, 1)
 
-    def __call__(self, x, generator):
+    def __call__(self, x: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         check_images(x)
         n, c, height, width = x.shape
         theta = self._maps(n, width / height, x, generator)
         grid = F.affine_grid(theta, (n, c, *self._size(height, width)), align_corners=False)
         return F.grid_sample(x, grid, mode="bilinear", padding_mode="border", align_corners=False)
 
-    def _size(self, height, width):
+    def _size(self, height: int, width: int) -> tuple[int, int]:
         if self.size is None:
             return height, width
         return (self.size, self.size) if isinstance(self.size, int) else tuple(self.size)
 
-    def _maps(self, n, aspect, x, generator):
+    def _maps(self, n: int, aspect: float, x: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         """Affine maps (n, 2, 3) from the result's coordinates to the image's, both in [-1, 1]."""
 
         def uniform(low, high):
@@ -126,14 +126,14 @@ class RandomErase:
     ratio: tuple = (1.0, 1.0)
     fill: float = 0.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         low, high = check_range("scale", self.scale)
         if low <= 0 or high > 1:
             raise ValueError(f"scale is a share of the area and must lie in (0, 1], but is {self.scale}")
         if check_range("ratio", self.ratio)[0] <= 0:
             raise ValueError(f"ratio must be positive, but is {self.ratio}")
 
-    def __call__(self, x, generator):
+    def __call__(self, x: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         check_images(x)
         n, _, height, width = x.shape
 
@@ -164,10 +164,10 @@ class GaussianNoise:
 
     std: float
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         check_positive("std", self.std, allow_zero=True)
 
-    def __call__(self, x, generator):
+    def __call__(self, x: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         return x + self.std * torch.randn(x.shape, generator=generator, device=x.device, dtype=x.dtype)
 
 
@@ -195,10 +195,10 @@ class HueRotate:
 
     degrees: float | tuple = 180.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         check_range("degrees", self.degrees)
 
-    def __call__(self, x, generator):
+    def __call__(self, x: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         check_images(x, channels=3)
         low, high = check_range("degrees", self.degrees)
         turn = torch.rand(len(x), generator=generator, device=x.device, dtype=x.dtype)
@@ -227,13 +227,13 @@ class Normalize:
     mean: tuple
     std: tuple
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if len(self.mean) != len(self.std):
             raise ValueError(f"mean and std need one number for each channel, but have {self.mean} and {self.std}")
         for value in self.std:
             check_positive("std", value)
 
-    def __call__(self, x, generator=None):
+    def __call__(self, x: torch.Tensor, generator: torch.Generator | None = None) -> torch.Tensor:
         check_images(x, channels=len(self.mean))
         mean, std = (x.new_tensor(v).view(-1, 1, 1) for v in (self.mean, self.std))
         return (x - mean) / std
@@ -254,15 +254,15 @@ class Compose:
     torch.Size([4, 1, 8, 8])
     """
 
-    def __init__(self, *augmentations):
+    def __init__(self, *augmentations) -> None:
         self.augmentations = augmentations
 
-    def __call__(self, x, generator):
+    def __call__(self, x: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         for augment in self.augmentations:
             x = augment(x, generator)
         return x
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"Compose({', '.join(map(repr, self.augmentations))})"
 
 
@@ -300,16 +300,16 @@ class MultiCrop:
     n_global: int = 2
     n_local: int = 4
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         check_integer("n_global", self.n_global, 1)
         check_integer("n_local", self.n_local, 0)
 
-    def __call__(self, x, generator):
+    def __call__(self, x: torch.Tensor, generator: torch.Generator) -> list[torch.Tensor]:
         crops = [self.global_crop] * self.n_global + [self.local_crop] * self.n_local
         return [crop(x, generator) for crop in crops]
 
 
-def check_range(name, value):
+def check_range(name: str, value: float | tuple) -> tuple:
     """The pair (low, high) that a pair, or a number d as [-d, d], stands for."""
     low, high = value if isinstance(value, (tuple, list)) else (-value, value)
     if not (math.isfinite(low) and math.isfinite(high) and low <= high):
@@ -317,14 +317,14 @@ def check_range(name, value):
     return low, high
 
 
-def check_images(x, channels=None):
+def check_images(x: torch.Tensor, channels: int | None = None) -> None:
     if x.ndim != 4 or (channels is not None and x.shape[1] != channels):
         raise ValueError(f"x must be a batch of images (N, {channels or 'C'}, H, W), but has shape {tuple(x.shape)}")
     if not x.is_floating_point():
         raise ValueError(f"x must hold floating-point images, but is {x.dtype}; divide bytes by 255 first")
 
 
-def _random_interval(length, share, place):
+def _random_interval(length: int, share: torch.Tensor, place: torch.Tensor) -> torch.Tensor:
     """Mask (N, length) of an interval of ``share * length`` pixels, at ``place`` in [0, 1) of its free play."""
     size = (share * length).round().clamp(max=length)
     start = (place * (length - size + 1)).floor()

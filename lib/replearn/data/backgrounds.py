@@ -7,7 +7,7 @@ import torch
 from replearn.validate import check_integer, check_positive
 
 
-def smooth_background(n, size, *, modes=4, amp=1.0, seed=0):
+def smooth_background(n: int, size: int, *, modes: int = 4, amp: float = 1.0, seed: int = 0) -> torch.Tensor:
     """Draw random smooth fields: sums of the lowest cosine modes with decaying normal coefficients.
 
     ``b(r, c) = amp sum_{u,v < modes} g_uv / (1 + u + v) cos(pi u (r + 1/2) / size) cos(pi v (c + 1/2) / size)`` with

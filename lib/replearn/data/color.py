@@ -47,14 +47,14 @@ class ColorJitter:
     hue: float = 0.2
     p: float = 0.8
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name in ("brightness", "contrast", "saturation"):
             check_positive(name, getattr(self, name), allow_zero=True)
         if not 0 <= self.hue <= 0.5:
             raise ValueError(f"hue must lie between 0 and 0.5, but is {self.hue}")
         _check_probability(self.p)
 
-    def __call__(self, x, generator):
+    def __call__(self, x: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         check_images(x, channels=3)
         chosen = _uniform(x, generator) < self.p
 
@@ -91,10 +91,10 @@ class RandomGrayscale:
 
     p: float = 0.2
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         _check_probability(self.p)
 
-    def __call__(self, x, generator):
+    def __call__(self, x: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         check_images(x, channels=3)
         return torch.where(_uniform(x, generator) < self.p, grayscale(x), x)
 
@@ -127,7 +127,7 @@ class GaussianBlur:
     sigma: tuple = (0.1, 2.0)
     p: float = 0.5
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         check_integer("size", self.size, 1)
         if self.size % 2 == 0:
             raise ValueError(f"size must be odd, so that the kernel has a middle, but is {self.size}")
@@ -136,7 +136,7 @@ class GaussianBlur:
             raise ValueError(f"sigma must be a range low <= high, but is {self.sigma}")
         _check_probability(self.p)
 
-    def __call__(self, x, generator):
+    def __call__(self, x: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         check_images(x)
         reach = self.size // 2
         if min(x.shape[2:]) <= reach:
@@ -152,12 +152,12 @@ class GaussianBlur:
         return rows.unsqueeze(1) @ x @ columns.unsqueeze(1).mT
 
 
-def grayscale(x):
+def grayscale(x: torch.Tensor) -> torch.Tensor:
     """Luma of RGB images (N, 3, H, W) as (N, 1, H, W): 0.2989 R + 0.587 G + 0.114 B."""
     return (x * x.new_tensor(_LUMA).view(3, 1, 1)).sum(1, keepdim=True)
 
 
-def turn_hue(x, share):
+def turn_hue(x: torch.Tensor, share: torch.Tensor) -> torch.Tensor:
     """Turn the hue of RGB images (N, 3, H, W) in [0, 1] by a share (N, 1, 1, 1) of the colour wheel, in HSV space."""
     value, chroma = x.amax(1, keepdim=True), x.amax(1, keepdim=True) - x.amin(1, keepdim=True)
     red, green, blue = x.split(1, dim=1)
@@ -171,16 +171,16 @@ def turn_hue(x, share):
     return value - chroma * torch.minimum(k, 4 - k).clamp(0, 1)
 
 
-def _blend(x, other, factor):
+def _blend(x: torch.Tensor, other: torch.Tensor, factor: torch.Tensor) -> torch.Tensor:
     return (factor * x + (1 - factor) * other).clamp(0, 1)
 
 
-def _uniform(x, generator):
+def _uniform(x: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     """One number of U[0, 1) for each image, (N, 1, 1, 1)."""
     return torch.rand(len(x), 1, 1, 1, generator=generator, device=x.device, dtype=x.dtype)
 
 
-def _blur_matrices(weights, side):
+def _blur_matrices(weights: torch.Tensor, side: int) -> torch.Tensor:
     """Matrices (N, side, side) that blur a line of pixels by the kernels (N, size), with reflected borders."""
     n, size = weights.shape
     place = (
@@ -191,6 +191,6 @@ def _blur_matrices(weights, side):
     return matrices.scatter_add_(2, place.expand(n, side, size), weights.unsqueeze(1).expand(n, side, size))
 
 
-def _check_probability(p):
+def _check_probability(p: float) -> None:
     if not 0 <= p <= 1:
         raise ValueError(f"p must be a probability between 0 and 1, but is {p}")

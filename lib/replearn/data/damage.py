@@ -9,7 +9,7 @@ from replearn.validate import check_choice, check_finite, check_positive
 _WORST = {"rotate": 180.0, "crop": 0.95, "noise": torch.inf, "contrast": 1.0, "occlusion": 1.0}
 
 
-def corruptions(images, kind, severity, generator):
+def corruptions(images: torch.Tensor, kind: str, severity: float, generator: torch.Generator) -> torch.Tensor:
     """Damage a batch of images for a test of robustness; severity 0 leaves them as they are.
 
     =========== ============================================================================ ========

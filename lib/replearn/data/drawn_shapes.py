@@ -9,7 +9,7 @@ from replearn.validate import check_integer
 SHAPES = ("circle", "square", "triangle")
 
 
-def shapes(n, seed=0, res=32):
+def shapes(n: int, seed: int = 0, res: int = 32) -> tuple[torch.Tensor, dict]:
     """Render circles, squares and triangles on a striped grey background, with every factor known.
 
     On coordinates in [-1, 1]^2 (y down), each image draws: ``shape`` from circle, square, triangle; ``hue`` from
@@ -66,7 +66,7 @@ def shapes(n, seed=0, res=32):
     return alpha * colour + (1 - alpha) * background, factors
 
 
-def shape_targets(factors):
+def shape_targets(factors: dict) -> dict:
     """Turn the factors of ``shapes`` into what a linear probe can be asked for.
 
     Parameters
@@ -94,19 +94,19 @@ def shape_targets(factors):
     }
 
 
-def _coordinates(res):
+def _coordinates(res: int) -> tuple[torch.Tensor, torch.Tensor]:
     """Pixel centres in [-1, 1], as columns' x (1, 1, res) and rows' y (1, res, 1)."""
     centres = (torch.arange(res) + 0.5) * 2 / res - 1
     return centres.view(1, 1, res), centres.view(1, res, 1)
 
 
-def _stripes(res, direction, phase):
+def _stripes(res: int, direction: torch.Tensor, phase: torch.Tensor) -> torch.Tensor:
     x, y = _coordinates(res)
     direction, phase = direction.view(-1, 1, 1), phase.view(-1, 1, 1)
     return 0.15 * torch.sin(6 * (direction.cos() * x + direction.sin() * y) + phase)
 
 
-def _signed_distance(res, factors):
+def _signed_distance(res: int, factors: dict) -> torch.Tensor:
     """Signed distance (n, res, res) of each pixel to its image's shape, negative inside."""
     x, y = _coordinates(res)
     size, angle = (factors[name].view(-1, 1, 1) for name in ("size", "angle"))
@@ -116,22 +116,22 @@ def _signed_distance(res, factors):
     return each[factors["shape"], torch.arange(len(u))]
 
 
-def _circle(u, v, radius):
+def _circle(u: torch.Tensor, v: torch.Tensor, radius: torch.Tensor) -> torch.Tensor:
     return torch.hypot(u, v) - radius
 
 
-def _square(u, v, half):
+def _square(u: torch.Tensor, v: torch.Tensor, half: torch.Tensor) -> torch.Tensor:
     du, dv = u.abs() - half, v.abs() - half
     return torch.hypot(du.clamp(min=0), dv.clamp(min=0)) + torch.maximum(du, dv).clamp(max=0)
 
 
-def _triangle(u, v, radius):
+def _triangle(u: torch.Tensor, v: torch.Tensor, radius: torch.Tensor) -> torch.Tensor:
     """Equilateral: the largest of the three half-plane distances (exact inside and along the edges)."""
     normals = [(math.cos(a), math.sin(a)) for a in (math.pi / 2, math.pi * 7 / 6, math.pi * 11 / 6)]
     return torch.stack([a * u + b * v - radius / 2 for a, b in normals]).amax(0)
 
 
-def _hue_to_rgb(hue):
+def _hue_to_rgb(hue: torch.Tensor) -> torch.Tensor:
     """Fully saturated colour of a hue in [0, 1]: (n,) -> (n, 3)."""
     offsets = torch.tensor([0.0, 2 / 3, 1 / 3])
     return ((((hue.unsqueeze(1) + offsets) % 1) * 6 - 3).abs() - 1).clamp(0, 1)

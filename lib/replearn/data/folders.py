@@ -17,7 +17,7 @@ class ImageFolders(NamedTuple):
     names: tuple
 
 
-def image_folders(path, *, side=224):
+def image_folders(path: str | Path, *, side: int = 224) -> ImageFolders:
     """Open a folder of images as ImageNet is kept: ``train/CLASS/*.jpg``, and ``val/CLASS/*.jpg`` where it exists.
 
     Each image is read when it is asked for, scaled until its shorter side has ``side`` pixels, and cut to its middle.

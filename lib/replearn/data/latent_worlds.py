@@ -1,6 +1,7 @@
 """Worlds with known latents on a sphere: clusters around centres, seen through an unknown invertible map."""
 
 import math
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -13,7 +14,7 @@ STYLE_STD = 0.5
 _DRAWS = 25_000
 
 
-def sample_vmf(mu, kappa, generator):
+def sample_vmf(mu: torch.Tensor, kappa: float, generator: torch.Generator) -> torch.Tensor:
     """Draw one point of the unit sphere around each mean direction, with density proportional to exp(kappa mu . z).
 
     ``z = w mu + sqrt(1 - w^2) t`` with t a uniform unit tangent and w drawn by rejection.
@@ -56,7 +57,7 @@ def sample_vmf(mu, kappa, generator):
     return w * mu + ((1 - w) * (1 + w)).sqrt() * tangent
 
 
-def _cosines(n, d, kappa, like, generator):
+def _cosines(n: int, d: int, kappa: float, like: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     """Cosines (n, 1) between draws and their mean direction, by Wood's rejection."""
     b = (d - 1) / (2 * kappa + math.sqrt(4 * kappa**2 + (d - 1) ** 2))
     x0 = (1 - b) / (1 + b)
@@ -71,7 +72,7 @@ def _cosines(n, d, kappa, like, generator):
     return kept[:n, None]
 
 
-def _normal(shape, like, generator):
+def _normal(shape: torch.Size | tuple[int, int], like: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     return torch.randn(shape, generator=generator, device=like.device, dtype=like.dtype)
 
 
@@ -86,19 +87,19 @@ class InvertibleMLP(nn.Module):
         Slope of the leaky ReLU below 0, positive.
     """
 
-    def __init__(self, weights, slope):
+    def __init__(self, weights: torch.Tensor, slope: float) -> None:
         super().__init__()
         self.slope = slope
         self.register_buffer("weights", weights)
 
-    def forward(self, z):
+    def forward(self, z: torch.Tensor) -> torch.Tensor:
         first, *others = self.weights
         z = z @ first.T
         for weight in others:
             z = F.leaky_relu(z, self.slope) @ weight.T
         return z
 
-    def inverse(self, x):
+    def inverse(self, x: torch.Tensor) -> torch.Tensor:
         """Return the z (N, d) that is mapped to x (N, d)."""
         *others, last = self.weights.flip(0)
         for weight in others:
@@ -106,7 +107,15 @@ class InvertibleMLP(nn.Module):
         return torch.linalg.solve(last, x.T).T
 
 
-def invertible_mlp(d, layers=3, *, slope=0.2, max_cond=3.0, seed=0, dtype=None):
+def invertible_mlp(
+    d: int,
+    layers: int = 3,
+    *,
+    slope: float = 0.2,
+    max_cond: float = 3.0,
+    seed: int = 0,
+    dtype: torch.dtype | None = None,
+) -> InvertibleMLP:
     """Draw an invertible mixing: matrices with entries from U[-1, 1] and columns of length 1, leaky ReLU between them.
 
     Parameters
@@ -182,11 +191,11 @@ class LatentWorld(NamedTuple):
     style: int = 0
     rho: float = 0.0
 
-    def sample(self, n, generator):
+    def sample(self, n: int, generator: torch.Generator) -> torch.Tensor:
         """Draw latents (n, d + style), with content uniform on the sphere."""
         return self._with_style(F.normalize(self._noise(n, self.centres.shape[1], generator), dim=1), generator)
 
-    def pair(self, n, generator):
+    def pair(self, n: int, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
         """Draw latents (n, d + style) of anchors, content uniform on the sphere, and of positives around them."""
         d = self.centres.shape[1]
         anchor = self.sample(n, generator)
@@ -195,21 +204,21 @@ class LatentWorld(NamedTuple):
         style = self.rho * anchor[:, d:] + math.sqrt(1 - self.rho**2) * fresh
         return anchor, torch.cat([content, style], 1)
 
-    def classes(self, n, generator):
+    def classes(self, n: int, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
         """Draw latents (n, d + style) around random centres, and the index (n,) of each centre."""
         c = torch.randint(len(self.centres), (n,), generator=generator, device=self.centres.device)
         return self._with_style(sample_vmf(self.centres[c], self.kappa, generator), generator), c
 
-    def posterior(self, z):
+    def posterior(self, z: torch.Tensor) -> torch.Tensor:
         """Return the probability (n, C) of each class given latents (n, d + style), the softmax of kappa times V z."""
         return (self.kappa * z[:, : self.centres.shape[1]] @ self.centres.T).softmax(1)
 
-    def views(self, n, generator):
+    def views(self, n: int, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
         """Draw what anchors and their positives look like, (n, d + style) each."""
         anchor, positive = self.pair(n, generator)
         return self.render(anchor), self.render(positive)
 
-    def listed_views(self, n_pairs, generator):
+    def listed_views(self, n_pairs: int, generator: torch.Generator) -> Callable:
         """Draw a fixed list of pairs; return a sampler like ``views`` that draws from the list, with replacement."""
         x, x_positive = self.views(n_pairs, generator)
 
@@ -219,23 +228,34 @@ class LatentWorld(NamedTuple):
 
         return sampler
 
-    def labelled(self, n, generator):
+    def labelled(self, n: int, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
         """Draw what latents with uniform content look like, (n, d + style), and a class (n,) from their posterior."""
         z = self.sample(n, generator)
         return self.render(z), self.posterior(z).multinomial(1, generator=generator)[:, 0]
 
-    def render(self, z):
+    def render(self, z: torch.Tensor) -> torch.Tensor:
         """Return what latents (n, d + style) look like, (n, d + style)."""
         return self.mixing(z)
 
-    def _noise(self, n, k, generator):
+    def _noise(self, n: int, k: int, generator: torch.Generator) -> torch.Tensor:
         return _normal((n, k), self.centres, generator)
 
-    def _with_style(self, content, generator):
+    def _with_style(self, content: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         return torch.cat([content, STYLE_STD * self._noise(len(content), self.style, generator)], 1)
 
 
-def latent_world(d=3, *, n_classes=20, kappa=5.0, style=0, rho=0.0, layers=3, max_cond=3.0, seed=0, dtype=None):
+def latent_world(
+    d: int = 3,
+    *,
+    n_classes: int = 20,
+    kappa: float = 5.0,
+    style: int = 0,
+    rho: float = 0.0,
+    layers: int = 3,
+    max_cond: float = 3.0,
+    seed: int = 0,
+    dtype: torch.dtype | None = None,
+) -> LatentWorld:
     """Make a world with random centres, uniform on the sphere, and a random invertible mixing.
 
     Parameters
@@ -284,7 +304,7 @@ def latent_world(d=3, *, n_classes=20, kappa=5.0, style=0, rho=0.0, layers=3, ma
     return LatentWorld(centres.to(mixing.weights.dtype), kappa, mixing, style, rho)
 
 
-def bayes_cross_entropy(V, kappa, z, c):
+def bayes_cross_entropy(V: torch.Tensor, kappa: float, z: torch.Tensor, c: torch.Tensor) -> float:
     """Cross-entropy of the true posterior of the class, the smallest that any classifier can reach on these samples.
 
     ``mean_i -log softmax(kappa V z_i)_{c_i}``

@@ -36,7 +36,7 @@ class MultiBlock(NamedTuple):
     masked: torch.Tensor
 
 
-def patchify(x, patch):
+def patchify(x: torch.Tensor, patch: int) -> torch.Tensor:
     """Cut images into square patches, row by row: token l holds the channels, rows and columns of patch l, flattened.
 
     Parameters
@@ -70,7 +70,7 @@ def patchify(x, patch):
     return x.reshape(n, c, h, patch, w, patch).permute(0, 2, 4, 1, 3, 5).reshape(n, h * w, c * patch**2)
 
 
-def unpatchify(tokens, patch, image_shape):
+def unpatchify(tokens: torch.Tensor, patch: int, image_shape: tuple[int, int]) -> torch.Tensor:
     """Put patches back together: the inverse of :func:`patchify`.
 
     Parameters
@@ -103,7 +103,7 @@ def unpatchify(tokens, patch, image_shape):
     return tokens.reshape(n, h, w, c, patch, patch).permute(0, 3, 1, 4, 2, 5).reshape(n, c, *image_shape)
 
 
-def patch_grid(image_shape, patch):
+def patch_grid(image_shape: tuple[int, int], patch: int) -> tuple[int, int]:
     """Rows and columns of patches in an image of (height, width) pixels; raises if they do not fill it.
 
     Examples
@@ -118,7 +118,7 @@ def patch_grid(image_shape, patch):
     return height // patch, width // patch
 
 
-def take_patches(tokens, ids):
+def take_patches(tokens: torch.Tensor, ids: torch.Tensor) -> torch.Tensor:
     """Pick tokens of each sample: ``out[n, j] = tokens[n, ids[n, j]]``.
 
     Parameters
@@ -142,7 +142,7 @@ def take_patches(tokens, ids):
     return tokens.gather(1, ids.unsqueeze(2).expand(-1, -1, tokens.shape[2]))
 
 
-def hidden_flags(tokens, keep):
+def hidden_flags(tokens: torch.Tensor, keep: torch.Tensor) -> torch.Tensor:
     """Flags (N, L, 1) in the type of ``tokens`` (N, L, d): 0 for the patches ``keep`` (N, K), 1 for the hidden ones.
 
     Examples
@@ -153,7 +153,7 @@ def hidden_flags(tokens, keep):
     return torch.ones_like(tokens[:, :, :1]).scatter_(1, keep.unsqueeze(2), 0.0)
 
 
-def random_mask(n, grid, generator, *, ratio=0.75):
+def random_mask(n: int, grid: tuple[int, int], generator: torch.Generator, *, ratio: float = 0.75) -> Mask:
     r"""Hide patches at random, each sample its own: K = max(1, floor(L (1 - ratio))) of L stay visible.
 
     Parameters
@@ -185,7 +185,15 @@ def random_mask(n, grid, generator, *, ratio=0.75):
     return _split(noise.argsort(1), _visible(length, ratio))
 
 
-def block_mask(n, grid, generator, *, ratio=0.4, scale=(0.08, 0.4), aspect=(0.3, 10 / 3)):
+def block_mask(
+    n: int,
+    grid: tuple[int, int],
+    generator: torch.Generator,
+    *,
+    ratio: float = 0.4,
+    scale: tuple[float, float] = (0.08, 0.4),
+    aspect: tuple[float, float] = (0.3, 10 / 3),
+) -> Mask:
     r"""Hide whole rectangles: one after the other, overlapping as they fall, until the share ``ratio`` is hidden.
 
     A rectangle has the area ``a L``, ``a ~ U[scale]``, and height over width ``rho``, ``log rho ~ U[log aspect]``,
@@ -230,16 +238,16 @@ def block_mask(n, grid, generator, *, ratio=0.4, scale=(0.08, 0.4), aspect=(0.3,
 
 
 def multiblock_mask(
-    n,
-    grid,
-    generator,
+    n: int,
+    grid: tuple[int, int],
+    generator: torch.Generator,
     *,
-    targets=4,
-    scale=(0.15, 0.2),
-    aspect=(0.75, 1.5),
-    context_scale=(0.85, 1.0),
-    min_context=0.1,
-):
+    targets: int = 4,
+    scale: tuple[float, float] = (0.15, 0.2),
+    aspect: tuple[float, float] = (0.75, 1.5),
+    context_scale: tuple[float, float] = (0.85, 1.0),
+    min_context: float = 0.1,
+) -> MultiBlock:
     r"""I-JEPA's masks: T blocks to predict, and as context one large square block from which they are cut out.
 
     One size is drawn for all target blocks and one for all contexts, places for each sample. All contexts are then cut
@@ -301,13 +309,13 @@ def multiblock_mask(
     )
 
 
-def _some_of_each(context, generator):
+def _some_of_each(context: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     """Ids (N, K) of patches in each context (N, L), at random, as many as the smallest context has."""
     noise = torch.rand(context.shape, generator=generator, device=generator.device)
     return torch.where(context, noise, 2.0).argsort(1)[:, : int(context.sum(1).min())]
 
 
-def _check(n, grid):
+def _check(n: int, grid: tuple[int, int]) -> int:
     check_integer("n", n, 1)
     for name, side in zip(("rows", "columns"), grid, strict=True):
         check_integer(f"the {name} of grid", side, 1)
@@ -317,17 +325,17 @@ def _check(n, grid):
     return length
 
 
-def _visible(length, ratio):
+def _visible(length: int, ratio: float) -> int:
     """max(1, floor(L (1 - r))), where r may be a little off the fraction that was meant."""
     check_between("ratio", ratio, 0, 1, ends="none")
     return min(max(1, math.floor(length * (1 - ratio) + 1e-9)), length - 1)
 
 
-def _split(order, visible):
+def _split(order: torch.Tensor, visible: int) -> Mask:
     return Mask(order[:, :visible], order[:, visible:], order.argsort(1))
 
 
-def _ranges(scale, aspect):
+def _ranges(scale: tuple[float, float], aspect: tuple) -> tuple[tuple, tuple]:
     for name, (low, high) in {"scale": scale, "aspect": aspect}.items():
         if not 0 < low <= high < math.inf or (name == "scale" and high > 1):
             bound = "in (0, 1]" if name == "scale" else "positive"
@@ -335,25 +343,27 @@ def _ranges(scale, aspect):
     return scale, tuple(math.log(side) for side in aspect)
 
 
-def _uniform(n, bounds, generator):
+def _uniform(n: int, bounds: tuple, generator: torch.Generator) -> torch.Tensor:
     low, high = bounds
     return low + (high - low) * torch.rand(n, generator=generator, device=generator.device)
 
 
-def _sides(grid, area, log_aspect):
+def _sides(grid: tuple[int, int], area: torch.Tensor, log_aspect: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Heights and widths, in whole patches that fit the grid, of rectangles of some shares of it."""
     height, width = ((area * grid[0] * grid[1] * (sign * log_aspect).exp()).sqrt() for sign in (1, -1))
     return height.round().clamp(1, grid[0]), width.round().clamp(1, grid[1])
 
 
-def _rectangles(grid, height, width, generator):
+def _rectangles(
+    grid: tuple[int, int], height: torch.Tensor, width: torch.Tensor, generator: torch.Generator
+) -> torch.Tensor:
     """Patches (N, L) of rectangles at places that are uniform among those inside the grid, true inside."""
     rows = _stretch(grid[0], height, generator)
     columns = _stretch(grid[1], width, generator)
     return (rows[:, :, None] & columns[:, None, :]).flatten(1)
 
 
-def _stretch(length, side, generator):
+def _stretch(length: int, side: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     """(N, length), true on ``side`` (N,) neighbours that start anywhere with equal chance."""
     start = ((length - side + 1) * _uniform(len(side), (0, 1), generator)).floor().clamp(max=length - side)
     place = torch.arange(length, device=side.device)

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -43,17 +44,17 @@ class LabeledImages(NamedTuple):
     n_train: int
 
     @property
-    def train(self):
+    def train(self) -> tuple[torch.Tensor, torch.Tensor]:
         """The training images and their labels."""
         return self.images[: self.n_train], self.labels[: self.n_train]
 
     @property
-    def test(self):
+    def test(self) -> tuple[torch.Tensor, torch.Tensor]:
         """The test images and their labels."""
         return self.images[self.n_train :], self.labels[self.n_train :]
 
 
-def load(name):
+def load(name: str) -> LabeledImages:
     """Load a data set: the first three need no network, the others are downloaded once.
 
     =================== ===================== ================ ===================================================
@@ -101,7 +102,7 @@ def load(name):
     return _LOADERS[name]()
 
 
-def as_float(images):
+def as_float(images: torch.Tensor) -> torch.Tensor:
     """Return images as floating-point numbers: uint8 (N, C, H, W) divided by 255, everything else as it is.
 
     Examples
@@ -112,7 +113,7 @@ def as_float(images):
     return images.float().div_(255) if images.dtype == torch.uint8 else images
 
 
-def standardize(x, dim=None):
+def standardize(x: torch.Tensor, dim: int | tuple[int, ...] | None = None) -> torch.Tensor:
     """Subtract the mean and divide by the standard deviation: ``(x - mean(x)) / std(x)``.
 
     Parameters
@@ -141,20 +142,20 @@ def standardize(x, dim=None):
     return (x - x.mean(dims, keepdim=True)) / std
 
 
-def _digits():
+def _digits() -> LabeledImages:
     raw = load_digits()
     images = torch.from_numpy(raw.images).float().unsqueeze(1) / 16
     return LabeledImages(images, torch.from_numpy(raw.target).long(), tuple(map(str, range(10))), 1200)
 
 
-def _mnist_10k():
+def _mnist_10k() -> LabeledImages:
     with np.load(io.BytesIO(_verified_bytes("mnist_10k.npz")), allow_pickle=False) as arrays:
         images, labels = arrays["images"], arrays["labels"]
     images = torch.from_numpy(images).float().unsqueeze(1) / 255
     return LabeledImages(images, torch.from_numpy(labels).long(), tuple(map(str, range(10))), 8000)
 
 
-def _photos(tile=48, res=32, most=100, train_share=0.7):
+def _photos(tile: int = 48, res: int = 32, most: int = 100, train_share: float = 0.7) -> LabeledImages:
     draw = np.random.default_rng(0)
     parts = {"train": [], "test": []}
     for label, file in enumerate(PHOTOGRAPHS.values()):
@@ -168,7 +169,7 @@ def _photos(tile=48, res=32, most=100, train_share=0.7):
     return LabeledImages(images, labels, tuple(PHOTOGRAPHS), sum(len(x) for x, _ in parts["train"]))
 
 
-def _downloaded(loader):
+def _downloaded(loader: Callable) -> Callable:
     return lambda: LabeledImages(*loader())
 
 
@@ -178,7 +179,7 @@ _LOADERS = {"digits": _digits, "mnist_10k": _mnist_10k, "photos": _photos} | {
 }
 
 
-def _photograph(file):
+def _photograph(file: str) -> torch.Tensor:
     """A photograph that is inside scikit-image's wheel, (H, W, 3) float32 in [0, 1]."""
     path = Path(skimage.data.__file__).parent / file
     if not path.is_file():
@@ -187,12 +188,12 @@ def _photograph(file):
         return torch.from_numpy(np.asarray(image.convert("RGB"), dtype=np.float32) / 255)
 
 
-def _tiles(photo, size):
+def _tiles(photo: torch.Tensor, size: int) -> torch.Tensor:
     """Cut (H, W, 3) into the tiles that fit, none overlapping: (N, 3, size, size)."""
     return photo.unfold(0, size, size).unfold(1, size, size).flatten(0, 1)
 
 
-def _verified_bytes(file):
+def _verified_bytes(file: str) -> bytes:
     """Read a shipped file, and return its bytes only if they have the SHA-256 that the folder records."""
     folder = Path(os.environ.get("REPLEARN_DATA") or Path(__file__).parents[3] / "data")
     path, sums = folder / file, folder / "SHA256SUMS"

@@ -7,7 +7,7 @@ from sklearn import datasets
 from replearn.validate import check_between, check_integer, check_positive
 
 
-def two_moons(n, *, noise=0.08, seed=0):
+def two_moons(n: int, *, noise: float = 0.08, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
     """Draw two interleaving half circles of radius 1.
 
     Parameters
@@ -39,7 +39,7 @@ def two_moons(n, *, noise=0.08, seed=0):
     return _labelled(datasets.make_moons(n, noise=noise, random_state=seed))
 
 
-def half_moons(n, *, noise=0.1, seed=0):
+def half_moons(n: int, *, noise: float = 0.1, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Draw a circle cut in two halves, left and right, the right one moved up by its radius.
 
     ``x = (cos t, sin t + [cos t > 0]) + noise``, t uniform on [0, 2 pi]: the halves do not interleave, as those of
@@ -81,7 +81,7 @@ def half_moons(n, *, noise=0.1, seed=0):
     return *_labelled((x, half + 2 * (np.sin(t) > 0))), torch.from_numpy(t)
 
 
-def circles(n, *, noise=0.05, factor=0.5, seed=0):
+def circles(n: int, *, noise: float = 0.05, factor: float = 0.5, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
     """Draw two concentric circles, of radius 1 and ``factor``.
 
     Parameters
@@ -116,7 +116,7 @@ def circles(n, *, noise=0.05, factor=0.5, seed=0):
     return _labelled(datasets.make_circles(n, noise=noise, factor=factor, random_state=seed))
 
 
-def spirals(n, *, noise=0.02, seed=0):
+def spirals(n: int, *, noise: float = 0.02, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
     """Draw two interleaving spirals, each in order along its arm.
 
     ``x_i = 2 r_i (cos(t_i + pi y_i), sin(t_i + pi y_i)) + noise``, with ``t`` sorted uniforms on [0.5, 0.5 + 3 pi],
@@ -155,7 +155,7 @@ def spirals(n, *, noise=0.02, seed=0):
     return _labelled((2 * t[:, None] / (3 * np.pi) * arm + noise * draw.standard_normal((n, 2)), y))
 
 
-def swiss_roll(n, *, noise=0.0, seed=0):
+def swiss_roll(n: int, *, noise: float = 0.0, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
     """Draw a sheet rolled up in three dimensions.
 
     ``x = (t cos t, h, t sin t)`` with ``t`` uniform on [1.5 pi, 4.5 pi] along the roll and ``h`` uniform on [0, 21]
@@ -190,7 +190,7 @@ def swiss_roll(n, *, noise=0.0, seed=0):
     return tuple(map(torch.from_numpy, datasets.make_swiss_roll(n, noise=noise, random_state=seed)))
 
 
-def s_curve(n, *, noise=0.0, seed=0):
+def s_curve(n: int, *, noise: float = 0.0, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
     """Draw a sheet bent to an S in three dimensions.
 
     ``x = (sin t, h, sign(t) (cos t - 1))`` with ``t`` uniform on [-1.5 pi, 1.5 pi] along the S and ``h`` uniform on
@@ -225,11 +225,11 @@ def s_curve(n, *, noise=0.0, seed=0):
     return tuple(map(torch.from_numpy, datasets.make_s_curve(n, noise=noise, random_state=seed)))
 
 
-def _check(n, noise):
+def _check(n: int, noise: float) -> None:
     check_integer("n", n, 2)
     check_positive("noise", noise, allow_zero=True)
 
 
-def _labelled(pair):
+def _labelled(pair: tuple[np.ndarray, np.ndarray]) -> tuple[torch.Tensor, torch.Tensor]:
     x, y = pair
     return torch.from_numpy(x), torch.from_numpy(y).long()

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import torch
+from numpy.typing import ArrayLike
 from scipy.optimize import linear_sum_assignment
 from sklearn import metrics
 
@@ -26,7 +27,7 @@ class ClusterScores(NamedTuple):
     accuracy: float
 
 
-def cluster_scores(assignments, labels):
+def cluster_scores(assignments: ArrayLike, labels: ArrayLike) -> ClusterScores:
     r"""Compare a clustering with classes: NMI, AMI, ARI, and accuracy under the best matching.
 
     .. math:: \mathrm{NMI} = \frac{I(U; V)}{(H(U) + H(V)) / 2}, \qquad

@@ -4,6 +4,7 @@ import math
 from typing import NamedTuple
 
 import torch
+from numpy.typing import ArrayLike
 from torch.nn import functional as F
 
 from replearn.evaluation.rank import effective_rank
@@ -28,7 +29,7 @@ class TargetReport(NamedTuple):
     mean_entropy: float
 
 
-def collapse_report(z, prototypes=None):
+def collapse_report(z: ArrayLike, prototypes: ArrayLike | None = None) -> CollapseReport:
     r"""Measure total collapse (std), dimensional collapse (rank, correlation) and unused prototypes.
 
     With unit rows :math:`u_i = z_i / \|z_i\|`, ``std`` is :math:`\sqrt K` times the mean over dimensions of the
@@ -70,7 +71,14 @@ def collapse_report(z, prototypes=None):
     return CollapseReport(std.item(), effective_rank(z), _mean_correlation(z), used)
 
 
-def target_report(student, teacher, center=0.0, *, student_temperature=0.1, teacher_temperature=0.04):
+def target_report(
+    student: ArrayLike,
+    teacher: ArrayLike,
+    center: ArrayLike | float = 0.0,
+    *,
+    student_temperature: float = 0.1,
+    teacher_temperature: float = 0.04,
+) -> TargetReport:
     r"""Split DINO's loss into the entropy of the targets and what the student has still to learn.
 
     With targets :math:`t = \mathrm{softmax}((u' - c) / \tau_t)` of one view and guesses
@@ -122,7 +130,7 @@ def target_report(student, teacher, center=0.0, *, student_temperature=0.1, teac
     return TargetReport(entropy.item() / unit, divergence.item(), mean_entropy.item() / unit)
 
 
-def _mean_correlation(z):
+def _mean_correlation(z: torch.Tensor) -> float:
     centred = z - z.mean(0)
     centred = centred[:, centred.norm(dim=0) > 1e-12 * z.norm(dim=0)]
     k = centred.shape[1]

@@ -1,13 +1,16 @@
 """Kernel measures of dependence: HSIC for pairs of variables, dHSIC for any number of them together."""
 
+from collections.abc import Sequence
+
 import torch
+from numpy.typing import ArrayLike
 
 from replearn.evaluation.tensors import as_matrix, as_square, as_tensor
 from replearn.spectral.kernels import median_bandwidth, rbf_kernel
 from replearn.validate import check_choice, check_integer
 
 
-def gram_gaussian(x, bandwidth=1.0):
+def gram_gaussian(x: ArrayLike, bandwidth: float | str = 1.0) -> torch.Tensor:
     r"""Gaussian kernel between all pairs of samples, :math:`K_{ij} = e^{-|x_i - x_j|^2 / (2 s^2)}`, s the bandwidth.
 
     Parameters
@@ -36,7 +39,7 @@ def gram_gaussian(x, bandwidth=1.0):
     return torch.from_numpy(rbf_kernel(x, bandwidth=bandwidth)).to(x.device)
 
 
-def hsic_from_grams(K, L):
+def hsic_from_grams(K: ArrayLike, L: ArrayLike) -> float:
     r"""Hilbert-Schmidt independence criterion of two variables, given their kernels (biased estimate).
 
     .. math:: \frac1{N^2} \mathrm{tr}(K H L H), \qquad H = I - \tfrac1N 1 1^\top
@@ -64,7 +67,7 @@ def hsic_from_grams(K, L):
     return ((_centre(K) * L).sum() / len(K) ** 2).item()
 
 
-def hsic(x, y, bandwidth="median"):
+def hsic(x: ArrayLike, y: ArrayLike, bandwidth: float | str = "median") -> float:
     """HSIC of two variables under Gaussian kernels, ``hsic_from_grams(gram_gaussian(x), gram_gaussian(y))``.
 
     Parameters
@@ -89,7 +92,7 @@ def hsic(x, y, bandwidth="median"):
     return hsic_from_grams(gram_gaussian(x, bandwidth), gram_gaussian(y, bandwidth))
 
 
-def pairwise_nhsic(x, bandwidth=1.0):
+def pairwise_nhsic(x: ArrayLike, bandwidth: float | str = 1.0) -> torch.Tensor:
     r"""Normalised HSIC between all pairs of columns of one representation.
 
     .. math:: \frac{\mathrm{HSIC}(x_i, x_j)}{\sqrt{\mathrm{HSIC}(x_i, x_i) \, \mathrm{HSIC}(x_j, x_j)}}
@@ -129,7 +132,7 @@ def pairwise_nhsic(x, bandwidth=1.0):
     return grams @ grams.T
 
 
-def dhsic(grams):
+def dhsic(grams: Sequence[ArrayLike]) -> float:
     r"""HSIC of d variables at once: zero in the limit only if they are *mutually* independent.
 
     .. math:: \frac1{N^2} \sum_{ab} \prod_k K^k_{ab} + \prod_k \frac1{N^2} \sum_{ab} K^k_{ab}
@@ -157,7 +160,7 @@ def dhsic(grams):
     return _dhsic(_grams(grams))
 
 
-def dhsic_null(grams, *, permutations=200, seed=0):
+def dhsic_null(grams: Sequence[ArrayLike], *, permutations: int = 200, seed: int = 0) -> torch.Tensor:
     """Values of dHSIC under independence: each variable's samples but the first's are shuffled on their own.
 
     An observed value above the 95 % quantile of these is significant at 5 %. Given two kernels it is the null of HSIC.
@@ -192,7 +195,7 @@ def dhsic_null(grams, *, permutations=200, seed=0):
     return torch.tensor([_dhsic([first, *map(shuffled, others)]) for _ in range(permutations)], dtype=torch.float64)
 
 
-def _grams(grams):
+def _grams(grams: Sequence[ArrayLike]) -> list[torch.Tensor]:
     grams = [as_square("each kernel", gram, min_rows=4) for gram in grams]
     if len(grams) < 2:
         raise ValueError(f"dependence needs the kernels of at least two variables, but got {len(grams)}")
@@ -201,11 +204,11 @@ def _grams(grams):
     return grams
 
 
-def _centre(gram):
+def _centre(gram: torch.Tensor) -> torch.Tensor:
     return gram - gram.mean(0) - gram.mean(1, keepdim=True) + gram.mean()
 
 
-def _dhsic(grams):
+def _dhsic(grams: list[torch.Tensor]) -> float:
     together, apart, rows = grams[0], grams[0].mean(), grams[0].mean(1)
     for gram in grams[1:]:
         together, apart, rows = together * gram, apart * gram.mean(), rows * gram.mean(1)

@@ -1,6 +1,9 @@
 """How far two representations agree, or one has recovered the truth, up to what a theorem leaves free."""
 
+from collections.abc import Iterator, Sequence
+
 import torch
+from numpy.typing import ArrayLike
 from scipy.optimize import linear_sum_assignment
 
 from replearn.evaluation.probes import r2_probe
@@ -11,7 +14,7 @@ from replearn.validate import check_between, check_integer, check_pair
 _ENTRIES = 2**22
 
 
-def linear_r2(h, z, *, fit=0.5, weighted=False):
+def linear_r2(h: ArrayLike, z: ArrayLike, *, fit: float = 0.5, weighted: bool = False) -> float:
     r"""Share of the variance of latents that a linear regression reads off a representation, on unseen samples.
 
     The regression (with intercept) is fitted to the first samples, and R^2 is averaged over the coordinates of z on the
@@ -60,7 +63,7 @@ def linear_r2(h, z, *, fit=0.5, weighted=False):
     return sum(weight * score for weight, score in zip(weights, scores, strict=True)) / sum(weights)
 
 
-def cross_r2(representations, *, fit=0.5):
+def cross_r2(representations: Sequence[ArrayLike], *, fit: float = 0.5) -> torch.Tensor:
     r"""Agreement of every two representations up to linear maps, the worse of both directions.
 
     ``min(linear_r2(a, b, weighted=True), linear_r2(b, a, weighted=True))``
@@ -90,7 +93,7 @@ def cross_r2(representations, *, fit=0.5):
     return torch.minimum(scores, scores.T)
 
 
-def mean_correlation(a, b):
+def mean_correlation(a: ArrayLike, b: ArrayLike) -> float:
     """Mean correlation coefficient: the mean of |corr| over the one-to-one matching of columns that makes it largest.
 
     It ignores order, sign, scale and shift of the columns, and nothing more.
@@ -124,7 +127,7 @@ def mean_correlation(a, b):
     return float(correlation[linear_sum_assignment(-correlation)].mean())
 
 
-def affine_rank(V):
+def affine_rank(V: ArrayLike) -> int:
     """Dimension of the smallest affine space that holds the points, the rank of the centred matrix.
 
     Its singular values up to 1e-8 times the largest of V itself count as zero.
@@ -151,7 +154,7 @@ def affine_rank(V):
     return int(torch.linalg.matrix_rank(V - V.mean(0), atol=roundoff, rtol=0.0))
 
 
-def mutual_knn(a, b, *, k=10):
+def mutual_knn(a: ArrayLike, b: ArrayLike, *, k: int = 10) -> float:
     """Mean share of its k nearest neighbours (by cosine) that a sample has in common in two representations.
 
     Parameters
@@ -181,7 +184,7 @@ def mutual_knn(a, b, *, k=10):
     return shared / (len(a) * k)
 
 
-def _neighbours(name, z, k):
+def _neighbours(name: str, z: torch.Tensor, k: int) -> Iterator[torch.Tensor]:
     """Indices (rows, k) of the nearest neighbours by cosine, a block of rows at a time."""
     norms = z.norm(dim=1, keepdim=True)
     if (norms == 0).any():
@@ -193,7 +196,7 @@ def _neighbours(name, z, k):
         yield similarity.topk(k).indices
 
 
-def linear_cka(a, b):
+def linear_cka(a: ArrayLike, b: ArrayLike) -> float:
     r"""Centred kernel alignment of two representations under linear kernels.
 
     .. math:: \frac{\|A^\top B\|_F^2}{\|A^\top A\|_F \, \|B^\top B\|_F} \qquad \text{with centred columns}
@@ -230,7 +233,7 @@ def linear_cka(a, b):
     return (_gram_product(a, b) / (_gram_product(a, a) * _gram_product(b, b)).sqrt()).item()
 
 
-def _gram_product(a, b):
+def _gram_product(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     """``<a a^T, b b^T>``, by whichever product of matrices is smaller."""
     if len(a) ** 2 < a.shape[1] * b.shape[1]:
         return ((a @ a.T) * (b @ b.T)).sum()

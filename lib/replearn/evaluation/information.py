@@ -4,6 +4,7 @@ import math
 from typing import NamedTuple
 
 import torch
+from numpy.typing import ArrayLike
 
 from replearn.evaluation.tensors import as_matrix, as_rows_of_same, as_square
 from replearn.validate import check_choice, check_integer, check_positive
@@ -11,7 +12,7 @@ from replearn.validate import check_choice, check_integer, check_positive
 _ROWS = 1024
 
 
-def gaussian_entropy(cov, *, eps=0.0):
+def gaussian_entropy(cov: ArrayLike, *, eps: float = 0.0) -> float:
     r"""Entropy of a Gaussian with the given covariance, the largest entropy that this covariance allows.
 
     .. math:: \tfrac K2 \log(2 \pi e) + \tfrac12 \log |\Sigma + \epsilon I|
@@ -52,7 +53,7 @@ def gaussian_entropy(cov, *, eps=0.0):
     return len(w) / 2 * math.log(2 * math.pi * math.e) + (w + eps).log().sum().item() / 2
 
 
-def logdet_entropy(z, *, eps=1e-6):
+def logdet_entropy(z: ArrayLike, *, eps: float = 1e-6) -> float:
     r"""Upper bound on the entropy of a representation from its covariance alone, that of a Gaussian.
 
     .. math:: \tfrac K2 \log(2 \pi e) + \tfrac12 \log |\mathrm{Cov}(z) + \epsilon I|
@@ -88,7 +89,7 @@ def logdet_entropy(z, *, eps=1e-6):
     return gaussian_entropy(centred.T @ centred / (len(z) - 1), eps=eps)
 
 
-def pairwise_entropy(mu, s, kind="lower"):
+def pairwise_entropy(mu: ArrayLike, s: float, kind: str = "lower") -> float:
     r"""Bound the entropy of a mixture of N equal spheres by the distances between their centres.
 
     .. math:: h - \frac1N \sum_i \log \frac1N \sum_j e^{-D_{ij}}, \qquad h = \tfrac K2 \log(2 \pi e s^2)
@@ -123,7 +124,7 @@ def pairwise_entropy(mu, s, kind="lower"):
     return k / 2 * math.log(2 * math.pi * math.e * s**2) + math.log(n) - sums.mean().item()
 
 
-def gmm_logpdf(z, mu, s):
+def gmm_logpdf(z: ArrayLike, mu: ArrayLike, s: float) -> torch.Tensor:
     r"""Log-density of a mixture of N equal spheres, :math:`\log \frac1N \sum_j \mathcal{N}(z; \mu_j, s^2 I)`.
 
     Parameters
@@ -160,7 +161,7 @@ class MonteCarlo(NamedTuple):
     error: float
 
 
-def gmm_entropy_mc(mu, s, n, generator):
+def gmm_entropy_mc(mu: ArrayLike, s: float, n: int, generator: torch.Generator) -> MonteCarlo:
     """Estimate the entropy of a mixture of equal spheres without bias, as the mean of -log p(z) over draws z from it.
 
     Parameters
@@ -192,7 +193,7 @@ def gmm_entropy_mc(mu, s, n, generator):
     return MonteCarlo(surprise.mean().item(), surprise.std().item() / math.sqrt(n))
 
 
-def _log_sum_exp(z, mu, scale):
+def _log_sum_exp(z: torch.Tensor, mu: torch.Tensor, scale: float) -> torch.Tensor:
     """``log sum_j exp(-|z_i - mu_j|^2 / scale)`` for each row of z, a block of rows at a time."""
     # The fast form of cdist subtracts large squares, which blurs the zero distance of a point to itself.
     exact = "donot_use_mm_for_euclid_dist"
@@ -201,7 +202,7 @@ def _log_sum_exp(z, mu, scale):
     )
 
 
-def null_projection_residual(Z, Y):
+def null_projection_residual(Z: ArrayLike, Y: ArrayLike) -> float:
     r"""What of the labels no linear head on the representation can fit, :math:`\|P Y\|_F`, P onto the null space of Z.
 
     P = I - Z Z^+ is never formed: Y loses its part in the span of the left singular vectors of Z, those whose singular

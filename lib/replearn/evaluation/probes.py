@@ -3,7 +3,10 @@
 All of them compute in float64 on the features' device and read the rows in blocks, so that memory stays bounded.
 """
 
+from collections.abc import Callable
+
 import torch
+from numpy.typing import ArrayLike
 from torch.nn import functional as F
 
 from replearn.evaluation.blocks import blocks, centre_and_scale, rows_in_block, unit_rows
@@ -13,7 +16,15 @@ from replearn.validate import check_integer, check_matrix, check_positive, check
 _LOO_GRID = tuple(10.0**p for p in range(-6, 3))
 
 
-def knn_probe(z_train, y_train, z_test, y_test=None, *, k=20, temperature=0.07):
+def knn_probe(
+    z_train: ArrayLike,
+    y_train: ArrayLike,
+    z_test: ArrayLike,
+    y_test: ArrayLike | None = None,
+    *,
+    k: int = 20,
+    temperature: float = 0.07,
+) -> float | torch.Tensor:
     r"""Weighted k-nearest-neighbour classification by cosine similarity.
 
     Class c receives the votes :math:`\sum_{i \in \mathrm{kNN}} e^{s_i / \tau} \, 1[y_i = c]` of the k training samples
@@ -58,7 +69,15 @@ def knn_probe(z_train, y_train, z_test, y_test=None, *, k=20, temperature=0.07):
     return accuracy(torch.cat(predicted), y_test)
 
 
-def ridge_probe(z_train, y_train, z_test, y_test=None, *, lam=1e-3, standardize=True):
+def ridge_probe(
+    z_train: ArrayLike,
+    y_train: ArrayLike,
+    z_test: ArrayLike,
+    y_test: ArrayLike | None = None,
+    *,
+    lam: float | str = 1e-3,
+    standardize: bool = True,
+) -> float | torch.Tensor:
     r"""Linear classification by ridge regression on one-hot targets, with a free intercept.
 
     .. math:: \min_{W, b} \; \frac1N \|Z W + 1 b^\top - Y\|_F^2 + \lambda \|W\|_F^2
@@ -99,7 +118,16 @@ def ridge_probe(z_train, y_train, z_test, y_test=None, *, lam=1e-3, standardize=
     return accuracy(_ridge(z_train, targets, lam, standardize)(z_test).argmax(1), y_test)
 
 
-def low_shot_probe(z_train, y_train, z_test, y_test, *, n_labels=200, repeats=5, lam=0.1):
+def low_shot_probe(
+    z_train: ArrayLike,
+    y_train: ArrayLike,
+    z_test: ArrayLike,
+    y_test: ArrayLike,
+    *,
+    n_labels: int = 200,
+    repeats: int = 5,
+    lam: float = 0.1,
+) -> float:
     r"""Mean accuracy of ridge probes that see few labels: disjoint blocks of the first ``repeats * n_labels`` samples.
 
     Parameters
@@ -139,7 +167,15 @@ def low_shot_probe(z_train, y_train, z_test, y_test, *, n_labels=200, repeats=5,
     return sum(ridge_probe(z_train[b], y_train[b], z_test, y_test, lam=lam) for b in blocks) / repeats
 
 
-def r2_probe(z_train, t_train, z_test, t_test, *, lam=1e-3, standardize=True):
+def r2_probe(
+    z_train: ArrayLike,
+    t_train: ArrayLike,
+    z_test: ArrayLike,
+    t_test: ArrayLike,
+    *,
+    lam: float = 1e-3,
+    standardize: bool = True,
+) -> float:
     r"""Share of the variance of continuous factors that a ridge regression reads off the features (mean over factors).
 
     .. math:: R^2 = 1 - \frac{\sum_i (t_i - \hat t_i)^2}{\sum_i (t_i - \bar t)^2}
@@ -186,7 +222,7 @@ def r2_probe(z_train, t_train, z_test, t_test, *, lam=1e-3, standardize=True):
     return (1 - error / spread).mean().item()
 
 
-def loo_residuals(z, t, *, lam=1e-3, standardize=True):
+def loo_residuals(z: ArrayLike, t: ArrayLike, *, lam: float = 1e-3, standardize: bool = True) -> torch.Tensor:
     r"""Leave-one-out residuals of a ridge regression from a single fit.
 
     .. math:: \frac{t_i - \hat t_i}{1 - H_{ii}}, \qquad \hat t = H t
@@ -225,7 +261,7 @@ def loo_residuals(z, t, *, lam=1e-3, standardize=True):
     return _loo_residuals(z, t.double(), lam, standardize)
 
 
-def _loo_residuals(z, targets, lam, standardize):
+def _loo_residuals(z: torch.Tensor, targets: torch.Tensor, lam: float, standardize: bool) -> torch.Tensor:
     n = len(z)
     mean, scale = centre_and_scale(z, standardize)
     U, s, _ = torch.linalg.svd((z.double() - mean) / scale, full_matrices=False)
@@ -234,7 +270,7 @@ def _loo_residuals(z, targets, lam, standardize):
     return residuals / (1 - (shrunk * U).sum(1) - 1 / n)[:, None]
 
 
-def _ridge(z, targets, lam, standardize):
+def _ridge(z: torch.Tensor, targets: torch.Tensor, lam: float, standardize: bool) -> Callable:
     """Fit a ridge regression and return it as a function of features (M, D)."""
     n, d = z.shape
     mean, scale = centre_and_scale(z, standardize)

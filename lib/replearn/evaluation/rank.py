@@ -1,12 +1,13 @@
 """Label-free measures of how many dimensions a representation uses."""
 
 import torch
+from numpy.typing import ArrayLike
 
 from replearn.evaluation.tensors import as_matrix
 from replearn.validate import check_positive
 
 
-def effective_rank(z, *, eps=1e-7, center=False, squared=False):
+def effective_rank(z: ArrayLike, *, eps: float = 1e-7, center: bool = False, squared: bool = False) -> float:
     r"""RankMe: the exponential of the entropy of the normalised singular values.
 
     .. math:: \exp\Big(-\sum_j p_j \log p_j\Big), \qquad p_j = \frac{\sigma_j}{\sum_i \sigma_i} + \epsilon

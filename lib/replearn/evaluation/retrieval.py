@@ -1,13 +1,14 @@
 """Retrieval: the nearest neighbours of a query by cosine, and how often one of them has the query's class."""
 
 import torch
+from numpy.typing import ArrayLike
 
 from replearn.evaluation.blocks import rows_in_block, unit_rows
 from replearn.evaluation.labeled import detached, feature_pair
 from replearn.validate import check_integer, check_labels, check_matrix
 
 
-def retrieve(z, queries, k):
+def retrieve(z: ArrayLike, queries: ArrayLike, k: int) -> torch.Tensor:
     """Find the k samples of a gallery whose cosine with each query is largest, nearest first.
 
     Parameters
@@ -40,7 +41,7 @@ def retrieve(z, queries, k):
     return torch.cat([(unit_rows("queries", rows) @ z.T).topk(k).indices for rows in chunks])
 
 
-def recall_at_k(z, y, k):
+def recall_at_k(z: ArrayLike, y: ArrayLike, k: int) -> float:
     """Share of samples that have one of their own class among the k nearest others, by cosine.
 
     Parameters

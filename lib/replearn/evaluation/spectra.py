@@ -5,7 +5,9 @@ All of them compute in float64 on the features' device and read the rows in bloc
 
 import math
 
+import numpy as np
 import torch
+from numpy.typing import ArrayLike
 
 from replearn.evaluation.blocks import blocks, centre_and_scale, rows_in_block
 from replearn.evaluation.labeled import detached
@@ -14,7 +16,7 @@ from replearn.validate import check_finite, check_integer, check_matrix, check_p
 _EPS = torch.finfo(torch.float64).eps
 
 
-def participation_ratio(z):
+def participation_ratio(z: ArrayLike) -> float:
     r"""Number of directions that share the variance, as the participation ratio of the covariance's eigenvalues.
 
     .. math:: \frac{(\sum_i \lambda_i)^2}{\sum_i \lambda_i^2} = \frac{(\mathrm{tr}\, C)^2}{\|C\|_F^2}
@@ -44,7 +46,7 @@ def participation_ratio(z):
     return (C.trace().square() / C.square().sum()).item()
 
 
-def alpha_req(z, *, skip=3):
+def alpha_req(z: ArrayLike, *, skip: int = 3) -> float:
     r"""Decay exponent alpha of the covariance spectrum, :math:`\lambda_i \propto i^{-\alpha}`, by least squares.
 
     It is minus the slope of log lambda_i against log i, from i = skip + 1 to the last eigenvalue that is not
@@ -86,7 +88,7 @@ def alpha_req(z, *, skip=3):
     return -((i * kept[skip:].log()).sum() / i.square().sum()).item()
 
 
-def lidar(z, *, delta=1e-4, eps=1e-7):
+def lidar(z: ArrayLike, *, delta: float = 1e-4, eps: float = 1e-7) -> float:
     r"""LiDAR: the effective number of directions that tell images apart relative to the spread of their views.
 
     .. math:: \exp\Big(-\sum_j p_j \log p_j\Big), \qquad p_j = \frac{\lambda_j}{\sum_i \lambda_i} + \epsilon,
@@ -142,7 +144,7 @@ def lidar(z, *, delta=1e-4, eps=1e-7):
     return torch.special.entr(p / p.sum() + eps).sum().exp().item()
 
 
-def _covariance(z):
+def _covariance(z: np.ndarray | torch.Tensor) -> torch.Tensor:
     """Centred covariance (D, D) over N - 1, or the Gram matrix (N, N) of the same non-zero spectrum where N < D."""
     z = detached(z)
     check_matrix("z", z, min_rows=2)

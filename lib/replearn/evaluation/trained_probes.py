@@ -1,6 +1,7 @@
 """Probes that are trained by descent: multinomial logistic regression, and a network with one hidden layer."""
 
 import torch
+from numpy.typing import ArrayLike
 from torch import nn
 from torch.nn import functional as F
 
@@ -10,7 +11,15 @@ from replearn.evaluation.labeled import accuracy, labeled_features
 from replearn.validate import check_integer, check_positive
 
 
-def logistic_probe(z_train, y_train, z_test, y_test=None, *, lam=1.0, steps=100):
+def logistic_probe(
+    z_train: ArrayLike,
+    y_train: ArrayLike,
+    z_test: ArrayLike,
+    y_test: ArrayLike | None = None,
+    *,
+    lam: float = 1.0,
+    steps: int = 100,
+) -> float | torch.Tensor:
     r"""Linear classification by multinomial logistic regression on standardised features, with a free intercept.
 
     .. math:: \min_{W, b} \; \frac1N \sum_i -\log \mathrm{softmax}(W^\top z_i + b)_{y_i} + \frac{\lambda}{2 N} \|W\|_F^2
@@ -55,7 +64,17 @@ def logistic_probe(z_train, y_train, z_test, y_test=None, *, lam=1.0, steps=100)
 _BATCH = 256
 
 
-def mlp_probe(z_train, y_train, z_test, y_test=None, *, hidden=256, steps=1000, lr=3e-3, seed=0):
+def mlp_probe(
+    z_train: ArrayLike,
+    y_train: ArrayLike,
+    z_test: ArrayLike,
+    y_test: ArrayLike | None = None,
+    *,
+    hidden: int = 256,
+    steps: float = 1000,
+    lr: float = 3e-3,
+    seed: int = 0,
+) -> float | torch.Tensor:
     r"""Classification by a network with one hidden layer of rectifiers on standardised features.
 
     .. math:: \min_{V, a, W, b} \; \frac1N \sum_i
@@ -112,7 +131,7 @@ def mlp_probe(z_train, y_train, z_test, y_test=None, *, hidden=256, steps=1000, 
         return accuracy(network((z_test.to(dtype) - mean) / scale).argmax(1), y_test)
 
 
-def _he_linear(d_in, d_out, generator, dtype):
+def _he_linear(d_in: int, d_out: int, generator: torch.Generator, dtype: torch.dtype) -> nn.Linear:
     """A linear layer with weights N(0, 2 / d_in) and no bias at first, drawn on the CPU."""
     layer = nn.utils.skip_init(nn.Linear, d_in, d_out, dtype=dtype)
     with torch.no_grad():

@@ -21,7 +21,16 @@ class VICRegTerms(NamedTuple):
 
 
 @full_precision
-def vicreg(z1, z2, *, inv=25.0, var=25.0, cov=1.0, eps=1e-4, gamma=1.0):
+def vicreg(
+    z1: torch.Tensor,
+    z2: torch.Tensor,
+    *,
+    inv: float = 25.0,
+    var: float = 25.0,
+    cov: float = 1.0,
+    eps: float = 1e-4,
+    gamma: float = 1.0,
+) -> VICRegTerms:
     r"""VICReg: views agree (invariance), no dimension dies (variance), no two repeat each other (covariance).
 
     .. math::
@@ -63,12 +72,12 @@ def vicreg(z1, z2, *, inv=25.0, var=25.0, cov=1.0, eps=1e-4, gamma=1.0):
     return VICRegTerms(total, invariance, variance, covariance)
 
 
-def _too_narrow(z, gamma, eps):
+def _too_narrow(z: torch.Tensor, gamma: float, eps: float) -> torch.Tensor:
     """By how much the standard deviations fall short of gamma, on average over the dimensions."""
     return (gamma - (z.var(0) + eps).sqrt()).clamp(min=0).mean()
 
 
-def _covariance_energy(z):
+def _covariance_energy(z: torch.Tensor) -> torch.Tensor:
     """Sum of squares of the covariances of different dimensions, divided by the number of dimensions."""
     n, k = z.shape
     centered = z - z.mean(0)
@@ -84,7 +93,7 @@ class BarlowTwinsTerms(NamedTuple):
 
 
 @full_precision
-def barlow_twins(z1, z2, *, lam=0.0051, eps=1e-5):
+def barlow_twins(z1: torch.Tensor, z2: torch.Tensor, *, lam: float = 0.0051, eps: float = 1e-5) -> BarlowTwinsTerms:
     r"""Barlow Twins: the cross-correlation matrix C of two views should be the identity.
 
     .. math:: \sum_i (1 - C_{ii})^2 + \lambda \sum_{i \ne j} C_{ij}^2, \qquad C = \hat z_1^\top \hat z_2 / N
@@ -126,7 +135,7 @@ def barlow_twins(z1, z2, *, lam=0.0051, eps=1e-5):
 
 
 @full_precision
-def whiten(z, *, method="cholesky", shrink=0.0, correction=1):
+def whiten(z: torch.Tensor, *, method: str = "cholesky", shrink: float = 0.0, correction: int = 1) -> torch.Tensor:
     r"""Return ``z`` centred and linearly mapped to identity covariance, :math:`z_i \mapsto M (z_i - \bar z)`.
 
     With :math:`\Sigma = (1 - s)\,\mathrm{Cov}(z) + s I`, ``"cholesky"`` takes :math:`M = L^{-1}` where
@@ -164,14 +173,14 @@ def whiten(z, *, method="cholesky", shrink=0.0, correction=1):
     return _whiten(z, method, shrink, correction)
 
 
-def _check_whitening(n, k, shrink, correction):
+def _check_whitening(n: int, k: int, shrink: float, correction: int) -> None:
     check_choice("correction", correction, (0, 1))
     check_between("shrink", shrink, 0, 1, ends="low")
     if shrink == 0 and n <= k:
         raise ValueError(f"{n} samples span fewer than {k} dimensions: whiten more than {k} at once, or use shrink > 0")
 
 
-def _whiten(z, method, shrink, correction):
+def _whiten(z: torch.Tensor, method: str, shrink: float, correction: int) -> torch.Tensor:
     """Whiten each matrix of a stack (..., N, K)."""
     n, k = z.shape[-2:]
     centred = z - z.mean(-2, keepdim=True)
@@ -188,7 +197,7 @@ def _whiten(z, method, shrink, correction):
     return torch.linalg.solve_triangular(factor, centred.mT, upper=False).mT
 
 
-def _check_invertible(ok):
+def _check_invertible(ok: bool) -> None:
     if not ok:
         raise ValueError(
             "z cannot be whitened: its covariance is singular; remove dependent dimensions or use shrink > 0"
@@ -196,7 +205,15 @@ def _check_invertible(ok):
 
 
 @full_precision
-def w_mse(z1, z2, *, sub_batch=None, normalize=True, shrink=0.0, correction=1):
+def w_mse(
+    z1: torch.Tensor,
+    z2: torch.Tensor,
+    *,
+    sub_batch: int | None = None,
+    normalize: bool = True,
+    shrink: float = 0.0,
+    correction: int = 1,
+) -> torch.Tensor:
     r"""W-MSE: the distance between two views after each of them was whitened.
 
     .. math:: \frac1N \sum_i \|u_{1i} - u_{2i}\|^2, \qquad u_v = \mathrm{whiten}(z_v)

@@ -9,7 +9,7 @@ from replearn.validate import check_choice, check_labels, check_matrix, check_pa
 
 
 @full_precision
-def nt_xent(z1, z2, *, temperature=0.5):
+def nt_xent(z1: torch.Tensor, z2: torch.Tensor, *, temperature: float = 0.5) -> torch.Tensor:
     r"""NT-Xent (SimCLR): each of the 2N views finds its partner among the 2N - 1 others.
 
     .. math:: \frac1{2N} \sum_i -\log \frac{e^{s_{i i^+} / \tau}}{\sum_{k \ne i} e^{s_{ik} / \tau}},
@@ -42,7 +42,16 @@ def nt_xent(z1, z2, *, temperature=0.5):
 
 
 @full_precision
-def info_nce(q, k, *, temperature=0.2, queue=None, symmetric=False, normalize=True, similarity="dot"):
+def info_nce(
+    q: torch.Tensor,
+    k: int,
+    *,
+    temperature: float = 0.2,
+    queue: torch.Tensor | None = None,
+    symmetric: bool = False,
+    normalize: bool = True,
+    similarity: str = "dot",
+) -> torch.Tensor:
     r"""InfoNCE: query i finds key i among all keys.
 
     .. math:: \frac1N \sum_i -\log \frac{e^{s(q_i, k_i) / \tau}}{\sum_j e^{s(q_i, k_j) / \tau}}, \qquad
@@ -93,7 +102,7 @@ def info_nce(q, k, *, temperature=0.2, queue=None, symmetric=False, normalize=Tr
 
 
 @full_precision
-def dcl(z1, z2, *, temperature=0.1):
+def dcl(z1: torch.Tensor, z2: torch.Tensor, *, temperature: float = 0.1) -> torch.Tensor:
     r"""Decoupled contrastive loss: NT-Xent without the positive in its denominator.
 
     .. math:: \frac1{2N} \sum_i - \frac{s_{i i^+}}{\tau} + \log \sum_{k \ne i, i^+} e^{s_{ik} / \tau},
@@ -126,7 +135,7 @@ def dcl(z1, z2, *, temperature=0.1):
 
 
 @full_precision
-def sup_con(z, labels, *, temperature=0.1):
+def sup_con(z: torch.Tensor, labels: torch.Tensor, *, temperature: float = 0.1) -> torch.Tensor:
     r"""Supervised contrastive loss: every sample of one's own class is a positive, outside the logarithm.
 
     .. math:: \frac1M \sum_i \frac{-1}{|P(i)|} \sum_{p \in P(i)}
@@ -166,12 +175,12 @@ def sup_con(z, labels, *, temperature=0.1):
     return (log_sum - (scores * (same & off_diagonal)).sum(1) / positives).mean()
 
 
-def _directions(z, temperature):
+def _directions(z: torch.Tensor, temperature: float) -> torch.Tensor:
     """Unit rows, so scaled that their inner products are cosines in units of the temperature."""
     return F.normalize(z, dim=1) * temperature**-0.5
 
 
-def _log_sum_exp_of_others(u1, u2, across):
+def _log_sum_exp_of_others(u1: torch.Tensor, u2: torch.Tensor, across: torch.Tensor) -> torch.Tensor:
     """Mean over all 2N views of the log-sum-exp of their similarities with the others; ``across`` holds u1 u2^T.
 
     The three (N, N) blocks of similarities are never joined to one of (2N, 2N): that halves time and memory.
@@ -183,7 +192,7 @@ def _log_sum_exp_of_others(u1, u2, across):
     return (first + second).mean() / 2
 
 
-def _check_queue(queue, k, symmetric):
+def _check_queue(queue: torch.Tensor, k: int, symmetric: bool) -> None:
     check_matrix("queue", queue)
     if queue.shape[1] != k:
         raise ValueError(f"queue must hold keys of {k} dimensions, but has shape {tuple(queue.shape)}")

@@ -1,5 +1,6 @@
 """Masked prediction: what is hidden is predicted from what is seen, as pixels or as a network's features."""
 
+import torch
 from torch.nn import functional as F
 
 from replearn.losses.precision import full_precision
@@ -7,7 +8,7 @@ from replearn.validate import check_finite, check_positive
 
 
 @full_precision
-def mae_loss(pred, target, masked, normalize=False):
+def mae_loss(pred: torch.Tensor, target: torch.Tensor, masked: torch.Tensor, normalize: bool = False) -> torch.Tensor:
     r"""Squared error of predicted patches, averaged over the hidden patches alone.
 
     .. math:: \frac1{N M D} \sum_n \sum_{l \in \text{masked}_n} \|p_{nl} - x_{nl}\|^2
@@ -44,7 +45,7 @@ def mae_loss(pred, target, masked, normalize=False):
 
 
 @full_precision
-def simmim_loss(pred, target, masked):
+def simmim_loss(pred: torch.Tensor, target: torch.Tensor, masked: torch.Tensor) -> torch.Tensor:
     r"""Absolute error of predicted pixels, averaged over the hidden patches alone.
 
     .. math:: \frac1{N M D} \sum_n \sum_{l \in \text{masked}_n} \|p_{nl} - x_{nl}\|_1
@@ -72,7 +73,7 @@ def simmim_loss(pred, target, masked):
 
 
 @full_precision
-def latent_loss(pred, target, *, beta=1.0):
+def latent_loss(pred: torch.Tensor, target: torch.Tensor, *, beta: float = 1.0) -> torch.Tensor:
     r"""Smooth L1 distance of predicted features from features that are normalised, each token by itself.
 
     ``mean h(p - layernorm(t))`` over all entries, with ``h(u) = u^2 / (2 beta)`` for ``|u| < beta`` and
@@ -109,7 +110,7 @@ def latent_loss(pred, target, *, beta=1.0):
     return F.smooth_l1_loss(pred, F.layer_norm(target, target.shape[-1:]), beta=beta)
 
 
-def _hidden(pred, target, masked):
+def _hidden(pred: torch.Tensor, target: torch.Tensor, masked: torch.Tensor) -> torch.Tensor:
     """The target's hidden patches (N, M, D), or ``ValueError`` where shapes or values do not suit."""
     if pred.ndim != 3 or target.ndim != 3 or pred.shape != (*masked.shape, target.shape[2]) or not pred.numel():
         raise ValueError(

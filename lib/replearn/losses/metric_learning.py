@@ -11,7 +11,9 @@ from replearn.validate import check_finite, check_matrix, check_pair, check_posi
 
 
 @full_precision
-def contrastive_pair_loss(z1, z2, same, *, margin=1.0):
+def contrastive_pair_loss(
+    z1: torch.Tensor, z2: torch.Tensor, same: torch.Tensor, *, margin: float = 1.0
+) -> torch.Tensor:
     r"""Pull pairs that are the same together, push others apart up to a margin.
 
     .. math:: \frac1N \sum_i s_i \|z_{1i} - z_{2i}\|^2 + (1 - s_i) \max(0, m - \|z_{1i} - z_{2i}\|)^2
@@ -46,7 +48,9 @@ def contrastive_pair_loss(z1, z2, same, *, margin=1.0):
 
 
 @full_precision
-def triplet_loss(anchor, positive, negative, *, margin=1.0):
+def triplet_loss(
+    anchor: torch.Tensor, positive: torch.Tensor, negative: torch.Tensor, *, margin: float = 1.0
+) -> torch.Tensor:
     r"""An anchor is nearer to its positive than to its negative by a margin, in squared distance.
 
     .. math:: \frac1N \sum_i \max(0, m + \|a_i - p_i\|^2 - \|a_i - n_i\|^2)
@@ -78,7 +82,7 @@ def triplet_loss(anchor, positive, negative, *, margin=1.0):
 
 
 @full_precision
-def align_loss(z1, z2):
+def align_loss(z1: torch.Tensor, z2: torch.Tensor) -> torch.Tensor:
     r"""Alignment: mean squared distance of the two views of a sample on the unit sphere, in [0, 4].
 
     .. math:: \frac1N \sum_i \|\hat z_{1i} - \hat z_{2i}\|^2, \qquad \hat z = z / \|z\|
@@ -105,7 +109,7 @@ def align_loss(z1, z2):
 
 
 @full_precision
-def uniform_loss(z, *, t=2.0):
+def uniform_loss(z: torch.Tensor, *, t: float = 2.0) -> torch.Tensor:
     r"""Uniformity: the logarithm of the mean Gaussian potential between different samples on the unit sphere.
 
     .. math:: \log \frac2{N (N - 1)} \sum_{i < j} e^{-t \|\hat z_i - \hat z_j\|^2}, \qquad \hat z = z / \|z\|
@@ -144,7 +148,9 @@ class AlignUniform(NamedTuple):
 
 
 @full_precision
-def align_uniform(z1, z2, *, align=1.0, uniform=1.0, t=2.0):
+def align_uniform(
+    z1: torch.Tensor, z2: torch.Tensor, *, align: float = 1.0, uniform: float = 1.0, t: float = 2.0
+) -> AlignUniform:
     r"""Alignment of the two views plus uniformity of each: what a softmax over many negatives does, as two terms.
 
     .. math:: a \, L_\text{align}(z_1, z_2) + u \, \tfrac12 (L_\text{uniform}(z_1) + L_\text{uniform}(z_2))
@@ -178,7 +184,7 @@ def align_uniform(z1, z2, *, align=1.0, uniform=1.0, t=2.0):
 
 
 @full_precision
-def multi_view_alignment(z):
+def multi_view_alignment(z: torch.Tensor) -> torch.Tensor:
     r"""Alignment of many views: mean squared distance over all ordered pairs of different views of a sample.
 
     .. math:: \frac1N \sum_n \frac{1}{V (V - 1)} \sum_{i \ne j} \|z_{ni} - z_{nj}\|^2

@@ -10,7 +10,7 @@ from replearn.validate import check_integer, check_matrix, check_pair, check_pos
 
 
 @full_precision
-def sinkhorn(scores, *, eps=0.05, steps=3):
+def sinkhorn(scores: torch.Tensor, *, eps: float = 0.05, steps: int = 3) -> torch.Tensor:
     r"""Soft, balanced assignment of N samples to K prototypes, by Sinkhorn-Knopp in the log domain.
 
     .. math:: \max_{Q \ge 0} \; \langle Q, S \rangle + \epsilon H(Q) \quad \text{with rows of sum } 1
@@ -52,7 +52,9 @@ def sinkhorn(scores, *, eps=0.05, steps=3):
 
 
 @full_precision
-def swav_loss(scores1, scores2, *, eps=0.05, temperature=0.1, steps=3):
+def swav_loss(
+    scores1: torch.Tensor, scores2: torch.Tensor, *, eps: float = 0.05, temperature: float = 0.1, steps: int = 3
+) -> torch.Tensor:
     r"""SwAV's swapped prediction: the balanced code of one view is predicted from the scores of the other.
 
     .. math:: -\frac1{2N} \sum_{i,k} \left( Q_2 \log P_1 + Q_1 \log P_2 \right)_{ik}, \qquad

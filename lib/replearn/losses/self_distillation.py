@@ -1,5 +1,7 @@
 """Self-distillation: one network predicts what another makes of a different view, and no sample is a negative."""
 
+from collections.abc import Sequence
+
 import torch
 from torch.nn import functional as F
 
@@ -8,7 +10,7 @@ from replearn.validate import check_finite, check_pair, check_pair_shapes, check
 
 
 @full_precision
-def simsiam_loss(p, z):
+def simsiam_loss(p: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
     r"""Negative cosine between predictions and targets, which receive no gradient: ``-mean_i cos(p_i, sg(z_i))``.
 
     Parameters
@@ -38,7 +40,7 @@ def simsiam_loss(p, z):
 
 
 @full_precision
-def byol_loss(p, z):
+def byol_loss(p: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
     r"""Squared distance of unit predictions from unit targets, which receive no gradient: ``2 - 2 cos(p, sg(z))``.
 
     Parameters
@@ -63,7 +65,14 @@ def byol_loss(p, z):
 
 
 @full_precision
-def dino_loss(student, teacher, center=0.0, *, student_temperature=0.1, teacher_temperature=0.04):
+def dino_loss(
+    student: torch.Tensor | Sequence[torch.Tensor],
+    teacher: torch.Tensor | Sequence[torch.Tensor],
+    center: torch.Tensor | float = 0.0,
+    *,
+    student_temperature: float = 0.1,
+    teacher_temperature: float = 0.04,
+) -> torch.Tensor:
     r"""DINO: cross-entropy between the teacher's distribution of one view and the student's of every other view.
 
     .. math:: \frac1{T (V - 1)} \sum_{t=1}^{T} \sum_{v \ne t} \frac1N \sum_i
@@ -108,7 +117,7 @@ def dino_loss(student, teacher, center=0.0, *, student_temperature=0.1, teacher_
     return (same_view - every_pair) / (targets * (views - 1) * student.shape[1])
 
 
-def _stacked(name, views):
+def _stacked(name: str, views: torch.Tensor | Sequence[torch.Tensor]) -> torch.Tensor:
     views = views if isinstance(views, torch.Tensor) else torch.stack(list(views))
     if views.ndim != 3:
         raise ValueError(f"{name} must hold views of logits, (V, N, K), but has shape {tuple(views.shape)}")

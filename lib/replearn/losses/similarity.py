@@ -8,7 +8,7 @@ from replearn.validate import check_matrix, check_pair
 
 
 @full_precision
-def spectral_contrastive(z1, z2, *, centered=False):
+def spectral_contrastive(z1: torch.Tensor, z2: torch.Tensor, *, centered: bool = False) -> torch.Tensor:
     r"""Spectral contrastive loss: inner products are large between views of one sample, zero between samples.
 
     .. math:: -\frac2N \sum_i z_{1i}^\top z_{2i} + \frac1{N(N-1)} \sum_{i \ne j} (z_{1i}^\top z_{2j})^2
@@ -43,7 +43,7 @@ def spectral_contrastive(z1, z2, *, centered=False):
 
 
 @full_precision
-def decorrelation_loss(z, *, unbiased=False):
+def decorrelation_loss(z: torch.Tensor, *, unbiased: bool = False) -> torch.Tensor:
     r"""Decorrelation alone: the dimensions of an embedding, which is not centred, should be orthonormal on the data.
 
     .. math:: \|\hat C - I\|_F^2, \quad \hat C = \frac1N \sum_i z_i z_i^\top \qquad \text{or, unbiased,} \qquad

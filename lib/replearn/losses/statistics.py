@@ -1,12 +1,14 @@
 """Second moments of a batch of embeddings, each on the cheaper side of the Gram/covariance duality."""
 
+from typing import Any
+
 import torch
 from torch.nn import functional as F
 
 from replearn.validate import check_matrix, check_pair, check_positive
 
 
-def off_diagonal(m):
+def off_diagonal(m: torch.Tensor) -> torch.Tensor:
     """Return the K(K-1) off-diagonal entries of a square matrix, row by row.
 
     Parameters
@@ -28,7 +30,7 @@ def off_diagonal(m):
     return m.flatten()[1:].view(k - 1, k + 1)[:, :-1].flatten()
 
 
-def off_diagonal_energy(a, b):
+def off_diagonal_energy(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     r"""Return :math:`\sum_{i \ne j} (a^\top b)_{ij}^2` without ever building the larger of its two forms.
 
     Because :math:`\|a^\top b\|_F^2 = \langle a a^\top, b b^\top \rangle`, the (K, K) matrix gives way to two (N, N)
@@ -60,7 +62,7 @@ def off_diagonal_energy(a, b):
     return total - (a * b).sum(0).square().sum()
 
 
-def gram(z):
+def gram(z: torch.Tensor) -> torch.Tensor:
     """Inner products of all rows, z z^T (N, N) for a matrix z (N, K), with one product in its backward pass.
 
     The gradient is (g + g^T) z for the gradient g of the result; plain automatic differentiation multiplies twice.
@@ -72,20 +74,20 @@ class _Gram(torch.autograd.Function):
     generate_vmap_rule = True
 
     @staticmethod
-    def forward(z):
+    def forward(z: torch.Tensor) -> torch.Tensor:
         return z @ z.T
 
     @staticmethod
-    def setup_context(ctx, inputs, output):
+    def setup_context(ctx: Any, inputs: tuple[torch.Tensor], output: torch.Tensor) -> None:
         ctx.save_for_backward(*inputs)
 
     @staticmethod
-    def backward(ctx, gradient):
+    def backward(ctx: Any, gradient: torch.Tensor) -> torch.Tensor:
         (z,) = ctx.saved_tensors
         return (gradient + gradient.T) @ z
 
 
-def standardize_columns(z, eps):
+def standardize_columns(z: torch.Tensor, eps: float) -> torch.Tensor:
     """Batch normalisation without affine parameters: columns of mean 0 and biased variance 1."""
     check_positive("eps", eps, allow_zero=True)
     if eps > 0:
@@ -97,7 +99,7 @@ def standardize_columns(z, eps):
     return centred / variance.sqrt()
 
 
-def cross_correlation(z1, z2, *, eps=0.0):
+def cross_correlation(z1: torch.Tensor, z2: torch.Tensor, *, eps: float = 0.0) -> torch.Tensor:
     r"""Return the correlations between the columns of two views, :math:`C = \hat z_1^\top \hat z_2 / N`.
 
     Parameters
@@ -129,7 +131,7 @@ def cross_correlation(z1, z2, *, eps=0.0):
     return standardize_columns(z1, eps).T @ standardize_columns(z2, eps) / len(z1)
 
 
-def correlation_matrix(z):
+def correlation_matrix(z: torch.Tensor) -> torch.Tensor:
     r"""Return the Pearson correlations between the columns of one batch of embeddings.
 
     Parameters

@@ -2,13 +2,14 @@
 
 from itertools import pairwise
 
+import torch
 from torch import nn
 from torch.nn import functional as F
 
 from replearn.validate import check_integer
 
 
-def mlp_head(d_in, d_hidden, d_out, layers=2, batch_norm=True):
+def mlp_head(d_in: int, d_hidden: int, d_out: int, layers: int = 2, batch_norm: bool = True) -> nn.Sequential:
     """Build a projector g: ``layers`` linear maps with BatchNorm and ReLU between them, the last one plain.
 
     ``g(h) = W_L relu(bn(W_{L-1} ... relu(bn(W_1 h)))) + b``. A hidden layer has a bias only where BatchNorm, which
@@ -67,10 +68,10 @@ class UnitRows(nn.Linear):
     torch.Size([10, 4])
     """
 
-    def __init__(self, d_in, n_classes):
+    def __init__(self, d_in: int, n_classes: int) -> None:
         check_integer("d_in", d_in, 1)
         check_integer("n_classes", n_classes, 1)
         super().__init__(d_in, n_classes, bias=False)
 
-    def forward(self, h):
+    def forward(self, h: torch.Tensor) -> torch.Tensor:
         return F.linear(h, F.normalize(self.weight, dim=1))

@@ -1,5 +1,6 @@
 """Networks that take whole images, such as convolutions, in the place of a transformer that sees patches."""
 
+import torch
 from torch import nn
 
 from replearn.data import hidden_flags, patch_grid, patchify, unpatchify
@@ -35,11 +36,11 @@ class MaskedInput(nn.Module):
     (4, 4)
     """
 
-    def __init__(self, network, image_shape, patch):
+    def __init__(self, network: nn.Module, image_shape: tuple[int, int], patch: int) -> None:
         super().__init__()
         self.network, self.dim, self.patch, self.grid = network, network.dim, patch, patch_grid(image_shape, patch)
 
-    def forward(self, x, keep=None, *, tokens=False):
+    def forward(self, x: torch.Tensor, keep: torch.Tensor | None = None, *, tokens: bool = False) -> torch.Tensor:
         """Encode images, or the patches ``keep`` (N, K) of them: (N, dim), or (N, 1, dim) with ``tokens``."""
         if keep is not None:
             patches = patchify(x, self.patch)

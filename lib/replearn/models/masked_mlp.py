@@ -40,7 +40,15 @@ class MaskedMLP(nn.Module):
     torch.Size([4, 32])
     """
 
-    def __init__(self, image_shape=(14, 14), patch=2, *, in_channels=1, hidden=256, dim=128):
+    def __init__(
+        self,
+        image_shape: tuple[int, int] = (14, 14),
+        patch: int = 2,
+        *,
+        in_channels: int = 1,
+        hidden: int = 256,
+        dim: int = 128,
+    ) -> None:
         super().__init__()
         for name, value in {"in_channels": in_channels, "hidden": hidden, "dim": dim}.items():
             check_integer(name, value, 1)
@@ -48,7 +56,7 @@ class MaskedMLP(nn.Module):
         self.d_in = (in_channels * patch**2 + 1) * self.grid[0] * self.grid[1]
         self.layers = nn.Sequential(*_layer(self.d_in, hidden), *_layer(hidden, dim))
 
-    def forward(self, x, keep=None, *, tokens=False):
+    def forward(self, x: torch.Tensor, keep: torch.Tensor | None = None, *, tokens: bool = False) -> torch.Tensor:
         """Encode images, or the patches ``keep`` (N, K) of them: (N, dim), as one token (N, 1, dim) with ``tokens``."""
         patches = patchify(x, self.patch)
         hidden = torch.zeros_like(patches[:, :, :1]) if keep is None else hidden_flags(patches, keep)
@@ -81,15 +89,15 @@ class MaskedMLPDecoder(nn.Module):
     torch.Size([5, 3, 4])
     """
 
-    def __init__(self, d_in, d_out, grid, *, hidden=256):
+    def __init__(self, d_in: int, d_out: int, grid: tuple[int, int], *, hidden: int = 256) -> None:
         super().__init__()
         self.d_out = d_out
         self.layers = mlp([d_in, hidden, d_out * grid[0] * grid[1]])
 
-    def forward(self, tokens, keep, masked):
+    def forward(self, tokens: torch.Tensor, keep: torch.Tensor, masked: torch.Tensor) -> torch.Tensor:
         """From a code (N, 1, d_in) to predictions (N, M, d_out) at ``masked`` (N, M); ``keep`` is not needed."""
         return take_patches(self.layers(tokens.flatten(1)).unflatten(1, (-1, self.d_out)), masked)
 
 
-def _layer(d_in, d_out):
+def _layer(d_in: int, d_out: int) -> tuple:
     return nn.Linear(d_in, d_out, bias=False), nn.BatchNorm1d(d_out), nn.ReLU()

@@ -1,13 +1,21 @@
 """The plain multi-layer perceptron of the theory chapters."""
 
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
+import torch
 from torch import nn
 
 from replearn.validate import check_integer, check_positive
 
 
-def mlp(widths, activation=nn.ReLU, *, bias_std=None, dtype=None):
+def mlp(
+    widths: Sequence[int],
+    activation: Callable = nn.ReLU,
+    *,
+    bias_std: float | None = None,
+    dtype: torch.dtype | None = None,
+) -> nn.Sequential:
     """Build a multi-layer perceptron: linear maps with an activation between them, the last one plain.
 
     ``f(x) = W_L a(W_{L-1} ... a(W_1 x + b_1)) + b_L``.

@@ -1,5 +1,6 @@
 """torchvision's residual networks as encoders."""
 
+import torch
 from torch import nn
 from torchvision import models
 
@@ -36,7 +37,7 @@ class ResNet(nn.Module):
     512
     """
 
-    def __init__(self, depth=18, *, in_channels=3, small_images=True):
+    def __init__(self, depth: int = 18, *, in_channels: int = 3, small_images: bool = True) -> None:
         super().__init__()
         check_choice("depth", depth, tuple(_NETWORKS))
         check_integer("in_channels", in_channels, 1)
@@ -49,5 +50,5 @@ class ResNet(nn.Module):
         if small_images:
             self.network.maxpool = nn.Identity()
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.network(x)

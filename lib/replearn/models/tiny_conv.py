@@ -33,7 +33,7 @@ class TinyConv(nn.Sequential):
     128
     """
 
-    def __init__(self, width=16, in_channels=1):
+    def __init__(self, width: int = 16, in_channels: int = 1) -> None:
         check_integer("width", width, 1)
         check_integer("in_channels", in_channels, 1)
         super().__init__(
@@ -46,6 +46,6 @@ class TinyConv(nn.Sequential):
         self.dim = 8 * width
 
 
-def _conv_block(c_in, c_out, *, kernel, stride):
+def _conv_block(c_in: int, c_out: int, *, kernel: int, stride: int) -> tuple:
     conv = nn.Conv2d(c_in, c_out, kernel, stride=stride, padding=kernel // 2, bias=False)
     return conv, nn.BatchNorm2d(c_out), nn.ReLU()

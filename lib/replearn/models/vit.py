@@ -8,7 +8,7 @@ from replearn.data import hidden_flags, patch_grid, patchify, take_patches
 from replearn.validate import check_integer
 
 
-def sincos_2d(grid, dim):
+def sincos_2d(grid: tuple[int, int], dim: int) -> torch.Tensor:
     r"""Position codes of a grid of patches: sines and cosines of the row, then of the column, at dim / 4 frequencies.
 
     ``[sin(r w), cos(r w), sin(c w), cos(c w)]`` for the patch in row r and column c, with
@@ -67,7 +67,7 @@ class TransformerBlock(nn.Module):
     torch.Size([1, 5, 8])
     """
 
-    def __init__(self, dim, heads, mlp_ratio=2.0):
+    def __init__(self, dim: int, heads: int, mlp_ratio: float = 2.0) -> None:
         super().__init__()
         check_integer("dim", dim, 1)
         check_integer("heads", heads, 1)
@@ -81,7 +81,7 @@ class TransformerBlock(nn.Module):
         self.norm2 = nn.LayerNorm(dim)
         self.mlp = nn.Sequential(nn.Linear(dim, hidden), nn.GELU(), nn.Linear(hidden, dim))
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         q, k, v = self.qkv(self.norm1(x)).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
         x = x + self.out(F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2))
         return x + self.mlp(self.norm2(x))
@@ -132,16 +132,16 @@ class TinyViT(nn.Module):
 
     def __init__(
         self,
-        image_shape=(28, 28),
-        patch=7,
+        image_shape: tuple[int, int] = (28, 28),
+        patch: int = 7,
         *,
-        in_channels=1,
-        dim=64,
-        depth=2,
-        heads=4,
-        mlp_ratio=2.0,
-        class_token=False,
-    ):
+        in_channels: int = 1,
+        dim: int = 64,
+        depth: int = 2,
+        heads: int = 4,
+        mlp_ratio: float = 2.0,
+        class_token: bool = False,
+    ) -> None:
         super().__init__()
         check_integer("in_channels", in_channels, 1)
         check_integer("depth", depth, 1)
@@ -153,7 +153,14 @@ class TinyViT(nn.Module):
         self.norm = nn.LayerNorm(dim)
         self.apply(_initialise)
 
-    def forward(self, x, keep=None, *, tokens=False, fill=None):
+    def forward(
+        self,
+        x: torch.Tensor,
+        keep: torch.Tensor | None = None,
+        *,
+        tokens: bool = False,
+        fill: torch.Tensor | None = None,
+    ) -> torch.Tensor:
         """Encode images, or the patches ``keep`` (N, K) of them.
 
         Returns (N, dim), or with ``tokens`` the outputs of the patches in the order of ``keep``, (N, K, dim), behind
@@ -210,7 +217,17 @@ class MaeDecoder(nn.Module):
     torch.Size([1, 2, 49])
     """
 
-    def __init__(self, d_in, d_out, grid, *, dim=32, depth=1, heads=4, mlp_ratio=2.0):
+    def __init__(
+        self,
+        d_in: int,
+        d_out: int,
+        grid: tuple[int, int],
+        *,
+        dim: int = 32,
+        depth: int = 1,
+        heads: int = 4,
+        mlp_ratio: float = 2.0,
+    ) -> None:
         super().__init__()
         check_integer("d_in", d_in, 1)
         check_integer("d_out", d_out, 1)
@@ -222,7 +239,7 @@ class MaeDecoder(nn.Module):
         self.norm, self.head = nn.LayerNorm(dim), nn.Linear(dim, d_out)
         self.apply(_initialise)
 
-    def forward(self, tokens, keep, masked):
+    def forward(self, tokens: torch.Tensor, keep: torch.Tensor, masked: torch.Tensor) -> torch.Tensor:
         """From tokens (N, K, d_in) of the patches ``keep`` (N, K) to predictions (N, M, d_out) at ``masked`` (N, M).
 
         More tokens than K stand in front and have no position: a class token.
@@ -236,7 +253,7 @@ class MaeDecoder(nn.Module):
         return self.head(self.norm(z[:, seen.shape[1] :]))
 
 
-def vit_flops(tokens, dim, depth, *, mlp_ratio=2.0):
+def vit_flops(tokens: int, dim: int, depth: int, *, mlp_ratio: float = 2.0) -> float:
     r"""Operations of the matrix products in a transformer's blocks, for one image.
 
     ``depth (2 L d^2 (4 + 2 r) + 4 L^2 d)``: projections and MLP, linear in the tokens, and attention, quadratic.
@@ -267,7 +284,7 @@ def vit_flops(tokens, dim, depth, *, mlp_ratio=2.0):
     return depth * (2 * tokens * dim**2 * (4 + 2 * mlp_ratio) + 4 * tokens**2 * dim)
 
 
-def _initialise(module):
+def _initialise(module: nn.Module) -> None:
     if isinstance(module, nn.Linear):
         nn.init.xavier_uniform_(module.weight)
         nn.init.zeros_(module.bias)

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from scipy import linalg
 
 from replearn.spectral.arrays import as_array, as_definite, as_points, as_symmetric, check_semidefinite
@@ -25,7 +26,9 @@ class ConditionalSamples(NamedTuple):
     ignored: float
 
 
-def conditional_samples(C, W, mean, h, n, generator):
+def conditional_samples(
+    C: ArrayLike, W: ArrayLike, mean: ArrayLike, h: ArrayLike, n: int, generator: torch.Generator
+) -> ConditionalSamples:
     r"""Draw inputs of a Gaussian whose linear representation is a given one: x ~ N(m, C) given W x = h.
 
     .. math:: x \mid h \sim N\big(m + K (h - W m), \; C - K W C\big), \qquad K = C W^\top (W C W^\top)^{-1}
@@ -84,7 +87,7 @@ def conditional_samples(C, W, mean, h, n, generator):
     return ConditionalSamples(x, variance, float(variance.sum() / C.trace()))
 
 
-def _vector(name, x, length):
+def _vector(name: str, x: np.ndarray, length: int) -> np.ndarray:
     x = as_array(x)
     if x.shape != (length,):
         raise ValueError(f"{name} must be a vector ({length},), but has shape {x.shape}")

@@ -10,7 +10,7 @@ from replearn.validate import check_pair, check_positive
 
 
 @full_precision
-def infomax_logdet(z1, z2, *, s2=1.0, eps=1e-3):
+def infomax_logdet(z1: torch.Tensor, z2: torch.Tensor, *, s2: float = 1.0, eps: float = 1e-3) -> torch.Tensor:
     r"""InfoMax with the log-determinant entropy: squared distance of the views against the volume of each of them.
 
     .. math:: \frac1K \Big[ \frac1{2 s^2} \frac1N \sum_i \|z_{1i} - z_{2i}\|^2
@@ -46,7 +46,7 @@ def infomax_logdet(z1, z2, *, s2=1.0, eps=1e-3):
     return (distance / s2 - volume) / (2 * z1.shape[1])
 
 
-def _logdet_cov(z, eps):
+def _logdet_cov(z: torch.Tensor, eps: float) -> torch.Tensor:
     """``log |Cov(z) + eps I|`` from the Gram matrix where it is the smaller one."""
     n, k = z.shape
     centred = (z - z.mean(0)) / math.sqrt(n - 1)
@@ -56,7 +56,7 @@ def _logdet_cov(z, eps):
 
 
 @full_precision
-def infomax_pairwise(z1, z2, *, temperature=0.2):
+def infomax_pairwise(z1: torch.Tensor, z2: torch.Tensor, *, temperature: float = 0.2) -> torch.Tensor:
     r"""InfoMax with the pairwise entropy on the sphere: views come together while all samples push each other apart.
 
     .. math:: \frac1{2t} \frac1N \sum_i \|z_{1i} - z_{2i}\|^2

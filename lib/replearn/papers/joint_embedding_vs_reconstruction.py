@@ -1,6 +1,7 @@
 """How well an augmentation must match irrelevant noise for reconstruction, or joint embedding, to discard it."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import linalg
 
 from replearn.spectral.arrays import as_array, as_definite, as_points, as_same_samples, as_symmetric
@@ -8,7 +9,9 @@ from replearn.spectral.moments import AugmentedMoments
 from replearn.validate import check_choice, check_finite, check_integer, check_positive
 
 
-def direction_scores(kappa2, theta, gamma, alpha, *, paradigm="joint_embedding"):
+def direction_scores(
+    kappa2: ArrayLike, theta: ArrayLike, gamma: ArrayLike, alpha: float, *, paradigm: str = "joint_embedding"
+) -> np.ndarray:
     """What each direction is ranked by: a / sqrt(a + b) for reconstruction, a / (a + b) for joint embedding.
 
     a = kappa2 + gamma is the variance in the data, b = theta + alpha^2 gamma that of the augmentation; the k
@@ -42,13 +45,15 @@ def direction_scores(kappa2, theta, gamma, alpha, *, paradigm="joint_embedding")
     return _score(kappa2 + gamma, theta + alpha**2 * gamma, paradigm)
 
 
-def _score(data, noise, paradigm):
+def _score(data: np.ndarray, noise: np.ndarray, paradigm: str) -> np.ndarray:
     total = data + noise
     scale = np.where(total > 0, total if paradigm == "joint_embedding" else np.sqrt(total), 1.0)
     return data / scale
 
 
-def alignment_threshold(kappa2, theta, gamma, dim, *, paradigm="joint_embedding"):
+def alignment_threshold(
+    kappa2: ArrayLike, theta: ArrayLike, gamma: ArrayLike, dim: int, *, paradigm: str = "joint_embedding"
+) -> tuple[float, float]:
     r"""The alpha^2 above which a method discards the irrelevant noise, given endless data.
 
     The weakest signal scores eta = min kappa2 / sqrt(kappa2 + theta) ("reconstruction") or
@@ -96,7 +101,7 @@ def alignment_threshold(kappa2, theta, gamma, dim, *, paradigm="joint_embedding"
     return float(np.max((1 - weakest) / weakest - own)), weakest
 
 
-def nuisance_moments(kappa2, theta, gamma, alpha):
+def nuisance_moments(kappa2: ArrayLike, theta: ArrayLike, gamma: ArrayLike, alpha: float) -> AugmentedMoments:
     """Moments of the same model, given endless data: C_plus = C_clean = diag(a), C = diag(a + b).
 
     Parameters
@@ -123,7 +128,7 @@ def nuisance_moments(kappa2, theta, gamma, alpha):
     return AugmentedMoments(data + np.diag(theta + alpha**2 * gamma), data, data)
 
 
-def nuisance_samples(kappa2, gamma, n, *, seed=0):
+def nuisance_samples(kappa2: ArrayLike, gamma: ArrayLike, n: int, *, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Draw samples of the same model: a Gaussian signal X with X^T X / n = diag(kappa2) exactly, and X + noise.
 
     The sample covariance of the signal is corrected, as the model fixes X; the noise N(0, diag(gamma)) is left random.
@@ -161,7 +166,9 @@ def nuisance_samples(kappa2, gamma, n, *, seed=0):
     return clean, clean + rng.standard_normal(clean.shape) * np.sqrt(gamma)
 
 
-def pca_with_nuisance(X, dim, gamma, *, fit=None, seed=0):
+def pca_with_nuisance(
+    X: ArrayLike, dim: int, gamma: ArrayLike, *, fit: int | None = None, seed: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
     """The first k principal components of real data beside columns of nothing but noise N(0, diag(gamma)).
 
     Parameters
@@ -202,7 +209,7 @@ def pca_with_nuisance(X, dim, gamma, *, fit=None, seed=0):
     return clean, clean + np.pad(noise, [(0, 0), (dim, 0)])
 
 
-def _variances(kappa2, theta, gamma):
+def _variances(kappa2: ArrayLike, theta: ArrayLike, gamma: ArrayLike) -> list[np.ndarray]:
     arrays = [as_array(a) for a in (kappa2, theta, gamma)]
     for name, a in zip(("kappa2", "theta", "gamma"), arrays, strict=True):
         if a.ndim != 1 or a.shape != arrays[0].shape:
@@ -213,7 +220,7 @@ def _variances(kappa2, theta, gamma):
     return arrays
 
 
-def ridge_augmented(X, Y, noise):
+def ridge_augmented(X: ArrayLike, Y: ArrayLike, noise: ArrayLike) -> np.ndarray:
     r"""Regression on noisy inputs, min (1/N) sum_i E||y_i - W^T (x_i + e)||^2: W = (X^T X / N + Cov(e))^{-1} X^T Y / N.
 
     Augmenting is Tikhonov regularisation: the loss is ||Y - X W||_F^2 / N + tr(W^T Cov(e) W).

@@ -1,6 +1,9 @@
 """Self-supervised losses whose model is linear in the features of a kernel: the minimum, and the kernel it induces."""
 
+from collections.abc import Callable
+
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import linalg, sparse
 
 from replearn.spectral.arrays import as_array, as_definite, as_graph, as_points, as_symmetric, positive_eigenpairs
@@ -8,7 +11,9 @@ from replearn.spectral.laplacians import laplacian
 from replearn.validate import check_choice, check_finite, check_integer, check_labels, check_positive
 
 
-def ssl_target(G, *, method="vicreg", inv=1.0, reg=1.0):
+def ssl_target(
+    G: ArrayLike | sparse.sparray, *, method: str = "vicreg", inv: float = 1.0, reg: float = 1.0
+) -> np.ndarray:
     """The matrix T that a loss wants to see as Z Z^T: its minimum is the closest positive matrix of rank K.
 
     "vicreg": T = N (H - (inv / reg) L), H the centring, so that the loss of :func:`vicreg_graph_loss` is
@@ -47,7 +52,7 @@ def ssl_target(G, *, method="vicreg", inv=1.0, reg=1.0):
     return n * np.eye(n) - 1 - n * inv / reg * L.toarray()
 
 
-def tied_eigenspace(target, value, *, rtol=1e-8):
+def tied_eigenspace(target: ArrayLike, value: float, *, rtol: float = 1e-8) -> np.ndarray:
     """All the eigenvectors of a symmetric matrix with one eigenvalue: the directions among which a loss cannot choose.
 
     Parameters
@@ -84,7 +89,7 @@ def tied_eigenspace(target, value, *, rtol=1e-8):
     return V[:, near]
 
 
-def smoothest_directions(Q, K, dim):
+def smoothest_directions(Q: ArrayLike, K: ArrayLike, dim: int) -> tuple[np.ndarray, np.ndarray]:
     """The directions of a subspace that cost least norm in the feature space of a kernel: min tr(V^T K^{-1} V).
 
     V = Q S with S the bottom eigenvectors of Q^T K^{-1} Q; the energies are its eigenvalues.
@@ -128,7 +133,7 @@ def smoothest_directions(Q, K, dim):
     return energies, Q @ S
 
 
-def nystrom_features(X, landmarks, kernel):
+def nystrom_features(X: ArrayLike, landmarks: ArrayLike, kernel: Callable) -> np.ndarray:
     """Features of a few landmarks S that make a linear method a kernel method: F = k(X, S) K_SS^{-1/2}, F F^T ~ K.
 
     F F^T = K_XS K_SS^+ K_SX, exact for X among the landmarks; directions below 1e-10 of K_SS's largest are dropped.
@@ -171,7 +176,7 @@ def nystrom_features(X, landmarks, kernel):
     return as_array(kernel(X, landmarks)) @ (U / np.sqrt(w))
 
 
-def kernel_ridge_classifier(K, y, Kx, *, lam=1e-2):
+def kernel_ridge_classifier(K: ArrayLike, y: ArrayLike, Kx: ArrayLike, *, lam: float = 0.01) -> np.ndarray:
     r"""Classify by kernel ridge regression on one-hot targets, with a free intercept.
 
     With the centred kernel H K H and centred one-hot targets Y, a = (H K H + lam t I)^{-1} Y, t = tr(H K H) / N; a new

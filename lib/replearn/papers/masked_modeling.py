@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import linalg
 
 from replearn.spectral.arrays import as_array, as_symmetric
@@ -22,7 +23,9 @@ class GaussianReconstruction(NamedTuple):
     mean: np.ndarray | None
 
 
-def gaussian_reconstruction(C, visible, masked, x=None, *, ridge=1e-6):
+def gaussian_reconstruction(
+    C: ArrayLike, visible: ArrayLike, masked: ArrayLike, x: ArrayLike | None = None, *, ridge: float = 1e-6
+) -> GaussianReconstruction:
     r"""Best linear prediction of the hidden pixels from the visible ones, one mask: ``W x_v``, W = C_mv C_vv^-1.
 
     R^2 = 1 - tr(C_mm - 2 W C_vm + W C_vv W^T) / tr C_mm, which is 1 - tr(C_mm - C_mv C_vv^-1 C_vm) / tr C_mm but for
@@ -77,14 +80,14 @@ def gaussian_reconstruction(C, visible, masked, x=None, *, ridge=1e-6):
     return GaussianReconstruction(float(r2), None if x is None else _samples(x, len(C))[..., visible] @ W.T)
 
 
-def _indices(name, ids, d):
+def _indices(name: str, ids: ArrayLike, d: int) -> np.ndarray:
     ids = np.asarray(as_array(ids), dtype=np.int64)
     if ids.ndim != 1 or not ids.size or ids.min() < 0 or ids.max() >= d or len(np.unique(ids)) < len(ids):
         raise ValueError(f"{name} must hold at least one index, each once, between 0 and {d - 1}")
     return ids
 
 
-def _samples(x, d):
+def _samples(x: ArrayLike, d: int) -> np.ndarray:
     x = as_array(x)
     if x.ndim not in (1, 2) or x.shape[-1] != d:
         raise ValueError(f"x must be samples ({d},) or (N, {d}), but has shape {x.shape}")

@@ -1,11 +1,13 @@
 """Functions that vary little where the data are dense: how to measure variation, and how to find the smoothest."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.polynomial import hermite_e
-from scipy import linalg
+from numpy.typing import ArrayLike
+from scipy import linalg, sparse
 
 from replearn.spectral.arrays import as_array, as_points
 from replearn.spectral.kernels import rbf_kernel
@@ -13,7 +15,7 @@ from replearn.spectral.laplacians import check_no_isolated, laplacian
 from replearn.validate import check_finite, check_integer, check_matrix, check_positive
 
 
-def dirichlet_energy(f, X):
+def dirichlet_energy(f: Callable, X: torch.Tensor) -> torch.Tensor:
     r"""Mean squared gradient of a function over samples, E||J_f(x)||_F^2, differentiable in f's parameters.
 
     Parameters
@@ -42,7 +44,15 @@ def dirichlet_energy(f, X):
     return sum(slope.square().sum() for slope in slopes) / len(X)
 
 
-def augmentation_energy(f, X, sigma, *, views=2, nodes=None, generator=None):
+def augmentation_energy(
+    f: Callable,
+    X: torch.Tensor,
+    sigma: float,
+    *,
+    views: int = 2,
+    nodes: int | None = None,
+    generator: torch.Generator | None = None,
+) -> torch.Tensor:
     r"""Dirichlet energy measured by augmentations: E||f(x + sigma e) - f(x + sigma e')||^2 / (2 sigma^2), e ~ N(0, I).
 
     All pairs of views enter. The distance to :func:`dirichlet_energy` falls as sigma^2; its mean is 0 for linear f.
@@ -82,7 +92,7 @@ def augmentation_energy(f, X, sigma, *, views=2, nodes=None, generator=None):
     return outputs.unflatten(0, (views, len(X))).var(dim=0).sum() / (len(X) * sigma**2)
 
 
-def _gaussian_quadrature(nodes, X):
+def _gaussian_quadrature(nodes: int, X: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Nodes (J, d) and weights (J,) whose sum is E over N(0, I) in the space of X."""
     line, weights = (torch.as_tensor(a, dtype=X.dtype, device=X.device) for a in hermite_e.hermegauss(nodes))
     shape = (-1, X.shape[1])
@@ -91,7 +101,9 @@ def _gaussian_quadrature(nodes, X):
     return grid, shares.prod(dim=1)
 
 
-def _exact_augmentation_energy(f, X, sigma, noise, weights):
+def _exact_augmentation_energy(
+    f: Callable, X: torch.Tensor, sigma: float, noise: torch.Tensor, weights: torch.Tensor
+) -> torch.Tensor:
     outputs = f((X[:, None] + sigma * noise).flatten(0, 1))
     _check_outputs(outputs, len(X) * len(noise))
     outputs = outputs.unflatten(0, (len(X), len(noise)))
@@ -100,7 +112,7 @@ def _exact_augmentation_energy(f, X, sigma, noise, weights):
     return variance.sum() / (len(X) * sigma**2)
 
 
-def _check_outputs(outputs, n):
+def _check_outputs(outputs: torch.Tensor, n: int) -> None:
     if outputs.ndim != 2 or len(outputs) != n:
         raise ValueError(f"f must return one row per row of X, shape ({n}, p), but returned {tuple(outputs.shape)}")
 
@@ -121,15 +133,25 @@ class Eigenfunctions:
     centers: np.ndarray
     bandwidth: float
 
-    def __call__(self, X):
+    def __call__(self, X: np.ndarray) -> np.ndarray:
         return _bumps(as_points("X", X), self.centers, self.bandwidth) @ self.coef
 
 
-def _bumps(X, centers, bandwidth):
+def _bumps(X: np.ndarray, centers: np.ndarray, bandwidth: float) -> np.ndarray:
     return np.hstack([np.ones((len(X), 1)), rbf_kernel(X, centers, bandwidth=bandwidth)])
 
 
-def rbf_galerkin(X, dim, *, centers, bandwidth, ridge=1e-4, sigma=None, views=8, seed=0):
+def rbf_galerkin(
+    X: ArrayLike,
+    dim: int,
+    *,
+    centers: ArrayLike,
+    bandwidth: float,
+    ridge: float = 1e-4,
+    sigma: float | None = None,
+    views: int = 8,
+    seed: int = 0,
+) -> Eigenfunctions:
     r"""The p functions of least variation among combinations of a constant and Gaussian bumps, with E[f f^T] = I.
 
     With features phi, S = E[phi phi^T] and D = E[J_phi J_phi^T], the smallest eigenpairs of
@@ -183,7 +205,7 @@ def rbf_galerkin(X, dim, *, centers, bandwidth, ridge=1e-4, sigma=None, views=8,
     return Eigenfunctions(coef, energies, centers, float(bandwidth))
 
 
-def _gradient_moments(X, centers, bandwidth):
+def _gradient_moments(X: np.ndarray, centers: np.ndarray, bandwidth: float) -> tuple[np.ndarray, np.ndarray]:
     phi = _bumps(X, centers, bandwidth)
     D = np.zeros((phi.shape[1],) * 2)
     for x, c in zip(X.T, centers.T, strict=True):
@@ -192,14 +214,16 @@ def _gradient_moments(X, centers, bandwidth):
     return phi.T @ phi / len(X), D
 
 
-def _augmentation_moments(X, centers, bandwidth, sigma, views, rng):
+def _augmentation_moments(
+    X: np.ndarray, centers: np.ndarray, bandwidth: float, sigma: float, views: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
     noisy = [_bumps(X + sigma * rng.standard_normal(X.shape), centers, bandwidth) for _ in range(views)]
     mean = sum(noisy) / views
     S = sum(phi.T @ phi for phi in noisy) / (views * len(X))
     return S, (S - mean.T @ mean / len(X)) * views / (views - 1) / sigma**2
 
 
-def rayleigh_quotient(F, G):
+def rayleigh_quotient(F: np.ndarray, G: list[list] | np.ndarray | sparse.csr_array) -> float:
     r"""How much functions on the nodes of a graph vary along its edges: tr(F^T L F) / tr(F^T D F), F centred.
 
     The mean taken away is weighted with the degrees. Near 0 for smooth functions, near 1 for random ones, at most 2.

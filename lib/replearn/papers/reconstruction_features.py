@@ -4,16 +4,17 @@ import math
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from scipy import linalg
 from torch import nn
 from torch.nn import functional as F
 
-from replearn.spectral import reduced_rank_regression
+from replearn.spectral import ReducedRank, reduced_rank_regression
 from replearn.spectral.arrays import as_array, as_points, as_same_samples
 from replearn.validate import check_between, check_choice, check_integer, check_positive
 
 
-def pca_split(X, fraction, *, part="top"):
+def pca_split(X: ArrayLike, fraction: float, *, part: str = "top") -> tuple[np.ndarray, float]:
     """Basis of the principal directions that carry a given fraction of the variance, from the top or from the bottom.
 
     "top" takes the fewest leading directions with at least ``fraction`` of the variance, "bottom" all that "top" of
@@ -61,7 +62,7 @@ def pca_split(X, fraction, *, part="top"):
     return U[:, cut:], float(1 - shares[cut - 1])
 
 
-def task_alignment(X, Y, V):
+def task_alignment(X: ArrayLike, Y: ArrayLike, V: ArrayLike) -> np.ndarray:
     """Share of what inputs can say about a task linearly that the first 1, 2, .. K features of an encoder keep.
 
     a_k = ||P_k Y||_F^2 / ||P Y||_F^2, with P_k and P the projectors on the columns of X V_k and of X.
@@ -109,7 +110,7 @@ def task_alignment(X, Y, V):
     return np.cumsum(np.sum((Q.T @ Y) ** 2, axis=1)) / total
 
 
-def linear_autoencoder_flow(variances, t, a0):
+def linear_autoencoder_flow(variances: ArrayLike, t: ArrayLike, a0: float) -> np.ndarray:
     r"""How far a linear auto-encoder has learned each principal direction at time t: large variances come first.
 
     Under gradient flow of E||x - W^T V^T x||^2 from the balanced small start W = V^T, product a0 in each direction, the
@@ -144,7 +145,7 @@ def linear_autoencoder_flow(variances, t, a0):
     return 1 / (1 + (1 / a0 - 1) * np.exp(-4 * t[..., None] * variances))
 
 
-def joint_encoder(X, Y, dim, *, lam):
+def joint_encoder(X: ArrayLike, Y: ArrayLike, dim: int, *, lam: float) -> ReducedRank:
     r"""The encoder that shares k features between a task and reconstruction, both linear.
 
     min over V, W, U of (1/N) ||Y - X V W||_F^2 + (lam / N) ||X - X V U||_F^2: reduced-rank regression of the targets
@@ -178,12 +179,12 @@ def joint_encoder(X, Y, dim, *, lam):
     return reduced_rank_regression(targets.T @ X / len(X), X.T @ X / len(X), dim)
 
 
-def _centred_pair(X, Y):
+def _centred_pair(X: np.ndarray, Y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     X, Y = as_same_samples(X, Y)
     return X - X.mean(axis=0), Y - Y.mean(axis=0)
 
 
-def masking_score(variance, pixels, p):
+def masking_score(variance: ArrayLike, pixels: ArrayLike, p: ArrayLike) -> float | np.ndarray:
     """Score of a direction spread evenly over some pixels when single pixels are masked: l (1 - p) / ((1 - p) + p / m).
 
     The reduction of the reconstruction error that it brings: l without masking; masking discounts an isolated pixel by
@@ -251,7 +252,7 @@ class ConvRandomFeatures(nn.Module):
     torch.Size([2, 8])
     """
 
-    def __init__(self, filters=48, *, size=5, in_channels=1, seed=0):
+    def __init__(self, filters: int = 48, *, size: int = 5, in_channels: int = 1, seed: int = 0) -> None:
         super().__init__()
         for name, value in (("filters", filters), ("size", size), ("in_channels", in_channels)):
             check_integer(name, value, 1)
@@ -260,7 +261,7 @@ class ConvRandomFeatures(nn.Module):
         self.register_buffer("weight", weight / math.sqrt(in_channels * size**2))
         self.dim = 2 * filters
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         channels, size = self.weight.shape[1:3]
         if x.ndim != 4 or x.shape[1] != channels or min(x.shape[2:]) < size:
             raise ValueError(
@@ -270,7 +271,7 @@ class ConvRandomFeatures(nn.Module):
         return torch.cat([responses.mean(2), responses.std(2, correction=0)], 1)
 
 
-def hot_pixels(n, size, *, count=40, std=1.0, seed=0):
+def hot_pixels(n: int, size: int, *, count: int = 40, std: float = 1.0, seed: int = 0) -> torch.Tensor:
     """Draw noise on a few pixels, the same ones in every image: each of them independent normal numbers.
 
     Parameters

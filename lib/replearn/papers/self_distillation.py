@@ -1,8 +1,10 @@
 """Self-distillation in a two-layer linear model: the gradient flow of BYOL and SimSiam, and where it ends."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from replearn.spectral.arrays import as_array, as_symmetric
 from replearn.validate import check_choice, check_finite, check_integer, check_positive
@@ -17,8 +19,21 @@ class LinearBYOL(NamedTuple):
 
 
 def linear_byol_flow(
-    X, Xp, W0, P0, eta, *, T, dt=0.1, alpha=1.0, tau=1.0, stop_gradient=True, predictor=True, method="rk4", record=100
-):
+    X: ArrayLike,
+    Xp: ArrayLike,
+    W0: ArrayLike,
+    P0: ArrayLike,
+    eta: ArrayLike,
+    *,
+    T: float,
+    dt: float = 0.1,
+    alpha: float = 1.0,
+    tau: float = 1.0,
+    stop_gradient: bool = True,
+    predictor: bool = True,
+    method: str = "rk4",
+    record: int = 100,
+) -> LinearBYOL:
     r"""Integrate the population gradient flow of linear self-distillation, with or without its safeguards.
 
     With views x_1, x_2 of mean second moment X and covariance around the mean X', the loss is
@@ -105,7 +120,7 @@ class _Flow(NamedTuple):
     stop_gradient: bool
     predictor: bool
 
-    def velocity(self, W, P):
+    def velocity(self, W: np.ndarray, P: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         R = P @ (W @ self.view) - self.tau * (W @ self.X)
         dW = -P.mT @ R - self.eta * W
         if not self.stop_gradient:
@@ -114,12 +129,12 @@ class _Flow(NamedTuple):
         return dW, dP
 
 
-def _euler(velocity, W, P, dt):
+def _euler(velocity: Callable, W: np.ndarray, P: np.ndarray, dt: float) -> tuple[np.ndarray, np.ndarray]:
     dW, dP = velocity(W, P)
     return W + dt * dW, P + dt * dP
 
 
-def _rk4(velocity, W, P, dt):
+def _rk4(velocity: Callable, W: np.ndarray, P: np.ndarray, dt: float) -> tuple[np.ndarray, np.ndarray]:
     W1, P1 = velocity(W, P)
     W2, P2 = velocity(W + dt / 2 * W1, P + dt / 2 * P1)
     W3, P3 = velocity(W + dt / 2 * W2, P + dt / 2 * P2)
@@ -127,7 +142,9 @@ def _rk4(velocity, W, P, dt):
     return W + dt / 6 * (W1 + 2 * W2 + 2 * W3 + W4), P + dt / 6 * (P1 + 2 * P2 + 2 * P3 + P4)
 
 
-def _check_settings(eta, T, dt, alpha, tau, stop_gradient, method, record):
+def _check_settings(
+    eta: np.ndarray, T: float, dt: float, alpha: float, tau: float, stop_gradient: bool, method: str, record: int
+) -> None:
     if not (np.isfinite(eta) & (eta >= 0)).all():
         raise ValueError("eta must be at least 0 and finite")
     for name, value in {"T": T, "dt": dt, "alpha": alpha, "tau": tau}.items():
@@ -140,7 +157,7 @@ def _check_settings(eta, T, dt, alpha, tau, stop_gradient, method, record):
         raise ValueError(f"without a stop-gradient the target is W itself: tau must be 1, but is {tau}")
 
 
-def byol_fixed_points(sigma2, eta, tau=1.0):
+def byol_fixed_points(sigma2: ArrayLike, eta: ArrayLike, tau: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
     r"""Return the two equilibria of the predictor's eigenvalue on the parabola, beside the one at 0.
 
     .. math:: p_\pm = \frac{\tau \pm \sqrt{\tau^2 - 4 \eta (1 + \sigma^2)}}{2 (1 + \sigma^2)},
@@ -174,7 +191,7 @@ def byol_fixed_points(sigma2, eta, tau=1.0):
     return (tau - root) / (2 * (1 + sigma2)), (tau + root) / (2 * (1 + sigma2))
 
 
-def surviving_directions(x, xp, eta, tau=1.0):
+def surviving_directions(x: ArrayLike, xp: ArrayLike, eta: float, tau: float = 1.0) -> np.ndarray:
     r"""Tell which directions linear self-distillation can keep: those whose non-zero equilibrium exists.
 
     .. math:: \frac{x_j^2}{x_j + x'_j} > \frac{4 \eta}{\tau^2}
@@ -206,12 +223,12 @@ def surviving_directions(x, xp, eta, tau=1.0):
     return tau**2 * x**2 > 4 * eta * (x + xp)
 
 
-def _moment(name, a):
+def _moment(name: str, a: ArrayLike) -> np.ndarray:
     a = as_array(a)
     return as_symmetric(name, np.diag(a) if a.ndim == 1 else a)
 
 
-def _positive(name, value, allow_zero=False):
+def _positive(name: str, value: ArrayLike, allow_zero: bool = False) -> np.ndarray:
     value = as_array(value)
     if not (np.isfinite(value) & ((value >= 0) if allow_zero else (value > 0))).all():
         raise ValueError(f"{name} must be {'at least 0' if allow_zero else 'positive'} and finite")

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.datasets import load_digits
 
 from replearn.spectral.arrays import as_array, check_square
@@ -29,7 +30,9 @@ class NuisanceDigits(NamedTuple):
     patterns: np.ndarray
 
 
-def nuisance_digits(*, seed=0, n_train=1200, strength=0.25, noise=0.02):
+def nuisance_digits(
+    *, seed: int = 0, n_train: int = 1200, strength: float = 0.25, noise: float = 0.02
+) -> NuisanceDigits:
     """Handwritten digits with one of ten fixed patterns added: x = digit / 16 + strength pattern + noise epsilon.
 
     Parameters
@@ -67,7 +70,7 @@ def nuisance_digits(*, seed=0, n_train=1200, strength=0.25, noise=0.02):
     return NuisanceDigits(x[train], digit[train], pattern[train], x[test], digit[test], pattern[test], patterns)
 
 
-def _simplex_projection(S):
+def _simplex_projection(S: np.ndarray) -> np.ndarray:
     """Euclidean projection of each row (last axis) onto the probability simplex."""
     ordered = -np.sort(-S, axis=1)
     excess = (np.cumsum(ordered, axis=1) - 1) / np.arange(1, S.shape[1] + 1)
@@ -75,16 +78,16 @@ def _simplex_projection(S):
     return np.maximum(S - excess[np.arange(len(S)), support - 1][:, None], 0)
 
 
-def _softmax(S):
+def _softmax(S: np.ndarray) -> np.ndarray:
     weights = np.exp(S - S.max(axis=1, keepdims=True))
     return weights / weights.sum(axis=1, keepdims=True)
 
 
-def _one_hot_max(S):
+def _one_hot_max(S: np.ndarray) -> np.ndarray:
     return np.eye(S.shape[1])[S.argmax(axis=1)]
 
 
-def row_stochastic_graph(S, temperature, *, regularizer="entropy"):
+def row_stochastic_graph(S: ArrayLike, temperature: float, *, regularizer: str = "entropy") -> np.ndarray:
     """The graph that best explains similarities: argmin over G >= 0, G 1 = 1, diag(G) = 0 of -<S, G> + tau Omega(G).
 
     Omega = sum_ij G_ij (log G_ij - 1), "entropy": the row softmax of S / tau, as in SimCLR;

@@ -1,13 +1,15 @@
 """The Boolean hypercube, where parities diagonalise augmentations and kernels alike."""
 
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from itertools import combinations
 from math import comb
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from replearn.spectral import kernel_ssl
+from replearn.spectral import KernelSSL, kernel_ssl
 from replearn.spectral.arrays import ZERO, as_array, as_points, as_symmetric
 from replearn.spectral.linear import check_weights
 from replearn.validate import check_between, check_finite, check_integer
@@ -15,7 +17,7 @@ from replearn.validate import check_between, check_finite, check_integer
 LARGEST = 14  # a channel is a 2^d x 2^d matrix: 2 GiB at d = 14
 
 
-def hypercube(d):
+def hypercube(d: int) -> np.ndarray:
     """All the points of {-1, 1}^d, row by row in binary order (1 for a bit that is 0, the first coordinate slowest).
 
     Parameters
@@ -43,7 +45,7 @@ def hypercube(d):
     return 1.0 - 2 * bits
 
 
-def parity(X, S):
+def parity(X: ArrayLike, S: Iterable[int]) -> np.ndarray:
     """The parity chi_S(x) = prod_{i in S} x_i, 1 for the empty set.
 
     Parameters
@@ -87,7 +89,7 @@ class ParityBasis(NamedTuple):
     diameter: np.ndarray
 
 
-def parity_basis(d):
+def parity_basis(d: int) -> ParityBasis:
     """The 2^d parities, an orthonormal basis of all functions on {-1, 1}^d when its points are equally likely.
 
     Parameters
@@ -114,7 +116,7 @@ def parity_basis(d):
     return ParityBasis(sets, values, np.array([len(S) for S in sets]), diameter)
 
 
-def _coordinates(S, d):
+def _coordinates(S: Iterable[int], d: int) -> list[int]:
     S = list(S)
     for i in S:
         check_integer("a coordinate of S", i, 0, d - 1)
@@ -123,7 +125,7 @@ def _coordinates(S, d):
     return [int(i) for i in S]
 
 
-def flip_channel(d, p):
+def flip_channel(d: int, p: float) -> np.ndarray:
     """Probabilities of each view of each point when every bit flips on its own: p^h (1 - p)^(d - h), h bits apart.
 
     The augmentation operator has the parities as eigenvectors, with the eigenvalues (1 - 2 p)^{2 |S|}.
@@ -153,7 +155,7 @@ def flip_channel(d, p):
     return (float(p) ** apart * (1 - float(p)) ** (d - apart))[np.rint((d - X @ X.T) / 2).astype(int)]
 
 
-def crop_channel(d, w):
+def crop_channel(d: int, w: int) -> np.ndarray:
     """Probabilities of each view of each point when w cyclically consecutive bits are kept and the others redrawn.
 
     The augmentation operator has the parities as eigenvectors, with the eigenvalues of :func:`crop_eigenvalue`.
@@ -187,11 +189,11 @@ def crop_channel(d, w):
     return P / (d * 2.0 ** (d - w))
 
 
-def _windows(d, w):
+def _windows(d: int, w: int) -> list[np.ndarray]:
     return [(start + np.arange(w)) % d for start in range(d)]
 
 
-def cyclic_diameter(S, d):
+def cyclic_diameter(S: Iterable[int], d: int) -> int:
     """Length of the shortest cyclic interval of d coordinates that contains S; 0 for the empty set.
 
     Parameters
@@ -217,7 +219,7 @@ def cyclic_diameter(S, d):
     return min((max((i - start) % d for i in S) + 1 for start in S), default=0)
 
 
-def crop_eigenvalue(S, d, w):
+def crop_eigenvalue(S: Iterable[int], d: int, w: int) -> float:
     """Eigenvalue of the crop's augmentation operator on the parity of S: Pr(S lies in the window)^2.
 
     For 2 <= w <= d / 2 and S not empty, Pr = (w + 1 - diam S)_+ / d, with the diameter of :func:`cyclic_diameter`.
@@ -247,7 +249,7 @@ def crop_eigenvalue(S, d, w):
     return (sum(set(S) <= set(kept.tolist()) for kept in _windows(d, w)) / d) ** 2
 
 
-def degree_eigenvalues(h, d):
+def degree_eigenvalues(h: Callable, d: int) -> np.ndarray:
     r"""Eigenvalues of the kernel h(<x, y> / d) on the cube, one for each number of bits of a parity.
 
     nu_k = E_x[h(mean(x)) chi_S(x)], |S| = k, averaged over the points with m minus ones by the Krawtchouk sum
@@ -281,12 +283,12 @@ def degree_eigenvalues(h, d):
     return np.array([weights @ [_mean_parity(m, k, d) for m in minus] for k in range(d + 1)])
 
 
-def _mean_parity(m, k, d):
+def _mean_parity(m: int, k: int, d: int) -> float:
     """Mean over the k-subsets S of chi_S(x), for a point x with m minus ones."""
     return sum((-1) ** i * comb(m, i) * comb(d - m, k - i) for i in range(min(m, k) + 1)) / comb(d, k)
 
 
-def augmentation_operator(P):
+def augmentation_operator(P: ArrayLike) -> np.ndarray:
     r"""Operator that replaces a function by its mean over the other views of a view: (T f)(v) = E[E[f(v') | x] | v].
 
     T = (M / N) P^T P for N equally likely samples whose M views are equally likely overall; then
@@ -324,7 +326,7 @@ def augmentation_operator(P):
     return m / n * P.T @ P
 
 
-def interplay_eigenvalues(tau, kappa, *, beta=1.0, lam=0.0):
+def interplay_eigenvalues(tau: ArrayLike, kappa: ArrayLike, *, beta: float = 1.0, lam: float = 0.0) -> np.ndarray:
     """Eigenvalues of T_lambda = (1 - beta) I + beta T - lam K^{-1} where T and K share their eigenvectors.
 
     1 - beta + beta tau_i - lam / kappa_i; minus infinity where kappa_i = 0, which the model cannot express.
@@ -360,7 +362,9 @@ def interplay_eigenvalues(tau, kappa, *, beta=1.0, lam=0.0):
     return np.where(live, 1 - beta + beta * tau - lam / np.where(live, kappa, 1.0), -np.inf)
 
 
-def interplay_solution(T, K, dim, *, beta=1.0, lam=0.0, rtol=1e-10):
+def interplay_solution(
+    T: ArrayLike, K: ArrayLike, dim: int, *, beta: float = 1.0, lam: float = 0.0, rtol: float = 1e-10
+) -> KernelSSL:
     r"""Minimise beta E||f(v) - f(v')||^2 + ||E[f f^T] - I||_F^2 + 2 lam ||W||^2 over f = W Phi on N points.
 
     The points are equally likely. With the top eigenpairs (e_i, psi_i), E psi_i^2 = 1, of

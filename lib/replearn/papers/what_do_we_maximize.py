@@ -4,6 +4,7 @@ import math
 from typing import NamedTuple
 
 import torch
+from numpy.typing import ArrayLike
 from scipy import stats
 from torch import Tensor, nn
 
@@ -70,7 +71,7 @@ def push_clouds(model: nn.Module, x: Tensor, noise: Tensor, sigma: float = 1.0) 
     return PushedClouds(z, same.all(2), miss, error.norm(dim=(1, 2)) / expected.norm(dim=(1, 2)))
 
 
-def normality_rejection(z, *, alpha=0.01):
+def normality_rejection(z: ArrayLike, *, alpha: float = 0.01) -> float:
     """Share of the columns of ``z`` whose normality D'Agostino and Pearson's test rejects at level ``alpha``.
 
     Where every column is Gaussian, a share of about ``alpha`` is expected. Columns that do not vary are left out.
@@ -109,7 +110,7 @@ class BarberAgakov(NamedTuple):
     gap: float
 
 
-def ba_bound_gaussian(S, tau, r):
+def ba_bound_gaussian(S: ArrayLike, tau: float, r: float) -> BarberAgakov:
     r"""Mutual information of two noisy views of a Gaussian, and the bound on it that a squared distance gives.
 
     With :math:`s \sim N(0, S)`, :math:`z = s + \tau n_1`, :math:`z' = s + \tau n_2` and the guess

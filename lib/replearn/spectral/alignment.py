@@ -3,13 +3,15 @@
 from typing import NamedTuple
 
 import numpy as np
+import torch
+from numpy.typing import ArrayLike
 from scipy import linalg
 
 from replearn.spectral.arrays import as_array, as_points, as_symmetric
 from replearn.validate import check_integer, check_matrix
 
 
-def _orthonormal_basis(name, a):
+def _orthonormal_basis(name: str, a: np.ndarray) -> np.ndarray:
     """An orthonormal basis of the column space of ``a`` (N, K), which must have full column rank."""
     q, r, _ = linalg.qr(a, mode="economic", pivoting=True)
     diagonal = np.abs(np.diag(r))
@@ -21,7 +23,9 @@ def _orthonormal_basis(name, a):
     return q
 
 
-def _bases(a, b, metric=None):
+def _bases(
+    a: np.ndarray | torch.Tensor, b: np.ndarray, metric: np.ndarray | torch.Tensor | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     a, b = as_points("A", a), as_points("B", b)
     if a.shape[0] != b.shape[0]:
         raise ValueError(f"A and B must have the same number of rows, but have {a.shape[0]} and {b.shape[0]}")
@@ -30,7 +34,7 @@ def _bases(a, b, metric=None):
     return _orthonormal_basis("A", a), _orthonormal_basis("B", b)
 
 
-def _metric_factor(metric, n):
+def _metric_factor(metric: np.ndarray | torch.Tensor, n: int) -> np.ndarray:
     """The upper triangular F with metric = F^T F."""
     metric = as_symmetric("metric", as_array(metric))
     if metric.shape[0] != n:
@@ -41,7 +45,9 @@ def _metric_factor(metric, n):
         raise ValueError("metric must be positive definite; add a small multiple of the identity") from None
 
 
-def principal_angles(A, B, *, degrees=True, metric=None):
+def principal_angles(
+    A: ArrayLike, B: ArrayLike, *, degrees: bool = True, metric: ArrayLike | None = None
+) -> np.ndarray:
     r"""Principal angles between the column spaces of two matrices, smallest first.
 
     With orthonormal bases Q_A, Q_B (in the inner product <u, v> = u^T M v, M = ``metric``) the cosines are the
@@ -80,7 +86,7 @@ def principal_angles(A, B, *, degrees=True, metric=None):
     return np.degrees(angles) if degrees else angles
 
 
-def subspace_overlap(A, B):
+def subspace_overlap(A: ArrayLike, B: ArrayLike) -> float:
     """Mean squared cosine of the principal angles of two column spaces: 1 if one contains the other, 0 if orthogonal.
 
     overlap = ||Q_A^T Q_B||_F^2 / min(K, L), with orthonormal bases Q_A (N, K) and Q_B (N, L).
@@ -119,7 +125,7 @@ class Procrustes(NamedTuple):
     residual: float
 
 
-def procrustes(Z, ref, *, scale=False):
+def procrustes(Z: ArrayLike, ref: ArrayLike, *, scale: bool = False) -> Procrustes:
     """Rotate (or reflect) an embedding onto a reference: min over orthogonal R of ||s Z R - ref||_F.
 
     R = U V^T from the SVD U S V^T of Z^T ref; s = 1, or with ``scale`` the best factor tr(S) / ||Z||_F^2.
@@ -154,7 +160,7 @@ def procrustes(Z, ref, *, scale=False):
     return Procrustes(aligned, R, float(linalg.norm(aligned - ref) / linalg.norm(ref)))
 
 
-def fix_signs(V):
+def fix_signs(V: ArrayLike) -> np.ndarray:
     """Flip columns so that the entry of largest magnitude in each is positive: v_k <- sign(v_{i* k}) v_k.
 
     Parameters
@@ -180,7 +186,7 @@ def fix_signs(V):
     return V * np.where(peak < 0, -1.0, 1.0)
 
 
-def sign_align(V, ref):
+def sign_align(V: ArrayLike, ref: ArrayLike) -> np.ndarray:
     """Flip columns so that each has a non-negative inner product with its partner: v_k <- sign(v_k^T ref_k) v_k.
 
     Parameters
@@ -207,7 +213,7 @@ def sign_align(V, ref):
     return V * np.where(np.sum(V * ref, axis=0) < 0, -1.0, 1.0)
 
 
-def _as_spectrum(w):
+def _as_spectrum(w: np.ndarray) -> np.ndarray:
     w = as_array(w)
     check_matrix("w", w[None] if w.ndim == 1 else w)
     if w.ndim != 1:
@@ -215,7 +221,7 @@ def _as_spectrum(w):
     return w
 
 
-def spectral_gap(w, k):
+def spectral_gap(w: ArrayLike, k: int) -> float:
     """Distance |w_{k+1} - w_k| between the k-th and the next eigenvalue: what makes the first k a subspace of its own.
 
     Parameters
@@ -240,7 +246,7 @@ def spectral_gap(w, k):
     return float(abs(w[k] - w[k - 1]))
 
 
-def eigen_groups(w, rtol=1e-6):
+def eigen_groups(w: ArrayLike, rtol: float = 1e-6) -> list[list]:
     """Group the indices of repeated eigenvalues: neighbours closer than rtol * max |w| belong together.
 
     Parameters

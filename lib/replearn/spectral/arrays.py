@@ -2,6 +2,7 @@
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from scipy import sparse
 
 from replearn.validate import check_finite, check_matrix, check_same_rows
@@ -9,27 +10,27 @@ from replearn.validate import check_finite, check_matrix, check_same_rows
 ZERO = 1e-10  # eigenvalues and variances this small are roundoff
 
 
-def as_array(x):
+def as_array(x: ArrayLike) -> np.ndarray:
     """Return ``x`` as a float64 numpy array; a tensor is detached and moved to the CPU."""
     if isinstance(x, torch.Tensor):
         x = x.detach().cpu().numpy()
     return np.asarray(x, dtype=np.float64)
 
 
-def as_points(name, x, *, min_rows=1):
+def as_points(name: str, x: ArrayLike, *, min_rows: int = 1) -> np.ndarray:
     """Return ``x`` as a finite float64 matrix (N, D) or raise ``ValueError``."""
     x = as_array(x)
     check_matrix(name, x, min_rows=min_rows)
     return x
 
 
-def check_square(name, a):
+def check_square(name: str, a: ArrayLike | sparse.sparray) -> None:
     """Raise unless ``a`` has shape (N, N)."""
     if len(a.shape) != 2 or a.shape[0] != a.shape[1]:
         raise ValueError(f"{name} must be a square matrix (N, N), but has shape {tuple(a.shape)}")
 
 
-def check_symmetric(name, a, *, tol=1e-8):
+def check_symmetric(name: str, a: ArrayLike | sparse.sparray, *, tol: float = 1e-8) -> None:
     """Raise unless ``a``, dense or sparse, is a finite square matrix equal to its transpose up to ``tol max |a|``."""
     check_square(name, a)
     check_finite(name, a.data if sparse.issparse(a) else a)
@@ -38,14 +39,14 @@ def check_symmetric(name, a, *, tol=1e-8):
         raise ValueError(f"{name} must be symmetric, but differs from its transpose by up to {asymmetry:.2g}")
 
 
-def as_symmetric(name, a):
+def as_symmetric(name: str, a: ArrayLike | sparse.sparray) -> np.ndarray | sparse.csr_array:
     """Return ``a`` as a finite symmetric float64 matrix, sparse (csr) if it was sparse, or raise ``ValueError``."""
     a = sparse.csr_array(a, dtype=np.float64) if sparse.issparse(a) else as_array(a)
     check_symmetric(name, a)
     return a
 
 
-def as_definite(name, a):
+def as_definite(name: str, a: ArrayLike) -> np.ndarray:
     """Return ``a`` as a dense symmetric positive definite float64 matrix or raise ``ValueError``."""
     a = as_symmetric(name, a)
     a = a.toarray() if sparse.issparse(a) else a
@@ -58,7 +59,7 @@ def as_definite(name, a):
     return a
 
 
-def compact(g):
+def compact(g: ArrayLike | sparse.sparray) -> sparse.csr_array:
     """Return a csr array with 32-bit indices where they fit: half the memory, and what scikit-learn accepts."""
     g = sparse.csr_array(g)
     if max(g.nnz, *g.shape) < np.iinfo(np.int32).max:
@@ -66,7 +67,7 @@ def compact(g):
     return g
 
 
-def as_graph(name, g):
+def as_graph(name: str, g: ArrayLike | sparse.sparray) -> sparse.csr_array:
     """Return ``g`` as a symmetric non-negative sparse graph (csr, float64) with at least one edge."""
     g = as_symmetric(name, g)
     g = compact(g)
@@ -77,13 +78,13 @@ def as_graph(name, g):
     return g
 
 
-def as_same_samples(X, Y):
+def as_same_samples(X: ArrayLike, Y: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     X, Y = as_points("X", X, min_rows=2), as_points("Y", Y, min_rows=2)
     check_same_rows("X", X, "Y", Y)
     return X, Y
 
 
-def check_semidefinite(name, spectrum):
+def check_semidefinite(name: str, spectrum: ArrayLike) -> None:
     """Raise unless eigenvalues, ascending, are those of a positive semi-definite matrix that is not zero."""
     if spectrum[-1] <= 0 or spectrum[0] < -1e-8 * spectrum[-1]:
         raise ValueError(
@@ -92,7 +93,7 @@ def check_semidefinite(name, spectrum):
         )
 
 
-def positive_eigenpairs(name, a, rtol):
+def positive_eigenpairs(name: str, a: ArrayLike, rtol: float) -> tuple[np.ndarray, np.ndarray]:
     """Eigenvalues above ``rtol`` times the largest, descending, and eigenvectors of a positive semi-definite matrix."""
     spectrum, vectors = np.linalg.eigh(as_symmetric(name, as_array(a)))
     check_semidefinite(name, spectrum)

@@ -16,7 +16,7 @@ import numpy as np
 from replearn.spectral.arrays import ZERO
 
 
-def barlow_columns(rho):
+def barlow_columns(rho: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The best unit-length columns for K eigenvalues rho, descending.
 
     Returns M (K, K), the columns in the basis of the eigenvectors, Y = V M, and the length (K,) of each direction in
@@ -40,7 +40,7 @@ def barlow_columns(rho):
     return basis @ equal_columns(lengths), lengths
 
 
-def _thresholded(positive, dim):
+def _thresholded(positive: np.ndarray, dim: int) -> np.ndarray:
     """t_k = (rho_k - nu)_+ / rho_k^2 with the sum ``dim``, for positive rho, descending."""
     first, second = np.cumsum(1 / positive), np.cumsum(1 / positive**2)
     nu = (first - dim) / second
@@ -48,7 +48,7 @@ def _thresholded(positive, dim):
     return np.maximum(positive - nu[kept[-1]], 0) / positive**2
 
 
-def equal_columns(lengths):
+def equal_columns(lengths: np.ndarray) -> np.ndarray:
     """A matrix M (K, K) with M M^T = diag(lengths^2) and columns of unit length, for lengths^2 that sum to K.
 
     Each plane rotation of a short axis with a long one gives the first of them length 1 (Schur and Horn).

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import scipy.linalg
 import torch
+from numpy.typing import ArrayLike
 
 from replearn.spectral.arrays import as_array, as_same_samples, as_symmetric, positive_eigenpairs
 from replearn.validate import check_integer, check_matrix, check_positive, check_same_rows
@@ -18,7 +19,7 @@ class CCA(NamedTuple):
     B: np.ndarray
 
 
-def cca(X, Y, dim, *, ridge=0.0):
+def cca(X: ArrayLike, Y: ArrayLike, dim: int, *, ridge: float = 0.0) -> CCA:
     r"""Canonical correlation analysis: the linear combinations of two views that correlate most.
 
     .. math:: \max \mathrm{tr}(A^\top \Sigma_{xy} B) \quad \text{with} \quad
@@ -60,7 +61,7 @@ def cca(X, Y, dim, *, ridge=0.0):
     return CCA(rho[:dim], A * signs, B * signs)
 
 
-def _whitening(name, X, ridge):
+def _whitening(name: str, X: np.ndarray, ridge: float) -> tuple[np.ndarray, np.ndarray]:
     """Return the whitened view (N, rank) over sqrt(N), and the weights (p, rank) that give it from sqrt(N) times it."""
     U, s, Vt = scipy.linalg.svd((X - X.mean(0)) / np.sqrt(len(X)), full_matrices=False)
     if s[0] <= max(X.shape) * np.finfo(np.float64).eps * np.abs(X).max():
@@ -78,7 +79,7 @@ class PairMoments(NamedTuple):
     C_plus: np.ndarray
 
 
-def pair_moments(views, weights=None):
+def pair_moments(views: ArrayLike, weights: ArrayLike | None = None) -> PairMoments:
     r"""Return the second moments of a positive pair whose two views are drawn independently from a list of views.
 
     .. math:: C = \frac1n \sum_{v,i} w_v x_{vi} x_{vi}^\top, \qquad
@@ -118,7 +119,7 @@ def pair_moments(views, weights=None):
     return PairMoments(C, (orbit - mean).T @ (orbit - mean) / n)
 
 
-def canonical_spectrum(C, C_plus, *, rcond=1e-9):
+def canonical_spectrum(C: ArrayLike, C_plus: ArrayLike, *, rcond: float = 1e-9) -> np.ndarray:
     r"""Return the share of each direction's variance that two views have in common: :math:`C_+ w = \rho C w`.
 
     The generalised eigenproblem is solved on the range of C.
@@ -156,7 +157,7 @@ def canonical_spectrum(C, C_plus, *, rcond=1e-9):
     return scipy.linalg.eigvalsh(whiten.T @ C_plus @ whiten)[::-1]
 
 
-def total_correlation(x, y, *, ridge=0.0):
+def total_correlation(x: torch.Tensor, y: torch.Tensor, *, ridge: float = 0.0) -> torch.Tensor:
     r"""Return the sum of all canonical correlations, differentiably: the objective that Deep CCA maximises.
 
     .. math:: \| (\Sigma_{xx} + r I)^{-1/2} \, \Sigma_{xy} \, (\Sigma_{yy} + r I)^{-1/2} \|_*
@@ -198,7 +199,7 @@ def total_correlation(x, y, *, ridge=0.0):
     return torch.linalg.svdvals(T).sum()
 
 
-def _cholesky(name, x, ridge):
+def _cholesky(name: str, x: torch.Tensor, ridge: float) -> torch.Tensor:
     covariance = x.T @ x + ridge * torch.eye(x.shape[1], dtype=x.dtype, device=x.device)
     factor, info = torch.linalg.cholesky_ex(covariance)
     if info.any() or not (factor.diagonal().square() > torch.finfo(x.dtype).eps * covariance.diagonal()).all():

@@ -1,16 +1,17 @@
 """From distances to inner products: what ISOMAP and classical scaling put in place of a similarity matrix."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components, shortest_path
 from sklearn.neighbors import kneighbors_graph
 
 from replearn.spectral.arrays import as_graph, as_points, as_symmetric
-from replearn.spectral.embeddings import contrastive_embedding
+from replearn.spectral.embeddings import SpectralEmbedding, contrastive_embedding
 from replearn.validate import check_integer
 
 
-def double_center(D2):
+def double_center(D2: ArrayLike) -> np.ndarray:
     """Inner products from squared distances: S = -H D2 H / 2 with the centring H = I - 1 1^T / N.
 
     Parameters
@@ -37,7 +38,7 @@ def double_center(D2):
     return (means[:, None] + means[None] - D2 - means.mean()) / 2
 
 
-def classical_mds(D2, dim, *, method="auto"):
+def classical_mds(D2: ArrayLike, dim: int, *, method: str = "auto") -> SpectralEmbedding:
     """Classical scaling: points whose distances are as given, from the top eigenpairs of the double-centered squares.
 
     With S = -H D2 H / 2 and its top eigenpairs (s_k, v_k), the coordinates are (s_k)_+^{1/2} v_k: the minimum of
@@ -69,7 +70,7 @@ def classical_mds(D2, dim, *, method="auto"):
     return contrastive_embedding(double_center(D2), dim, method=method)
 
 
-def geodesic_distances(X, k=None):
+def geodesic_distances(X: ArrayLike | sparse.sparray, k: int | None = None) -> np.ndarray:
     """Lengths of the shortest paths along a neighbour graph: the distances that ISOMAP preserves.
 
     Parameters

@@ -1,5 +1,6 @@
 """The long way round: minimise a loss over free embeddings by descent, to compare with its closed form."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -16,7 +17,7 @@ class Descent(NamedTuple):
     losses: np.ndarray
 
 
-def minimize_embedding(loss, n, dim, *, seed=0, steps=1500):
+def minimize_embedding(loss: Callable, n: int, dim: int, *, seed: int = 0, steps: int = 1500) -> Descent:
     """Minimise loss(Z) over all embeddings Z (n, dim) by L-BFGS from standard normal numbers, in float64.
 
     Parameters

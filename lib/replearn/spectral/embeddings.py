@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import sparse
 
 from replearn.spectral.arrays import ZERO, as_graph, as_symmetric
@@ -36,7 +37,9 @@ class SpectralEmbedding(NamedTuple):
     gap: float
 
 
-def _pairs_and_gap(A, dim, which, deflate, method):
+def _pairs_and_gap(
+    A: np.ndarray | sparse.csr_array, dim: int, which: str, deflate: np.ndarray | None, method: str
+) -> tuple[np.ndarray, np.ndarray, float]:
     """The first ``dim`` eigenpairs and the distance to the next eigenvalue."""
     free = A.shape[0] - (0 if deflate is None else 1)
     check_integer("dim", dim, 1, A.shape[0] - 1)
@@ -45,7 +48,14 @@ def _pairs_and_gap(A, dim, which, deflate, method):
     return w[:dim], V[:, :dim], gap
 
 
-def laplacian_eigenmaps(G, dim, *, kind="unnormalized", drop_constant=True, method="auto"):
+def laplacian_eigenmaps(
+    G: ArrayLike | sparse.sparray,
+    dim: int,
+    *,
+    kind: str = "unnormalized",
+    drop_constant: bool = True,
+    method: str = "auto",
+) -> SpectralEmbedding:
     """Laplacian Eigenmaps, the smoothest embedding of a graph: argmin tr(Z^T L Z) subject to Z^T Z = N I.
 
     That is "unnormalized"; "sym" takes the eigenvectors of I - D^{-1/2} G D^{-1/2} instead, "rw" those of
@@ -87,7 +97,9 @@ def laplacian_eigenmaps(G, dim, *, kind="unnormalized", drop_constant=True, meth
     return SpectralEmbedding(Z, w, np.ones(dim), V, dim, float(w.sum()), gap)
 
 
-def vicreg_embedding(G, dim, *, inv=1.0, reg=1.0, method="auto"):
+def vicreg_embedding(
+    G: ArrayLike | sparse.sparray, dim: int, *, inv: float = 1.0, reg: float = 1.0, method: str = "auto"
+) -> SpectralEmbedding:
     r"""Global minimum of least-square VICReg: bottom Laplacian eigenvectors, each shrunk by the invariance weight.
 
     Loss = reg ||Cov(Z) - I||_F^2 + (inv / N) sum_ij G_ij ||z_i - z_j||^2, Cov(Z) = Z^T H Z / N;
@@ -126,13 +138,13 @@ def vicreg_embedding(G, dim, *, inv=1.0, reg=1.0, method="auto"):
     return SpectralEmbedding(np.sqrt(len(V)) * V * strengths, w, strengths, V, int(np.sum(strengths > 0)), loss, gap)
 
 
-def vicreg_variances(eigenvalues, *, inv, reg):
+def vicreg_variances(eigenvalues: ArrayLike, *, inv: float, reg: float) -> np.ndarray:
     """Variance (1 - (inv / reg) lambda)_+ that least-square VICReg leaves to a direction of roughness lambda."""
     variances = 1 - inv / reg * eigenvalues
     return np.where(variances > ZERO, variances, 0.0)
 
 
-def contrastive_embedding(S, dim, *, method="auto"):
+def contrastive_embedding(S: ArrayLike | sparse.sparray, dim: int, *, method: str = "auto") -> SpectralEmbedding:
     """Global minimum of the spectral contrastive loss min_Z ||Z Z^T - S||_F^2: the top positive eigenpairs of S.
 
     Z = U_K diag((s_k)_+^{1/2}), Loss = ||S||_F^2 - sum_k (s_k)_+^2. With S = G this is the squared form of SimCLR, with
@@ -165,7 +177,9 @@ def contrastive_embedding(S, dim, *, method="auto"):
     return SpectralEmbedding(V * strengths, w, strengths, V, int(np.sum(strengths > 0)), loss, gap)
 
 
-def barlow_embedding(G, dim, *, center=True, method="auto"):
+def barlow_embedding(
+    G: ArrayLike | sparse.sparray, dim: int, *, center: bool = True, method: str = "auto"
+) -> SpectralEmbedding:
     r"""Global minimum of Barlow Twins: the top eigenvectors of P = D^{-1/2} G D^{-1/2}, weighted and then mixed.
 
     Loss = ||C - I||_F^2, C_kl = (Z^T G Z)_kl / sqrt((Z^T D Z)_kk (Z^T D Z)_ll). With P v_k = rho_k v_k,

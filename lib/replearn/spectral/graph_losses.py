@@ -2,12 +2,13 @@
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from scipy import sparse
 
 from replearn.validate import check_matrix, check_positive
 
 
-def _matrix_like(name, M, Z):
+def _matrix_like(name: str, M: np.ndarray | sparse.csr_array | torch.Tensor, Z: torch.Tensor) -> torch.Tensor:
     """``M`` (sparse, array or tensor) as a tensor of Z's dtype and device, checked to be (N, N)."""
     n = Z.shape[0]
     if tuple(M.shape) != (n, n):
@@ -18,11 +19,13 @@ def _matrix_like(name, M, Z):
     return torch.as_tensor(M).to(dtype=Z.dtype, device=Z.device)
 
 
-def _squared_norm(M):
+def _squared_norm(M: torch.Tensor) -> torch.Tensor:
     return (M.coalesce().values() if M.is_sparse else M).square().sum()
 
 
-def vicreg_graph_loss(Z, L, *, inv=1.0, reg=1.0):
+def vicreg_graph_loss(
+    Z: torch.Tensor, L: ArrayLike | sparse.sparray, *, inv: float = 1.0, reg: float = 1.0
+) -> torch.Tensor:
     """Least-square VICReg on a graph: reg ||Cov(Z) - I||_F^2 + (2 inv / N) tr(Z^T L Z), Cov(Z) = Z^T H Z / N.
 
     The second term is (inv / N) sum_ij G_ij ||z_i - z_j||^2 for L the Laplacian of G.
@@ -56,7 +59,7 @@ def vicreg_graph_loss(Z, L, *, inv=1.0, reg=1.0):
     return reg * excess.square().sum() + 2 * inv / len(Z) * (Z * (L @ Z)).sum()
 
 
-def contrastive_graph_loss(Z, S):
+def contrastive_graph_loss(Z: torch.Tensor, S: ArrayLike | sparse.sparray) -> torch.Tensor:
     """Spectral contrastive loss ||Z Z^T - S||_F^2 = ||Z^T Z||_F^2 - 2 tr(Z^T S Z) + ||S||_F^2, without an (N, N) Z Z^T.
 
     Parameters
@@ -82,7 +85,7 @@ def contrastive_graph_loss(Z, S):
     return (Z.T @ Z).square().sum() - 2 * (Z * (S @ Z)).sum() + _squared_norm(S)
 
 
-def barlow_graph_loss(Z, G, *, center=True):
+def barlow_graph_loss(Z: torch.Tensor, G: ArrayLike | sparse.sparray, *, center: bool = True) -> torch.Tensor:
     """Barlow Twins on a graph: ||C - I||_F^2, C_kl = (Z^T G Z)_kl / sqrt((Z^T D Z)_kk (Z^T D Z)_ll), D = diag(G 1).
 
     Parameters

@@ -1,6 +1,7 @@
 """Relation graphs G (N, N): G_ij > 0 where samples i and j are declared to be the same thing."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import sparse
 from scipy.sparse.linalg import LinearOperator
 from sklearn.neighbors import kneighbors_graph
@@ -9,7 +10,7 @@ from replearn.spectral.arrays import as_array, as_graph, as_points, compact
 from replearn.validate import check_between, check_choice, check_finite, check_integer, check_positive
 
 
-def _codes(name, labels, ignore=None):
+def _codes(name: str, labels: ArrayLike, ignore: int | None = None) -> tuple[np.ndarray, np.ndarray]:
     """Class codes 0..C-1 of a 1-D label vector (-1 where ignored) and the size of each class."""
     labels = np.asarray(labels.detach().cpu() if hasattr(labels, "detach") else labels)
     if labels.ndim != 1:
@@ -23,18 +24,18 @@ def _codes(name, labels, ignore=None):
     return codes, sizes
 
 
-def _indicator(codes, sizes):
+def _indicator(codes: np.ndarray, sizes: np.ndarray) -> sparse.csr_array:
     rows = np.flatnonzero(codes >= 0)
     return sparse.csr_array((np.ones(len(rows)), (rows, codes[rows])), shape=(len(codes), len(sizes)))
 
 
-def _drop_diagonal(g):
+def _drop_diagonal(g: sparse.csr_array) -> sparse.csr_array:
     coo = sparse.coo_array(g)
     off = coo.row != coo.col
     return compact(sparse.csr_array((coo.data[off], (coo.row[off], coo.col[off])), shape=g.shape))
 
 
-def augmentation_graph(ids, *, self_loops=False):
+def augmentation_graph(ids: ArrayLike, *, self_loops: bool = False) -> sparse.csr_array:
     """Connect the views of each image: G_ij = 1 where ids_i = ids_j and i != j.
 
     Parameters
@@ -64,7 +65,9 @@ def augmentation_graph(ids, *, self_loops=False):
     return g if self_loops else _drop_diagonal(g)
 
 
-def label_graph(labels, *, normalize="none", ignore=-1, self_loops=False, as_operator=False):
+def label_graph(
+    labels: ArrayLike, *, normalize: str = "none", ignore: int = -1, self_loops: bool = False, as_operator: bool = False
+) -> LinearOperator | sparse.csr_array:
     """Connect the samples of each class: G_ij = 1[y_i = y_j], or 1[y_i = y_j] / n_{y_i} with ``normalize="class"``.
 
     Parameters
@@ -108,7 +111,14 @@ def label_graph(labels, *, normalize="none", ignore=-1, self_loops=False, as_ope
     )
 
 
-def knn_graph(X, k=10, *, weight="connectivity", bandwidth=None, symmetrize="union"):
+def knn_graph(
+    X: ArrayLike,
+    k: int = 10,
+    *,
+    weight: str = "connectivity",
+    bandwidth: float | None = None,
+    symmetrize: str = "union",
+) -> sparse.csr_array:
     """Connect each sample to its k nearest neighbours (Euclidean), with weights 1 or exp(-d^2 / (2 bandwidth^2)).
 
     Parameters
@@ -156,7 +166,7 @@ def knn_graph(X, k=10, *, weight="connectivity", bandwidth=None, symmetrize="uni
     return as_graph("the k-NN graph", g)
 
 
-def pairs_graph(i, j, n, weights=None):
+def pairs_graph(i: ArrayLike, j: ArrayLike, n: int, weights: ArrayLike | None = None) -> sparse.csr_array:
     """Connect given pairs: G_{i_e j_e} = G_{j_e i_e} = weight_e; a pair given twice adds up.
 
     Parameters
@@ -203,7 +213,7 @@ def pairs_graph(i, j, n, weights=None):
     return as_graph("the graph", sparse.csr_array((np.tile(weights, 2), (rows, cols)), shape=(n, n)))
 
 
-def _sample_pairs(rng, n, taken, count):
+def _sample_pairs(rng: np.random.Generator, n: int, taken: np.ndarray, count: int) -> np.ndarray:
     """``count`` distinct codes i * n + j, i < j, drawn uniformly from those not in ``taken``."""
     if n * (n - 1) // 2 < 4 * (len(taken) + count):  # few pairs are left to hit: list them all
         i, j = np.triu_indices(n, 1)
@@ -216,12 +226,12 @@ def _sample_pairs(rng, n, taken, count):
     return found[:count]
 
 
-def _without_repeats(codes):
+def _without_repeats(codes: np.ndarray) -> np.ndarray:
     """Each code where it occurs first, in that order."""
     return codes[np.sort(np.unique(codes, return_index=True)[1])]
 
 
-def rewire_graph(G, fraction, *, seed):
+def rewire_graph(G: ArrayLike | sparse.sparray, fraction: float, *, seed: int) -> sparse.csr_array:
     """Replace a random fraction of the edges by uniformly random pairs; the multiset of weights is kept.
 
     round(fraction * E) of the E edges move to pairs drawn without repetition from all that hold no kept edge.

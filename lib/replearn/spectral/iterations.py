@@ -4,13 +4,14 @@ Each returns (w, V, c), c a bound on the magnitude of the spectrum of A. Q (N, r
 """
 
 import warnings
+from collections.abc import Callable
 
 import numpy as np
 from scipy import linalg, sparse
 from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh, lobpcg, splu
 
 
-def spectral_bound(A):
+def spectral_bound(A: np.ndarray | sparse.sparray | LinearOperator) -> float:
     """An upper bound on the magnitude of the eigenvalues: the largest absolute row sum, or a Lanczos estimate."""
     if isinstance(A, LinearOperator):
         v0 = start(A.shape[0], 1, 0, A.dtype)[:, 0]
@@ -18,17 +19,25 @@ def spectral_bound(A):
     return float(abs(A).sum(axis=1).max())
 
 
-def start(n, columns, seed, dtype):
+def start(n: int, columns: int, seed: int, dtype: np.dtype) -> np.ndarray:
     """Reproducible random starting vectors."""
     return np.random.default_rng(seed).standard_normal((n, columns)).astype(dtype)
 
 
-def project(Q, M):
+def project(Q: np.ndarray, M: np.ndarray) -> np.ndarray:
     """The part of M orthogonal to the orthonormal columns of Q."""
     return M - Q @ (Q.T @ M) if Q.shape[1] else M
 
 
-def lanczos(A, k, which, Q, tol, steps, seed):
+def lanczos(
+    A: np.ndarray | sparse.sparray | LinearOperator,
+    k: int,
+    which: str,
+    Q: np.ndarray,
+    tol: float,
+    steps: int,
+    seed: int,
+) -> tuple[np.ndarray, np.ndarray, float]:
     """ARPACK at the top of c I - A or c I + A, a positive operator in which excluded directions have eigenvalue 0."""
     c, sign = spectral_bound(A), -1 if which == "smallest" else 1
 
@@ -40,7 +49,15 @@ def lanczos(A, k, which, Q, tol, steps, seed):
     return sign * (w - c), V, c
 
 
-def shift_invert(A, k, which, Q, tol, steps, seed):
+def shift_invert(
+    A: np.ndarray | sparse.sparray | LinearOperator,
+    k: int,
+    which: str,
+    Q: np.ndarray,
+    tol: float,
+    steps: int,
+    seed: int,
+) -> tuple[np.ndarray, np.ndarray, float]:
     """ARPACK on the inverse of A - s I restricted to the complement of Q, with s just beyond the wanted end."""
     if not sparse.issparse(A):
         raise ValueError("method 'shift-invert' factorises A and needs it as a sparse array")
@@ -61,7 +78,15 @@ def shift_invert(A, k, which, Q, tol, steps, seed):
     return sign * (shift + 1 / w), V, c
 
 
-def _arpack(product, A, k, Q, tol, steps, seed):
+def _arpack(
+    product: Callable,
+    A: LinearOperator | np.ndarray | sparse.csr_array,
+    k: int,
+    Q: np.ndarray,
+    tol: float,
+    steps: int,
+    seed: int,
+) -> tuple[np.ndarray, np.ndarray]:
     n = A.shape[0]
     operator = LinearOperator(A.shape, matvec=product, dtype=A.dtype)
     v0 = project(Q, start(n, 1, seed, A.dtype)[:, 0])
@@ -74,7 +99,16 @@ def _arpack(product, A, k, Q, tol, steps, seed):
         ) from error
 
 
-def lobpcg_jacobi(A, B, k, which, Q, tol, steps, seed):
+def lobpcg_jacobi(
+    A: np.ndarray | sparse.sparray | LinearOperator,
+    B: sparse.csr_array | None,
+    k: int,
+    which: str,
+    Q: np.ndarray,
+    tol: float,
+    steps: int,
+    seed: int,
+) -> tuple[np.ndarray, np.ndarray, float]:
     """LOBPCG, preconditioned at the bottom of the spectrum by the inverse diagonal."""
     n, c = A.shape[0], spectral_bound(A)
     jacobi = None
@@ -92,7 +126,9 @@ def lobpcg_jacobi(A, B, k, which, Q, tol, steps, seed):
     return w, V, c
 
 
-def _restricted(A, B, Q):
+def _restricted(
+    A: LinearOperator | np.ndarray | sparse.csr_array, B: sparse.csr_array | None, Q: np.ndarray
+) -> LinearOperator | np.ndarray | sparse.csr_array:
     """P^T A P, P the B-orthogonal projector off Q: scipy's LOBPCG tests residuals without the constraints."""
     if not Q.shape[1]:
         return A

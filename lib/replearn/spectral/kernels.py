@@ -3,14 +3,15 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import linalg
+from numpy.typing import ArrayLike
+from scipy import linalg, sparse
 from scipy.spatial.distance import pdist
 
 from replearn.spectral.arrays import ZERO, as_points, as_symmetric, positive_eigenpairs
 from replearn.validate import check_integer, check_positive
 
 
-def rbf_kernel(X, Y=None, *, bandwidth):
+def rbf_kernel(X: ArrayLike, Y: ArrayLike | None = None, *, bandwidth: float) -> np.ndarray:
     """Gaussian kernel between two sets of points: k(x, y) = exp(-||x - y||^2 / (2 bandwidth^2)).
 
     Parameters
@@ -50,7 +51,7 @@ def rbf_kernel(X, Y=None, *, bandwidth):
     return np.exp(-squared / (2 * bandwidth**2))
 
 
-def median_bandwidth(X):
+def median_bandwidth(X: ArrayLike) -> float:
     """Median of the distances between different samples: the usual bandwidth of a Gaussian kernel.
 
     Parameters
@@ -102,19 +103,21 @@ class KernelSSL:
     eigenvalues: np.ndarray
     rank: int
 
-    def transform(self, Kx):
+    def transform(self, Kx: ArrayLike) -> np.ndarray:
         """Embed new points from their kernel with the training points (M, N): Kx coef, shape (M, K)."""
         Kx = as_points("Kx", Kx)
         if Kx.shape[1] != len(self.coef):
             raise ValueError(f"Kx must have {len(self.coef)} columns, one per training point, but has {Kx.shape[1]}")
         return Kx @ self.coef
 
-    def kernel(self, Kx, Ky):
+    def kernel(self, Kx: ArrayLike, Ky: ArrayLike) -> np.ndarray:
         """The induced kernel k*(x, y) = <f(x), f(y)> from the kernels (M, N) and (M', N), shape (M, M')."""
         return self.transform(Kx) @ self.transform(Ky).T
 
 
-def kernel_ssl(K, target, dim, *, lam=0.0, rtol=1e-10):
+def kernel_ssl(
+    K: ArrayLike, target: ArrayLike | sparse.sparray, dim: int, *, lam: float = 0.0, rtol: float = 1e-10
+) -> KernelSSL:
     r"""Minimise ||Z Z^T - T||_F^2 + 2 lam ||W||^2 over encoders f(x) = W Phi(x) in the feature space of a kernel.
 
     By the representer theorem Z = K A and ||W||^2 = tr(A^T K A). With K = U diag(w) U^T over its positive

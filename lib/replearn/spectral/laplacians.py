@@ -1,13 +1,14 @@
 """Graph Laplacians: the quadratic form that measures how much an embedding varies along the edges of a graph."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import sparse
 
 from replearn.spectral.arrays import as_graph
 from replearn.validate import check_choice
 
 
-def laplacian(G, *, kind="unnormalized"):
+def laplacian(G: ArrayLike | sparse.sparray, *, kind: str = "unnormalized") -> tuple[sparse.csr_array, np.ndarray]:
     """Laplacian of a graph: L = D - G, I - D^{-1/2} G D^{-1/2} ("sym") or I - D^{-1} G ("rw"), D = diag(G 1).
 
     sum_ij G_ij ||z_i - z_j||^2 = 2 tr(Z^T L Z) for the unnormalised one: every edge is counted twice.
@@ -48,7 +49,7 @@ def laplacian(G, *, kind="unnormalized"):
     return sparse.csr_array(sparse.eye_array(len(degrees)) - left @ g @ right), degrees
 
 
-def check_no_isolated(degrees):
+def check_no_isolated(degrees: ArrayLike) -> None:
     """Raise unless every node has at least one edge."""
     isolated = np.flatnonzero(degrees <= 0)
     if len(isolated):

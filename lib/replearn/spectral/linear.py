@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
+import torch
+from numpy.typing import ArrayLike
 from scipy import linalg, sparse
 from scipy.sparse.linalg import LinearOperator
 
@@ -30,7 +32,7 @@ class LinearSSL:
     eigenvalues: np.ndarray
     strengths: np.ndarray
 
-    def transform(self, X):
+    def transform(self, X: ArrayLike) -> np.ndarray:
         """Embed inputs X (N, D) as Z = (X - mean) W, shape (N, K); ``ValueError`` where X has another width."""
         X = as_points("X", X)
         if X.shape[1] != len(self.mean):
@@ -38,7 +40,16 @@ class LinearSSL:
         return (X - self.mean) @ self.W
 
 
-def linear_ssl(X, G, dim, *, method="vicreg", inv=1.0, reg=1.0, ridge=0.0):
+def linear_ssl(
+    X: ArrayLike,
+    G: ArrayLike | sparse.sparray | LinearOperator,
+    dim: int,
+    *,
+    method: str = "vicreg",
+    inv: float = 1.0,
+    reg: float = 1.0,
+    ridge: float = 0.0,
+) -> LinearSSL:
     r"""Minimise a self-supervised loss over linear encoders Z = (H X) W, exactly.
 
     With C = X^T H X / N, B = X^T L X / N and V^T C V = I:
@@ -91,7 +102,15 @@ def linear_ssl(X, G, dim, *, method="vicreg", inv=1.0, reg=1.0, ridge=0.0):
     return _linear_barlow(X, G, degrees, dim, ridge)
 
 
-def _linear_vicreg(X, G, degrees, dim, ridge, inv, reg):
+def _linear_vicreg(
+    X: np.ndarray,
+    G: LinearOperator | sparse.csr_array,
+    degrees: np.ndarray,
+    dim: int,
+    ridge: float,
+    inv: float,
+    reg: float,
+) -> LinearSSL:
     n, mean, noise = len(X), X.mean(axis=0), ridge * np.eye(X.shape[1])
     X = X - mean
     energy = X.T @ (degrees[:, None] * X) / n + degrees.mean() * noise - X.T @ (G @ X) / n
@@ -100,7 +119,7 @@ def _linear_vicreg(X, G, degrees, dim, ridge, inv, reg):
     return LinearSSL(V * strengths, mean, mu, strengths)
 
 
-def _linear_contrastive(X, G, dim, ridge):
+def _linear_contrastive(X: np.ndarray, G: LinearOperator | sparse.csr_array, dim: int, ridge: float) -> LinearSSL:
     n, mean, noise = len(X), X.mean(axis=0), ridge * np.eye(X.shape[1])
     X = X - mean
     s, V = _largest_pairs(X.T @ (G @ X) / n, X.T @ X / n + noise, dim)
@@ -108,7 +127,9 @@ def _linear_contrastive(X, G, dim, ridge):
     return LinearSSL(V * strengths, mean, s, strengths)
 
 
-def _linear_barlow(X, G, degrees, dim, ridge):
+def _linear_barlow(
+    X: np.ndarray, G: LinearOperator | sparse.csr_array, degrees: np.ndarray, dim: int, ridge: float
+) -> LinearSSL:
     n, mean, noise = len(X), np.average(X, axis=0, weights=degrees), ridge * np.eye(X.shape[1])
     X = X - mean
     weighted = X.T @ (degrees[:, None] * X) / n + degrees.mean() * noise
@@ -117,7 +138,7 @@ def _linear_barlow(X, G, degrees, dim, ridge):
     return LinearSSL(V @ columns, mean, rho, strengths)
 
 
-def _operand(G, n):
+def _operand(G: LinearOperator | np.ndarray | sparse.csr_array | torch.Tensor, n: int) -> tuple:
     """The graph in a form that multiplies (N, D) matrices, and its degrees."""
     if isinstance(G, LinearOperator):
         check_square("G", G)
@@ -133,7 +154,7 @@ def _operand(G, n):
     return G, degrees
 
 
-def _smallest_pairs(A, covariance, dim):
+def _smallest_pairs(A: np.ndarray, covariance: np.ndarray, dim: int) -> tuple[np.ndarray, np.ndarray]:
     """Smallest eigenpairs of A v = w covariance v, V^T covariance V = I."""
     spectrum = linalg.eigvalsh(covariance)
     if spectrum[0] <= 1e-12 * spectrum[-1]:
@@ -141,12 +162,12 @@ def _smallest_pairs(A, covariance, dim):
     return linalg.eigh((A + A.T) / 2, covariance, subset_by_index=(0, dim - 1))
 
 
-def _largest_pairs(A, covariance, dim):
+def _largest_pairs(A: np.ndarray, covariance: np.ndarray, dim: int) -> tuple[np.ndarray, np.ndarray]:
     w, V = _smallest_pairs(-A, covariance, dim)
     return -w, V
 
 
-def moment_ssl(C, C_plus, dim, *, beta=1.0, lam=0.0):
+def moment_ssl(C: ArrayLike, C_plus: ArrayLike, dim: int, *, beta: float = 1.0, lam: float = 0.0) -> LinearSSL:
     r"""Minimise the same loss over linear maps f = W^T phi of given features, from their second moments alone.
 
     With V^T C V = I: ((1 - beta) C + beta C_plus - lam I) v = e C v descending, W = V diag((e)_+^{1/2}); the minimum is
@@ -187,7 +208,7 @@ def moment_ssl(C, C_plus, dim, *, beta=1.0, lam=0.0):
     return LinearSSL(V * strengths, np.zeros(d), e, strengths)
 
 
-def check_weights(beta, lam):
+def check_weights(beta: float, lam: float) -> None:
     """Raise unless beta, the share of the augmentations, lies in [0, 1], and lam, a norm's weight, is at least 0."""
     check_between("beta", beta, 0, 1)
     check_positive("lam", lam, allow_zero=True)

@@ -1,9 +1,11 @@
 """Second moments of augmented data: all that a linear method sees of its augmentation."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 
 from replearn.spectral.arrays import as_array, as_definite, as_points, as_symmetric
 from replearn.spectral.canonical import PairMoments
@@ -25,7 +27,7 @@ class AugmentedMoments(NamedTuple):
     C_clean: np.ndarray
 
 
-def additive_moments(X, noise):
+def additive_moments(X: ArrayLike, noise: ArrayLike | float) -> AugmentedMoments:
     """Moments of views v = x + e with noise e of mean zero: C_plus = C_clean = X^T X / N, C = X^T X / N + Cov(e).
 
     Parameters
@@ -60,7 +62,9 @@ def additive_moments(X, noise):
     return AugmentedMoments(clean + noise, clean, clean)
 
 
-def mask_moments(X, p, image_shape, patch_shape=(1, 1)):
+def mask_moments(
+    X: ArrayLike, p: float, image_shape: tuple[int, int], patch_shape: tuple[int, int] = (1, 1)
+) -> AugmentedMoments:
     r"""Moments of views in which each patch of pixels is set to zero with probability p, independently.
 
     C_clean = (1 - p) S, C_plus = (1 - p)^2 S, C = S o B with S = X^T X / N, B_ij = 1 - p where i and j share a patch
@@ -107,7 +111,7 @@ def mask_moments(X, p, image_shape, patch_shape=(1, 1)):
     return AugmentedMoments(S * np.where(shared, kept, kept**2), kept**2 * S, kept * S)
 
 
-def empirical_moments(X, augment, views, *, seed=0):
+def empirical_moments(X: ArrayLike, augment: Callable, views: int, *, seed: int = 0) -> AugmentedMoments:
     """Moments of any augmentation, estimated without bias from a few views of each sample.
 
     Parameters
@@ -145,7 +149,7 @@ def empirical_moments(X, augment, views, *, seed=0):
     return AugmentedMoments(C, C_plus, X.T @ np.mean(drawn, axis=0) / len(X))
 
 
-def view_moments(views):
+def view_moments(views: ArrayLike) -> PairMoments:
     r"""Second moments of a positive pair, estimated without bias from V views of each of n samples.
 
     C = (1 / (n V)) sum_i sum_a v_ia v_ia^T, C_plus = (1 / (n V (V - 1))) sum_i sum_{a != b} v_ia v_ib^T.
@@ -183,7 +187,7 @@ def view_moments(views):
     return PairMoments(single / (n * count), (total.T @ total - single) / (n * count * (count - 1)))
 
 
-def as_moment_pair(C, C_plus):
+def as_moment_pair(C: ArrayLike, C_plus: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     """Return C, positive definite, and C_plus, symmetric of the same shape, in float64 or raise ``ValueError``."""
     C, C_plus = as_definite("C", as_array(C)), as_symmetric("C_plus", as_array(C_plus))
     if C.shape != C_plus.shape:

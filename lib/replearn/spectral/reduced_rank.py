@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import linalg
 
 from replearn.spectral.arrays import as_points, positive_eigenpairs
@@ -26,7 +27,7 @@ class ReducedRank(NamedTuple):
     phi: np.ndarray
 
 
-def reduced_rank_regression(cross, C, dim):
+def reduced_rank_regression(cross: ArrayLike, C: ArrayLike, dim: int) -> ReducedRank:
     r"""Minimise E||y - W^T V^T x||^2 over encoders V (d, k) and decoders W (k, q).
 
     With cross C^{-1/2} = R diag(phi) P^T: V = C^{-1/2} P_k, W = diag(phi_k) R_k^T, and the loss is
@@ -71,7 +72,7 @@ def reduced_rank_regression(cross, C, dim):
     return ReducedRank(whiten @ Pt[:dim].T, phi[:dim, None] * R[:, :dim].T, phi)
 
 
-def joint_embedding_linear(C, C_plus, dim):
+def joint_embedding_linear(C: ArrayLike, C_plus: ArrayLike, dim: int) -> LinearSSL:
     r"""Joint embedding by a linear map: bring two views together while the features stay white.
 
     min E||W^T v - W^T v'||^2 subject to W^T C W = I: the top eigenvectors of C_plus w = omega C w; the loss is

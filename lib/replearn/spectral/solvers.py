@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import linalg, sparse
 from scipy.sparse.linalg import LinearOperator
 
@@ -13,7 +14,18 @@ from replearn.validate import check_choice, check_finite, check_integer, check_p
 DENSE_LIMIT = 2000
 
 
-def eigenpairs(A, k, *, B=None, which="smallest", deflate=None, method="auto", tol=1e-8, steps=None, seed=0):
+def eigenpairs(
+    A: ArrayLike | sparse.sparray | LinearOperator,
+    k: int,
+    *,
+    B: ArrayLike | sparse.sparray | None = None,
+    which: str = "smallest",
+    deflate: ArrayLike | None = None,
+    method: str = "auto",
+    tol: float = 1e-8,
+    steps: int | None = None,
+    seed: int = 0,
+) -> tuple[np.ndarray, np.ndarray]:
     r"""The k smallest or largest eigenpairs of A v = w B v, within the B-orthogonal complement of given directions.
 
     With ``deflate`` = d the pairs are those of the quadratic form v^T A v on {v : d^T B v = 0}, v^T B v = 1. Lanczos
@@ -84,13 +96,15 @@ class _Problem(NamedTuple):
     scale: np.ndarray | None = None
     factor: np.ndarray | None = None
 
-    def restore(self, V):
+    def restore(self, V: np.ndarray) -> np.ndarray:
         if self.scale is not None:
             return self.scale[:, None] * V
         return V if self.factor is None else linalg.solve_triangular(self.factor, V)
 
 
-def _symmetric_operand(name, a):
+def _symmetric_operand(
+    name: str, a: LinearOperator | np.ndarray | sparse.csr_array
+) -> LinearOperator | np.ndarray | sparse.csr_array:
     """Check a square symmetric operand; sparse arrays and operators stay as they are, float32 stays float32."""
     if isinstance(a, LinearOperator):
         check_square(name, a)
@@ -106,7 +120,7 @@ def _symmetric_operand(name, a):
     return a
 
 
-def _whitening_diagonal(B, n):
+def _whitening_diagonal(B: np.ndarray | sparse.sparray | None, n: int) -> np.ndarray | None:
     """The vector diag(B)^{-1/2} where B is None or diagonal, None where B is a full matrix."""
     if B is None:
         return np.ones(n)
@@ -120,7 +134,7 @@ def _whitening_diagonal(B, n):
     return None if np.any((entries.row != entries.col) & (entries.data != 0)) else diagonal**-0.5
 
 
-def _directions(deflate, n, dtype):
+def _directions(deflate: ArrayLike | None, n: int, dtype: np.dtype) -> np.ndarray:
     """The excluded directions as an (N, r) array, r = 0 where there are none."""
     if deflate is None:
         return np.zeros((n, 0), dtype)
@@ -134,7 +148,7 @@ def _directions(deflate, n, dtype):
     return deflate.astype(dtype)
 
 
-def _choose(method, n, scale):
+def _choose(method: str, n: int, scale: np.ndarray | None) -> str:
     if method in ("lanczos", "shift-invert") and scale is None:
         raise ValueError(f"method {method!r} needs a diagonal B; use 'lobpcg', or 'dense' for a small problem")
     if method != "auto":
@@ -144,7 +158,13 @@ def _choose(method, n, scale):
     return "lobpcg" if scale is None else "lanczos"
 
 
-def _standard_form(A, B, excluded, scale, solver):
+def _standard_form(
+    A: LinearOperator | np.ndarray | sparse.csr_array,
+    B: np.ndarray | sparse.csr_array | sparse.sparray,
+    excluded: np.ndarray,
+    scale: np.ndarray,
+    solver: str,
+) -> _Problem:
     """The problem with the identity for B, unless B is full and left to LOBPCG."""
     if scale is not None:
         scale = scale.astype(A.dtype)
@@ -161,11 +181,13 @@ def _standard_form(A, B, excluded, scale, solver):
     return _Problem((white + white.T) / 2, None, _orthonormal(factor @ excluded), factor=factor)
 
 
-def _orthonormal(M):
+def _orthonormal(M: np.ndarray) -> np.ndarray:
     return linalg.qr(M, mode="economic")[0] if M.shape[1] else M
 
 
-def _scaled(A, scale):
+def _scaled(
+    A: LinearOperator | np.ndarray | sparse.csr_array, scale: np.ndarray
+) -> LinearOperator | np.ndarray | sparse.csr_array:
     """diag(scale) A diag(scale)."""
     if np.all(scale == 1):
         return A
@@ -180,14 +202,14 @@ def _scaled(A, scale):
     return scale[:, None] * A * scale
 
 
-def _as_dense(a):
+def _as_dense(a: LinearOperator | np.ndarray | sparse.csr_array) -> np.ndarray:
     if isinstance(a, LinearOperator):
         a = a @ np.eye(a.shape[0], dtype=a.dtype)
         return (a + a.T) / 2
     return a.toarray() if sparse.issparse(a) else a
 
 
-def _dense(problem, k, which):
+def _dense(problem: _Problem, k: int, which: str) -> tuple[np.ndarray, np.ndarray]:
     """LAPACK, with the excluded directions moved beyond the far end of the spectrum."""
     A, Q = _as_dense(problem.A), problem.Q
     if Q.shape[1]:
@@ -197,7 +219,9 @@ def _dense(problem, k, which):
     return linalg.eigh(A, subset_by_index=(0, k - 1) if which == "smallest" else (n - k, n - 1))
 
 
-def _iterate(problem, k, which, solver, tol, steps, seed):
+def _iterate(
+    problem: _Problem, k: int, which: str, solver: str, tol: float, steps: int, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Run an iterative method and check its residual against ``tol``."""
     A, B, Q = problem.A, problem.B, problem.Q
     if solver == "lobpcg":

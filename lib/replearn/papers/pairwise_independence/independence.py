@@ -1,11 +1,13 @@
 """What variance-covariance regularisation of nonlinear features penalises: dependence between pairs of variables."""
 
+import torch
+
 from replearn.losses.precision import full_precision
 from replearn.validate import check_finite
 
 
 @full_precision
-def cross_variable_covariance(phi):
+def cross_variable_covariance(phi: torch.Tensor) -> torch.Tensor:
     r"""Squared covariances between the features of different variables, summed over pairs of variables.
 
     .. math:: \sum_{i < j} \|C_{ij}\|_F^2, \qquad C_{ij} = \frac1N \Phi_i^\top H \Phi_j, \quad H = I - \tfrac1N 1 1^\top

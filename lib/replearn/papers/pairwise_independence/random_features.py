@@ -39,7 +39,7 @@ class RandomFeatures(nn.Module):
     torch.Size([9, 4, 32])
     """
 
-    def __init__(self, n_features, kind="rff", *, bandwidth=1.0, seed=0):
+    def __init__(self, n_features: int, kind: str = "rff", *, bandwidth: float = 1.0, seed: int = 0) -> None:
         super().__init__()
         check_integer("n_features", n_features, 1)
         check_choice("kind", kind, tuple(_ACTIVATIONS))
@@ -54,10 +54,10 @@ class RandomFeatures(nn.Module):
         self.register_buffer("weight", weight)
         self.register_buffer("bias", bias)
 
-    def extra_repr(self):
+    def extra_repr(self) -> str:
         return f"{len(self.weight)}, kind={self.kind!r}, bandwidth={self.bandwidth}"
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         weight, bias = self.weight.to(x.dtype), self.bias.to(x.dtype)
         return math.sqrt(2 / len(weight)) * _ACTIVATIONS[self.kind](x.unsqueeze(-1) * weight + bias)
 

@@ -7,7 +7,7 @@ from replearn.data.named_sets import standardize
 from replearn.validate import check_between, check_choice, check_integer, check_matrix
 
 
-def ica_sources(n, d, kind="uniform", *, seed=0):
+def ica_sources(n: int, d: int, kind: str = "uniform", *, seed: int = 0) -> torch.Tensor:
     """Draw independent sources of mean 0 and variance 1.
 
     Parameters
@@ -44,7 +44,7 @@ def ica_sources(n, d, kind="uniform", *, seed=0):
     return standardize(torch.from_numpy(np.stack([_draw(name, n, rng) for name in kinds], 1)), 0)
 
 
-def _draw(kind, n, rng):
+def _draw(kind: str, n: int, rng: np.random.Generator) -> np.ndarray:
     """One source (n,), neither centered nor scaled."""
     if kind == "uniform":
         return rng.uniform(-1, 1, n)
@@ -57,7 +57,7 @@ def _draw(kind, n, rng):
     return rng.exponential(size=n)
 
 
-def radial_rotation(s, *, turn=1.0, offset=0.0):
+def radial_rotation(s: torch.Tensor, *, turn: float = 1.0, offset: float = 0.0) -> torch.Tensor:
     """Mix two sources nonlinearly: turn each point about the origin by an angle that grows with its radius.
 
     ``x = R(turn |s| + offset) s``, which keeps volumes and radii; the same map with both signs changed undoes it.
@@ -93,7 +93,7 @@ def radial_rotation(s, *, turn=1.0, offset=0.0):
     return torch.stack([cos * s[:, 0] - sin * s[:, 1], sin * s[:, 0] + cos * s[:, 1]], 1)
 
 
-def xor_triple(n, *, strength=1.0, seed=0):
+def xor_triple(n: int, *, strength: float = 1.0, seed: int = 0) -> torch.Tensor:
     """Draw three fair signs that are independent two by two, but not all three together.
 
     The first two are independent; the third is their product with probability (1 + strength) / 2, else its opposite.

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
+from numpy.typing import ArrayLike
 
 from replearn.evaluation.tensors import as_matrix, as_tensor
 from replearn.validate import check_finite, check_integer, check_positive
@@ -17,7 +18,7 @@ class TabularClassifier(NamedTuple):
     optimum: torch.Tensor
 
 
-def tabular_classifier(V, z, *, kappa, unit_rows=False):
+def tabular_classifier(V: ArrayLike, z: ArrayLike, *, kappa: float, unit_rows: bool = False) -> TabularClassifier:
     r"""Cross-entropy of free embeddings h_s of n states and a head W, whose targets are the posteriors of a world.
 
     .. math:: -\frac1n \sum_s \sum_c p(c \mid z_s) \log \mathrm{softmax}(W h_s)_c, \qquad
@@ -63,7 +64,16 @@ def tabular_classifier(V, z, *, kappa, unit_rows=False):
     return TabularClassifier(loss, torch.cat([kappa * z.flatten(), V.flatten()]))
 
 
-def learning_coefficient(loss, optimum, *, temperature=1e-12, steps=1000, step_size=0.1, spring=1e-7, seed=0):
+def learning_coefficient(
+    loss: Callable,
+    optimum: ArrayLike,
+    *,
+    temperature: float = 1e-12,
+    steps: int = 1000,
+    step_size: float = 0.1,
+    spring: float = 1e-7,
+    seed: int = 0,
+) -> float:
     r"""Estimate Watanabe's learning coefficient at a minimum: mean excess loss over temperature, by Langevin sampling.
 
     .. math:: \lambda \approx \frac1T \, \mathbb E [L(\theta) - L(\theta^*)], \qquad
@@ -123,7 +133,7 @@ class FlatDirections(NamedTuple):
     eigenvalues: torch.Tensor
 
 
-def flat_directions(loss, theta, *, rtol=1e-9):
+def flat_directions(loss: Callable, theta: ArrayLike, *, rtol: float = 1e-9) -> FlatDirections:
     """Count the directions in which a loss does not curve at a critical point, from its exact Hessian in float64.
 
     Parameters
