@@ -204,7 +204,7 @@ cb.explore(
 with_1600 = mean(scores[name, steps][-1] for name in encoders)
 lead_with_100 = average - pixels
 lead_with_1600 = with_1600 - scores["pixels", 0][-1]
-ch.measure("few-labels", shrinks=lead_with_100 - lead_with_1600)
+ch.measure("few-labels", shrinks=lead_with_100 - lead_with_1600, left=lead_with_1600 / lead_with_100)
 
 # %% [markdown]
 # **What you saw.** It shrinks, since labels can teach what views taught. That is the use of all this: pre-training stands in for labels that you do not have. With plenty of them these digits are easy, and differences between methods would drown.
@@ -243,7 +243,7 @@ all_with_100 = {**with_100, "untrained": start, "agreement alone": alone, "pixel
 ch.figures.dimensions(ranks, all_with_100)
 
 # %% [markdown]
-# **What you saw.** The encoder of the collapsed network is at the far left, so few dimensions are a bad sign. But many are no good one: the random start and the pixels are at the far right, and read worse than all ten. They have thrown nothing away yet. [Evaluating representations](../07_evaluation/evaluation.ipynb) says where such a count can be trusted.
+# **What you saw.** The encoder of the collapsed network is at the far left, so few dimensions are a bad sign. But many are no good one: the random start and the pixels are at the far right, and here they read worse than all ten. They have thrown nothing away yet. [Evaluating representations](../07_evaluation/evaluation.ipynb) says where such a count can be trusted.
 #
 # > **Check yourself.** The embedding $z$ of section 1 had shrunk to a point. Why can its encoder still tell digits apart at all?
 
