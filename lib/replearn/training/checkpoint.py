@@ -123,13 +123,14 @@ class CheckpointFile:
         if path and not Path(path).parent.is_dir():
             raise FileNotFoundError(f"the folder {Path(path).parent} of the checkpoint does not exist; make it first")
         self.path, self.every, self.config, self.resume = path, every, config, resume
-        self.parts = {}
+        self.parts, self.saved = {}, 0
 
-    def load(self) -> int:
-        """Put the parts into the state of the file, where there is one to resume from; return the steps done."""
-        if not self.resume or not Path(self.path).exists():
-            return 0
-        return load_checkpoint(self.path, self.parts, config=self.config)
+    def open(self, **parts: Any) -> int:
+        """Take what is to be saved, put it into the state of the file if that is resumed; return the steps done."""
+        self.parts = parts
+        if self.resume and Path(self.path).exists():
+            self.saved = load_checkpoint(self.path, parts, config=self.config)
+        return self.saved
 
     def is_due(self, done: int, steps: int) -> bool:
         """Say whether the parts are to be saved after ``done`` of ``steps`` steps."""
@@ -138,6 +139,7 @@ class CheckpointFile:
     def save(self, done: int) -> None:
         """Replace the file by the state of the parts after ``done`` steps."""
         save_checkpoint(self.path, self.parts, step=done, config=self.config)
+        self.saved = done
 
 
 def _split(parts: dict[str, Any]) -> tuple[dict, dict]:

@@ -98,39 +98,20 @@ def pretrain(
     settings = LoopSettings(**settings)
     fabric = fabric or _fabric_of(images)
     _check(method, images, settings.batch_size, fabric.world_size, log_every, workers)
-    config = asdict(settings) | {
-        "method": repr(method),
-        "images": _describe_images(images),
-        "optimizer": describe(optimizer),
-        "schedule": describe(schedule),
-        "processes": fabric.world_size,
-        "device": fabric.device.type,
-        "precision": fabric.strategy.precision.precision,
-    }
+    config = _config(method, images, settings, optimizer, schedule, fabric)
     file = CheckpointFile(checkpoint, checkpoint_every, config, resume=resume)
     seed = settings.seed + fabric.global_rank
     with seeded(seed):
         groups = method.train().param_groups(settings.weight_decay)
         model, optim = fabric.setup(method, optimizer(groups, lr=settings.lr))
         images = images.to(fabric.device) if isinstance(images, torch.Tensor) else images
-        history, draws = History(), torch.Generator(fabric.device).manual_seed(seed)
-        file.parts = {
-            "method": method,
-            "optimizer": optim,
-            "precision": fabric.strategy.precision,
-            "draws": draws,
-            "history": history,
-        }
-        start = file.load()
-        log = LossLog(history, fabric, settings.steps, settings.batch_size, log_every, saved=start)
+        draws, history = torch.Generator(fabric.device).manual_seed(seed), History()
+        precision = fabric.strategy.precision
+        start = file.open(method=method, optimizer=optim, precision=precision, draws=draws, history=history)
+        log = LossLog(history, fabric, settings, log_every, file)
+        per_process = settings.batch_size // fabric.world_size
         drawn = batches(
-            images,
-            settings.batch_size // fabric.world_size,
-            generator=draws,
-            seed=seed,
-            start=start,
-            steps=settings.steps,
-            workers=workers,
+            images, per_process, generator=draws, seed=seed, start=start, steps=settings.steps, workers=workers
         )
         try:
             for step, (pool, index) in enumerate(drawn, start):
@@ -151,13 +132,32 @@ def pretrain(
                 if file.is_due(step + 1, settings.steps):
                     log.check(method)
                     file.save(step + 1)
-                    log.saved = step + 1
         except KeyboardInterrupt:
             history.interrupted = True
         finally:
             drawn.close()
             log.close()
     return history
+
+
+def _config(
+    method: Method,
+    images: torch.Tensor | Dataset,
+    settings: LoopSettings,
+    optimizer: Callable,
+    schedule: Callable,
+    fabric: Fabric,
+) -> dict[str, Any]:
+    """What must be as it was when a run is resumed."""
+    return asdict(settings) | {
+        "method": repr(method),
+        "images": _describe_images(images),
+        "optimizer": describe(optimizer),
+        "schedule": describe(schedule),
+        "processes": fabric.world_size,
+        "device": fabric.device.type,
+        "precision": fabric.strategy.precision.precision,
+    }
 
 
 def _fabric_of(images: torch.Tensor | Dataset) -> Fabric:

@@ -9,6 +9,9 @@ import torch
 from lightning_fabric import Fabric
 from tqdm.auto import tqdm
 
+from replearn.training.checkpoint import CheckpointFile
+from replearn.training.settings import LoopSettings
+
 
 class NonFiniteLossError(RuntimeError):
     """The loss became NaN or infinite."""
@@ -44,13 +47,15 @@ class LossLog:
     process but the first.
     """
 
-    def __init__(self, history: History, fabric: Fabric, steps: int, batch_size: int, every: int, saved: int) -> None:
-        self.history, self.fabric, self.batch_size, self.every = history, fabric, batch_size, every
-        self.saved = saved
+    def __init__(
+        self, history: History, fabric: Fabric, settings: LoopSettings, every: int, file: CheckpointFile
+    ) -> None:
+        self.history, self.fabric, self.batch_size, self.every = history, fabric, settings.batch_size, every
+        self.file = file
         self.waiting = []
         quiet = any(os.environ.get(name, "0") not in ("", "0") for name in ("CI", "TQDM_DISABLE"))
         self.bar = tqdm(
-            total=steps,
+            total=settings.steps,
             initial=len(history.loss),
             unit="step",
             leave=False,
@@ -98,7 +103,11 @@ class LossLog:
         self.bar.update(steps)
 
     def _stop(self, what: str, step: int, lr: float) -> NoReturn:
-        kept = f"the last good checkpoint holds {self.saved} steps" if self.saved else "no checkpoint was written"
+        kept = (
+            f"the last good checkpoint holds {self.file.saved} steps"
+            if self.file.saved
+            else "no checkpoint was written"
+        )
         raise NonFiniteLossError(
             f"{what} at step {step}, where the learning rate is {lr:.3g}; {kept}. "
             "Lower lr, lengthen warmup, or look into the loss"
