@@ -3,7 +3,7 @@
 All of them compute in float64 on the features' device and read the rows in blocks, so that memory stays bounded.
 """
 
-from collections.abc import Callable
+from typing import NamedTuple
 
 import torch
 from numpy.typing import ArrayLike
@@ -113,9 +113,11 @@ def ridge_probe(
     z_train, y_train, z_test, y_test = labeled_features(z_train, y_train, z_test, y_test)
     targets = F.one_hot(y_train).double()
     if lam == "loo":
-        lam = min(_LOO_GRID, key=lambda v: _loo_residuals(z_train, targets, v, standardize).square().sum().item())
+        errors = {v: _loo_residuals(z_train, targets, v, standardize).square().sum().item() for v in _LOO_GRID}
+        lam = min(errors, key=errors.get)
     check_positive("lam", lam)
-    return accuracy(_ridge(z_train, targets, lam, standardize)(z_test).argmax(1), y_test)
+    predict = fit_ridge(z_train, targets, lam, standardize)
+    return accuracy(predict(z_test).argmax(1), y_test)
 
 
 def low_shot_probe(
@@ -218,7 +220,8 @@ def r2_probe(
     spread = (t_test - t_test.mean(0)).square().sum(0)
     if (spread == 0).any():
         raise ValueError("t_test has a constant factor, whose R^2 is undefined; leave it out")
-    error = (t_test - _ridge(z_train, t_train, lam, standardize)(z_test)).square().sum(0)
+    predict = fit_ridge(z_train, t_train, lam, standardize)
+    error = (t_test - predict(z_test)).square().sum(0)
     return (1 - error / spread).mean().item()
 
 
@@ -270,19 +273,31 @@ def _loo_residuals(z: torch.Tensor, targets: torch.Tensor, lam: float, standardi
     return residuals / (1 - (shrunk * U).sum(1) - 1 / n)[:, None]
 
 
-def _ridge(z: torch.Tensor, targets: torch.Tensor, lam: float, standardize: bool) -> Callable:
-    """Fit a ridge regression and return it as a function of features (M, D)."""
+class Ridge(NamedTuple):
+    """A fitted ridge regression: a function of features (M, D)."""
+
+    mean: torch.Tensor
+    scale: torch.Tensor
+    weights: torch.Tensor
+    offset: torch.Tensor
+
+    def __call__(self, z: torch.Tensor) -> torch.Tensor:
+        return torch.cat([(rows - self.mean) / self.scale @ self.weights + self.offset for rows in blocks(z)])
+
+
+def fit_ridge(z: torch.Tensor, targets: torch.Tensor, lam: float, standardize: bool) -> Ridge:
+    """Weights (Z^T Z + lam N I)^{-1} Z^T T of scaled features and centered targets, by the smaller Gram matrix."""
     n, d = z.shape
     mean, scale = centre_and_scale(z, standardize)
     offset = targets.mean(0)
+    penalty = lam * n * torch.eye(min(n, d), dtype=torch.float64, device=z.device)
     if n < d:
-        zs = (z.double() - mean) / scale
-        eye = torch.eye(n, dtype=zs.dtype, device=z.device)
-        weights = zs.T @ torch.linalg.solve(zs @ zs.T + lam * n * eye, targets - offset)
+        Z = (z.double() - mean) / scale
+        weights = Z.T @ torch.linalg.solve(Z @ Z.T + penalty, targets - offset)
     else:
-        gram, cross = lam * n * torch.eye(d, dtype=torch.float64, device=z.device), 0.0
+        gram, cross = penalty, 0.0
         for rows, t in zip(blocks(z), targets.split(rows_in_block(d)), strict=True):
             rows = (rows - mean) / scale
             gram, cross = gram + rows.T @ rows, cross + rows.T @ (t - offset)
         weights = torch.linalg.solve(gram, cross)
-    return lambda x: torch.cat([(rows - mean) / scale @ weights + offset for rows in blocks(x)])
+    return Ridge(mean, scale, weights, offset)

@@ -188,21 +188,35 @@ def rbf_galerkin(
     (40, 2)
     """
     X, centers = as_points("X", X), as_points("centers", centers)
+    _check_galerkin(X, dim, centers, bandwidth, ridge, sigma, views, seed)
+    if sigma is None:
+        S, D = _gradient_moments(X, centers, bandwidth)
+    else:
+        S, D = _augmentation_moments(X, centers, bandwidth, sigma, views, np.random.default_rng(seed))
+    D[1:, 1:] += ridge * np.eye(len(centers))
+    energies, coef = linalg.eigh(D, S + 1e-8 * np.eye(len(S)), subset_by_index=(0, dim - 1))
+    return Eigenfunctions(coef, energies, centers, float(bandwidth))
+
+
+def _check_galerkin(
+    X: np.ndarray,
+    dim: int,
+    centers: np.ndarray,
+    bandwidth: float,
+    ridge: float,
+    sigma: float | None,
+    views: int,
+    seed: int,
+) -> None:
     if X.shape[1] != centers.shape[1]:
         raise ValueError(f"X and centers must have equally many columns, but have {X.shape[1]} and {centers.shape[1]}")
     check_integer("dim (at most the number of bumps + 1, and of points)", dim, 1, min(len(centers) + 1, len(X)))
     check_positive("bandwidth", bandwidth)
     check_positive("ridge", ridge, allow_zero=True)
-    if sigma is None:
-        S, D = _gradient_moments(X, centers, bandwidth)
-    else:
+    if sigma is not None:
         check_positive("sigma", sigma)
         check_integer("views", views, 2)
         check_integer("seed", seed, 0)
-        S, D = _augmentation_moments(X, centers, bandwidth, sigma, views, np.random.default_rng(seed))
-    D[1:, 1:] += ridge * np.eye(len(centers))
-    energies, coef = linalg.eigh(D, S + 1e-8 * np.eye(len(S)), subset_by_index=(0, dim - 1))
-    return Eigenfunctions(coef, energies, centers, float(bandwidth))
 
 
 def _gradient_moments(X: np.ndarray, centers: np.ndarray, bandwidth: float) -> tuple[np.ndarray, np.ndarray]:

@@ -401,5 +401,6 @@ def interplay_solution(
     check_weights(beta, lam)
     T = as_symmetric("T", as_array(T))
     n = len(T)
-    found = kernel_ssl(K, n * ((1 - beta) * np.eye(n) + beta * T), dim, lam=lam * n**2, rtol=rtol)
+    augmented = (1 - beta) * np.eye(n) + beta * T
+    found = kernel_ssl(K, n * augmented, dim, lam=lam * n**2, rtol=rtol)  # sums over points, not expectations
     return replace(found, eigenvalues=found.eigenvalues / n)

@@ -51,7 +51,7 @@ def test_ridge_outputs_equal_scikit_learn_in_primal_and_dual(digits, n, standard
     x, y = x[:n], y[:n]
     targets = np.eye(10)[y]
     expected = sklearn_ridge(x, targets, xt, 0.01, standardize)
-    fit = probes._ridge(torch.as_tensor(x), torch.as_tensor(targets), 0.01, standardize)
+    fit = probes.fit_ridge(torch.as_tensor(x), torch.as_tensor(targets), 0.01, standardize)
     np.testing.assert_allclose(fit(torch.as_tensor(xt)), expected, atol=1e-8)
     accuracy = evaluation.ridge_probe(x, y, xt, yt, lam=0.01, standardize=standardize)
     assert accuracy == pytest.approx((expected.argmax(1) == yt).mean())
@@ -60,9 +60,9 @@ def test_ridge_outputs_equal_scikit_learn_in_primal_and_dual(digits, n, standard
 def test_ridge_in_blocks_equals_ridge_at_once(digits, monkeypatch):
     x, y, xt, _ = digits
     x, t, xt = torch.as_tensor(x), torch.as_tensor(np.eye(10)[y]), torch.as_tensor(xt)
-    whole = probes._ridge(x, t, 0.01, True)(xt)
+    whole = probes.fit_ridge(x, t, 0.01, True)(xt)
     monkeypatch.setattr(blocks, "BLOCK", 64 * 77)
-    torch.testing.assert_close(probes._ridge(x, t, 0.01, True)(xt), whole, rtol=0, atol=1e-10)
+    torch.testing.assert_close(probes.fit_ridge(x, t, 0.01, True)(xt), whole, rtol=0, atol=1e-10)
 
 
 @pytest.mark.parametrize("n", [30, 90])
