@@ -70,7 +70,7 @@ def accuracies(accuracy, untrained, pixels):
         ax.plot(accuracy[name], np.full(len(accuracy[name]), row), "o", color=color)
     for x, label in ((start, "untrained"), (pixels, "raw pixels")):
         ax.axvline(x, color=GREY, ls="--", lw=1)
-        ax.text(x, len(rows) - 0.35, label, ha="center", color=GREY)
+        ax.text(x, len(rows) - 0.35, label, ha="center", color=GREY, bbox={"fc": "white", "ec": "none", "pad": 1})
     ax.set(yticks=range(len(rows)), yticklabels=rows, ylim=(-0.6, len(rows) + 0.1))
     ax.set(xlabel="low-shot accuracy, a dot for each seed")
     ax.set_title("One network, one number of steps; only the pairs differ", pad=14)
@@ -83,7 +83,7 @@ def shape_pairs(images, shape_views):
     _, axes = plt.subplots(1, len(shape_views), figsize=(1.7 * len(shape_views), 2), layout="constrained")
     for ax, (name, augment) in zip(axes, shape_views.items(), strict=True):
         _tiles(ax, augment(images[[3, 3, 5, 5]], generator), columns=2, limits=(-1, 1))
-        ax.set_title(name)
+        ax.set_title(f"random {name}")
     plt.show()
 
 

@@ -175,12 +175,12 @@ rotnet = partial(train, data.Compose(), loss=F.cross_entropy, method=two_views.R
 for name in ch.pick(fast=[], toy=["RotNet"]):
     accuracy[name] = np.array([recipes.low_shot(rotnet(s).encoder, mnist) for s in seeds])
 
-names = {"one image": "crop + turn", "one class": "... two of a class", "no reason": "... any two digits"}
+names = {"one image": "crop + turn", "one class": "two of one class", "no reason": "any two digits"}
 pixels = recipes.low_shot(nn.Flatten(), mnist)
 ch.figures.accuracies({names.get(name, name): a for name, a in accuracy.items()}, start, pixels)
 
 # %% [markdown]
-# *Read from the bottom up.* Nothing and no reason teach nothing. Any sensible change is a big step; which single one is best depends on the budget. Pairs by class, the strongest hint there is, add a few points more. RotNet's made-up label stands in between.
+# *Read from the bottom up.* No change and no reason teach next to nothing. Any sensible change is a big step; which single one is best depends on the budget. Pairs by class, the strongest hint there is, add some points more (all pairs of digits are cropped and turned, too). RotNet's made-up label stands in between.
 
 # %% [markdown]
 # ## 5 · Photographs: when colour is the answer
@@ -294,7 +294,7 @@ ch.report()
 # Your answer
 
 # %% [markdown] tags=["exercise"]
-# **L4** ●●● 120 min. Is random hue always wrong for the photographs, or only so much of it? Measure the accuracy for turns of the hue by up to 0, 20, 45, 90 and 180 degrees, over several seeds. How would you choose the angle without labels?
+# **L4** ●●● 90 min. Is random hue always wrong for the photographs, or only so much of it? Measure the accuracy for turns of the hue by up to 0, 20, 45, 90 and 180 degrees, over several seeds. How would you choose the angle without labels?
 #
 # <details><summary>Hint</summary>`data.HueRotate(20)` turns by at most 20 degrees to either side. For the last question, think about what differs between two tiles of one photograph.</details>
 

@@ -76,7 +76,7 @@ turn = recipes.tiny_augmentation(degrees=180)
 print("random turn:", readable(embedding_by(data.Compose(turn, grain))))
 
 # %% [markdown] tags=["solution"]
-# **4** ●●● 90 min. Give one encoder *two* projectors, one trained with pairs of random hue, the other with pairs of noise alone. Does the encoder keep hue? Does each embedding do as it was told?
+# **4** ●●● 60 min. Give one encoder *two* projectors, one trained with pairs of random hue, the other with pairs of noise alone. Does the encoder keep hue? Does each embedding do as it was told?
 #
 # One need not choose. The encoder must serve both projectors, so it keeps hue for the second; the first projector throws it away for itself. This is the idea of Xiao et al. 2021: one embedding for each set of invariances, and an encoder that keeps what any of them needs.
 
@@ -119,15 +119,15 @@ print("embedding that was shown noise alone:", readable(nn.Sequential(encoder, s
 # %% [markdown] tags=["solution"]
 # **L3** ●●○ 20 min. Train the lesson's shapes with random hue *and* random shift. Are both forgotten as well as each was alone?
 #
-# Compare with the lesson's table. There is more to obey in the same number of steps.
+# Compare with the lesson's table: hue is forgotten as before, but more of the position is left than with random shift alone. There is more to obey in the same number of steps.
 
 # %%
 print("random hue and shift:", readable(embedding_by(data.Compose(hue, shift, grain))))
 
 # %% [markdown] tags=["solution"]
-# **L4** ●●● 120 min. Is random hue always wrong for the photographs, or only so much of it? Measure the accuracy for turns of the hue by up to 0, 20, 45, 90 and 180 degrees.
+# **L4** ●●● 90 min. Is random hue always wrong for the photographs, or only so much of it? Measure the accuracy for turns of the hue by up to 0, 20, 45, 90 and 180 degrees.
 #
-# A beginning, with one seed; a serious answer has error bars.
+# A beginning, with one seed, read from the encoder; a serious answer has error bars. Small turns of the hue seem to cost nothing, large ones do.
 
 # %%
 photos = data.load("photos")
