@@ -39,11 +39,14 @@ mnist = mnist._replace(images=data.standardize(mnist.images))
 (x_train, y_train), (x_test, y_test) = mnist.train, mnist.test
 digit, grey = x_train[y_train == 5][:1], torch.tensor(1.0)
 
+
 def scattered(ratio):
     return partial(data.random_mask, ratio=ratio)
 
+
 def block(ratio):
     return partial(data.block_mask, ratio=ratio, scale=(ratio, ratio), aspect=(1, 1))
+
 
 def paint(images, patch, hidden, values):
     tokens = data.patchify(images, patch)
@@ -83,7 +86,7 @@ plt.show()
 # | BEiT | 40 %, in blocks | encoder | index in a code book of 8,192 | cross-entropy |
 # | data2vec | blocks | encoder | mean of a teacher's top blocks | smooth absolute error |
 # | iBOT | blocks | encoder | a teacher's distribution, as in DINO | cross-entropy |
-# | I-JEPA | 4 blocks of 15 to 20 % | predictor | a teacher's tokens | smooth absolute error |
+# | I-JEPA | 4 blocks of 15 to 20 % | predictor | a teacher's tokens | squared error (its code: smooth absolute) |
 #
 # **How hard is the game?** For the best *linear* prediction there is an answer. Let $\Sigma$ be the covariance of the (centred) pixels, with blocks $\Sigma_{vv}$ of the visible and $\Sigma_{mm}$ of the
 # hidden ones, and $\Sigma_{mv}$ between them. $E \|x_m - W x_v\|^2$ is smallest where the error is uncorrelated with $x_v$, that is where $W \Sigma_{vv} = \Sigma_{mv}$. The error then has the
@@ -138,10 +141,12 @@ lost = torch.cat([many.keep, many.masked], 1).sort(1).values != torch.arange(49)
 back = data.unpatchify(data.patchify(images, 4), 4, (28, 28))
 
 # %%
-part, he = "encoder-sees-only-visible", partial(ch.claim, source="He et al. 2022")
-ch.measure("encoder-sees-only-visible-gradient", gradient=leak.max())
-ch.measure("encoder-sees-only-visible-control", control=seen.mean())
-ch.measure("encoder-sees-only-visible", order=order_error, partition=lost.sum(), frequency=abs(frequency - 37 / 49), inverse=(back - images).abs().max())
+ch.measure("hidden-unseen", slope=leak.max())
+ch.measure("whole-seen", slope=seen.mean())
+
+# %%
+off_share, difference = abs(frequency - 37 / 49), (back - images).abs().max()
+ch.measure("masks-and-patches", order=order_error, partition=lost.sum(), frequency=off_share, inverse=difference)
 
 # %% [markdown]
 # **And it saves time.** A larger network, 196 tokens, forward and backward, in turns on all of them and on a quarter. We count processor time, not the clock on the wall, of the quickest of six runs.
@@ -153,15 +158,17 @@ with training.seeded(ch.seed):
 batch = torch.randn(4, 1, 56, 56)
 quarter = scattered(0.75)(4, large.grid, generator).keep
 
+
 def seconds(keep):
     start = time.process_time()
     large(batch, keep).sum().backward()
     return time.process_time() - start
 
+
 seconds(None)
 whole, visible = np.array([[seconds(None), seconds(quarter)] for _ in range(6)]).min(axis=0)
 fewer = models.vit_flops(196, 128, 4) / models.vit_flops(49, 128, 4)
-ch.measure("encoder-sees-only-visible-2", flops=fewer, cost=min(whole / visible, 3))
+ch.measure("cheaper", operations=fewer, time=min(whole / visible, 3))
 
 # %% [markdown]
 # ## The theorem, tested
@@ -179,8 +186,7 @@ for kept in product([0, 1], repeat=4):
     X_masked = X * np.array(kept)[patch_of]
     zeroed += chance * X_masked.T @ X_masked / 50
     cross += chance * X.T @ X_masked / 50
-gaps = abs(zeroed - moments.C).max(), abs(cross - moments.C_clean).max()
-ch.measure("linear-mae-exact-moments", moments=gaps)
+ch.measure("mask-moments", moments=[abs(zeroed - moments.C).max(), abs(cross - moments.C_clean).max()])
 
 # %%
 average = x_train.mean(0)
@@ -191,8 +197,7 @@ seen, missing = (data.patchify(pixel, 4)[0, ids].flatten() for ids in (keep[0], 
 fit = centred[:, seen] @ np.linalg.lstsq(centred[:, seen], centred[:, missing])[0]
 by_samples = 1 - np.sum((centred[:, missing] - fit) ** 2) / np.sum(centred[:, missing] ** 2)
 by_formula = gaussian_reconstruction(covariance, seen, missing, ridge=1e-9).r2
-gap = abs(by_formula - by_samples)
-ch.measure("linear-mae-exact-r2", r2=gap)
+ch.measure("least-squares", r2=abs(by_formula - by_samples))
 
 # %% [markdown]
 # **Difficulty.** (2) on real digits, averaged over masks. Nothing is trained. `complete` gives the $R^2$ of a mask and paints the prediction into the holes. (A ridge of 1 % keeps pixels that hardly ever vary
@@ -208,6 +213,7 @@ def complete(images, keep, hidden, patch):
     filled[:, missing] = average.flatten()[missing] + torch.from_numpy(guess).float()
     return r2, filled.reshape(images.shape)
 
+
 def difficulty(patch, mask, count):
     drawn = mask(count, (28 // patch, 28 // patch), torch.Generator().manual_seed(ch.seed))
     return np.mean([complete(digit, drawn.keep[i], drawn.masked[i], patch)[0] for i in range(count)])
@@ -218,8 +224,8 @@ counts = {0.1: 16, 0.25: 16, 0.5: 16, 0.75: 32, 0.9: 64}
 sizes = ch.pick(fast=[4, 7], toy=[2, 4, 7])
 r2 = {patch: np.array([difficulty(patch, scattered(r), n) for r, n in counts.items()]) for patch in sizes}
 in_block, in_pieces = difficulty(4, block(25 / 49), 24), difficulty(4, scattered(25 / 49), 24)
-part, fall = "difficulty", -np.diff([r2[4], r2[7]], axis=1)
-ch.measure("difficulty", falls=fall.min(), half=fall[0, 2], patches=(r2[4] - r2[7]).min(), block=in_pieces - in_block)
+fall, smaller = -np.diff([r2[4], r2[7]], axis=1), r2[4] - r2[7]
+ch.measure("difficulty", fall=fall.min(), half=fall[0, 2], patches=smaller.min(), block=in_pieces - in_block)
 
 # %%
 fig, ax = plt.subplots(figsize=(7.2, 3.3), layout="constrained")
@@ -248,6 +254,7 @@ def hide_nothing(n, grid, generator):
     every = torch.arange(49).expand(n, -1)
     return every, every
 
+
 def train_mlp(mask, seed, steps=300):
     with training.seeded(seed):
         encoder = models.MaskedMLP()
@@ -266,10 +273,11 @@ scores[0] = np.array([train_mlp(hide_nothing, s) for s in seeds])
 with training.seeded(ch.seed):
     untrained = training.warm_up_batch_norm(models.MaskedMLP(), tiny.x_train[:1000])
 levels = {"untrained": recipes.low_shot(untrained, tiny), "raw pixels": recipes.low_shot(nn.Flatten(), tiny)}
-part, best, peak = "interior-optimum", scores[0.25], "peak at 0.75 (ImageNet)"
-ch.measure("interior-optimum", high=best - scores[0.9], low=best - scores[0])
 
-ch.measure("interior-optimum-not-75-control", not_75=scores[0.75] - best)
+# %%
+best = scores[0.25]
+ch.measure("interior-optimum", high=best - scores[0.9], low=best - scores[0])
+ch.measure("not-75", gain=scores[0.75] - best)
 
 # %%
 fig, ax = plt.subplots(figsize=(7.2, 3.3), layout="constrained")
@@ -287,18 +295,20 @@ plt.show()
 # *Look for the top of the curve.* Too little hidden is copying, too much is a riddle. On ImageNet, MAE's linear probe peaks at 0.75 and has dropped at 0.9. Ours peaks earlier: a stroke on black is less
 # redundant than a photograph, and a line that crosses one hidden patch is gone.
 #
-# **A small Transformer**, as in MAE: 28 × 28 pixels, 16 patches of 7 × 7, $d = 64$, two blocks, a decoder of one block, half of the patches hidden, 1,500 steps (scale `fast` stops at 400, and its claims
-# ask for less). Pixels are standardised all together, so that a constant grey would have error 1. Two honest yardsticks: the *mean image*, and the linear predictor made *anew for each mask* by (2).
+# **A small Transformer**, as in MAE: 28 × 28 pixels, 16 patches of 7 × 7, $d = 64$, two blocks, a decoder of one block, half of the patches hidden, 1,500 steps (scale `fast` stops at 400, and the claims
+# ask for no more than what 400 steps give). Pixels are standardised all together, so that a constant grey would have error 1. Two honest yardsticks: the *mean image*, and the linear predictor made *anew for each mask* by (2).
 
 # %%
 low_shot = partial(recipes.low_shot, sets=(x_train, y_train, x_test, y_test))
 adamw = partial(torch.optim.AdamW, betas=(0.9, 0.95))
 pretrain = partial(training.pretrain, images=x_train, weight_decay=0.05, optimizer=adamw)
 
+
 def new_vit(d_out, seed):
     with training.seeded(seed):
         encoder = models.TinyViT()
         return encoder, models.MaeDecoder(encoder.dim, d_out, encoder.grid)
+
 
 encoder, decoder = new_vit(49, ch.seed)
 before = low_shot(encoder)
@@ -319,11 +329,8 @@ by_linear = torch.cat([complete(some, k, m, 7)[1] for some, k, m in groups])
 shown, target = (by_vit, by_linear, average.expand_as(x_test)), data.patchify(x_test, 7)
 guesses = [data.take_patches(data.patchify(images, 7), hidden) for images in shown]
 vit, linear, mean = (losses.mae_loss(guess, target, hidden) for guess in guesses)
-gain, removed = ch.pick(fast=(0.04, 0.05), toy=(0.12, 0.22))
-part, imagenet = "vit-learns", "75.8 % linear (ViT-L, ImageNet)"
 ch.measure("vit-learns", gain=after - before, error=1 - vit / mean)
-
-ch.measure("vit-learns-linear-control", linear=vit - linear)
+ch.measure("linear-still-better", error=vit - linear)
 
 # %%
 fig, ax = plt.subplots(figsize=(7.2, 3.2), layout="constrained")
@@ -348,6 +355,7 @@ settings = {"no teacher": (scattered(0.5), None), "data2vec-style": (scattered(0
 settings |= {"I-JEPA-style": (jepa_mask, (0.99, 1))}
 settings |= ch.pick(fast={}, toy={"stop-gradient alone": (scattered(0.5), 0.0)})
 
+
 def train_latent(mask, decay, seed):
     encoder, decoder = new_vit(64, seed)
     method, path = methods.LatentPrediction(encoder, decoder, mask=mask, decay=decay), []
@@ -358,19 +366,19 @@ def train_latent(mask, decay, seed):
     pretrain(method, steps=100, batch_size=32, lr=2e-3, log_every=11, monitor=watch, seed=seed)
     return encoder, path
 
+
 latent = {name: [train_latent(*setting, s) for s in seeds] for name, setting in settings.items()}
 paths = {name: np.array([path for _, path in runs]) for name, runs in latent.items()}
 
 # %%
-part, assran = "latent-needs-teacher", partial(ch.claim, source="Assran et al. 2023")
 final_loss, final_std = paths["no teacher"][:, -1].T
 data2vec, ijepa = (paths[name][:, -1, 1] / final_std for name in ("data2vec-style", "I-JEPA-style"))
 drop = [low_shot(new_vit(64, s)[0]) - low_shot(run[0]) for s, run in zip(seeds, latent["no teacher"], strict=True)]
-ch.measure("latent-needs-teacher-loss", loss=final_loss)
-ch.measure("latent-needs-teacher-std-control", std=final_std)
-ch.measure("latent-needs-teacher", data2vec=data2vec, ijepa=ijepa)
+ch.measure("no-teacher", loss=final_loss, std=final_std)
+ch.measure("teacher-keeps-spread", data2vec=data2vec, ijepa=ijepa)
 
-ch.measure("latent-needs-teacher-hidden", hidden=drop)
+# %%
+ch.measure("accuracy-hides-it", drop=drop)
 
 # %%
 fig, axes = plt.subplots(1, 2, figsize=(8.6, 3.4), layout="constrained")
@@ -412,6 +420,7 @@ def draw_game(fig, ratio, patch, shape):
     right.plot(ratio, score, "o", ms=10, color=cb.color("jepa"))
     right.set(xlim=(0, 1), ylim=(-0.1, 1), xticks=[0, 0.5, 1], yticks=[0, 0.5, 1], xlabel="mask ratio r")
 
+
 ratio, shape = FloatSlider(0.5, min=0.1, max=0.9, step=0.05), SelectionSlider(options=["random", "block"])
 cb.explore(draw_game, figsize=(7.2, 2.8), ratio=ratio, patch=SelectionSlider(options=sizes, value=4), shape=shape)
 
@@ -421,6 +430,7 @@ cb.explore(draw_game, figsize=(7.2, 2.8), ratio=ratio, patch=SelectionSlider(opt
 
 # %%
 small = (tiny.x_train[:2000] - tiny.x_train[:2000].mean(0)).flatten(1).double().numpy()
+
 
 def draw_linear(fig, keep):
     left, right = fig.subplots(1, 2, width_ratios=[1.2, 1])
@@ -433,6 +443,7 @@ def draw_linear(fig, keep):
     left.set(xlim=(0, 100), ylim=(1e-4, 40), xlabel="index", ylabel="explained variance")
     left.set_title(f"{share:.0%} explained, effective rank {evaluation.effective_rank(explained):.1f}")
     cb.plots.image_grid(right, directions[:, :-13:-1].T.reshape(12, 14, 14), columns=4)
+
 
 cb.explore(draw_linear, figsize=(7.2, 3), keep=FloatSlider(0.5, min=0.05, max=1, step=0.05))
 
@@ -457,6 +468,7 @@ def draw_compute(fig, ratio, side):
     ax.set(xlim=(0, 0.97), ylim=(0, 1.2), xticks=[0.25, 0.5, 0.75], yticks=[0, 0.5, 1])
     ax.set(xlabel="mask ratio r", ylabel="relative operations")
     ax.set_title(f"{L} tokens: {1 / total[-1]:.1f} times cheaper ({1 / encoder[-1]:.1f} without the decoder)")
+
 
 ratio, side = FloatSlider(0.75, min=0.05, max=0.95, step=0.05), IntSlider(14, min=4, max=64)
 cb.explore(draw_compute, figsize=(7.2, 3), ratio=ratio, side=side)
@@ -490,16 +502,16 @@ ch.report()
 #
 # **1** ●○○ 10 min. Why is MAE with $r \to 0$ not an autoencoder? What is the best linear $R^2$ if only the patch in the middle is hidden?
 #
-# <details><summary>Hint</summary>TODO</details>
+# <details><summary>Hint</summary>Over which patches does the loss (1) run? For the second question, `complete` takes the patches that are kept and those that are hidden.</details>
 
 # %% tags=["answer"]
 # Your answer
 
 # %% [markdown] tags=["exercise"]
-# **2** ●●○ 20 min. A stationary signal on a line has covariance $\rho^{|i - j|}$; $b$ neighbouring values are hidden, all others seen. Find $R^2$ by hand (the signal is a Markov chain, so that only the two ends of
+# **2** ●●○ 30 min. A stationary signal on a line has covariance $\rho^{|i - j|}$; $b$ neighbouring values are hidden, all others seen. Find $R^2$ by hand (the signal is a Markov chain, so that only the two ends of
 # the gap matter), check it, and compare it with $b$ separate gaps of one value.
 #
-# <details><summary>Hint</summary>TODO</details>
+# <details><summary>Hint</summary>Take the variance of value $k$ of the gap given its left end, then given both: two steps of conditioning a Gaussian. Write $s = \rho^2$.</details>
 
 # %% tags=["answer"]
 # Your answer
@@ -507,7 +519,7 @@ ch.report()
 # %% [markdown] tags=["exercise"]
 # **3** ●●○ 20 min. Give the decoder no block at all, or two. What does the encoder learn from a decoder of depth 0, and why?
 #
-# <details><summary>Hint</summary>TODO</details>
+# <details><summary>Hint</summary>`models.MaeDecoder` takes `depth`. Call `method.step` once, go backward, and look at the gradients of the encoder's weights.</details>
 
 # %% tags=["answer"]
 # Your answer
@@ -515,7 +527,7 @@ ch.report()
 # %% [markdown] tags=["exercise"]
 # **4** ●●● 60 min. Should one hide what the other patches predict best, or worst? Compute the $R^2$ of each patch from all others by (2), and let it tilt the random order of a mask.
 #
-# <details><summary>Hint</summary>TODO</details>
+# <details><summary>Hint</summary>`train_mlp` takes any function (n, grid, generator) that returns the kept and the hidden patches: sort random numbers plus or minus $R^2$. More than one seed, and random masks beside them.</details>
 
 # %% tags=["answer"]
 # Your answer
