@@ -277,8 +277,8 @@ def _warn_of_broken_cards(book):
 
 
 def _print_claims(table):
-    if not table:
-        out.print("no claims are stored; `cookbook build` measures them")
+    if not table or not table["claims"]:
+        out.print("this page measures no claims")
         return
     rows = table["claims"]
     held = sum(row["holds"] for row in rows)

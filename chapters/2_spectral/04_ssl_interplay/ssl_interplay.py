@@ -172,8 +172,7 @@ def descend(seed, dim, beta, lam):
 # %%
 gaps = [descend(s, 6, 0.8, 2e-3)[0] for s in seeds]
 survivors = [np.linalg.matrix_rank(descend(s, 10, 0.8, 0.05)[1], tol=1e-3) for s in seeds]
-name, positive = "closed-form-minimiser", np.sum(e > 0)
-ch.measure("closed-form-minimiser", loss=gaps, rank=survivors)
+ch.measure("closed-form", loss=gaps, rank=survivors)
 
 similarity = torch.tensor(psi @ psi.T)
 contrastive = -2 * (pairs * similarity).sum() + similarity.square().mean() + 10
@@ -190,7 +189,7 @@ T_3, K_3 = hidden * tau_3 @ hidden.T, 3 * hidden / cost_3 @ hidden.T
 learned = [interplay_solution(T_3, K_3, 1, lam=lam).Z[:, 0] for lam in lambdas]
 winner = abs(np.array(learned) @ hidden).argmax(axis=1)
 switches = lambdas[1:][np.diff(winner) != 0] - 0.0025
-ch.measure("three-regimes-switches", switches=abs(switches - [1, 2]))
+ch.measure("three-regimes", switches=abs(switches - [1, 2]))
 
 
 # %%
@@ -238,12 +237,11 @@ tau = {w: np.array([crop_eigenvalue(S, d, w) for S in sets]) for w in crops}
 by_diameter = {w: np.where(degree > 0, np.maximum(w + 1 - diameter, 0) / d, 1) ** 2 for w in range(1, 5)}
 
 # %%
-name, exact = "parities-diagonalise-both", {"below": 1e-10, "paper": "exact"}
 of_flips = abs(flips @ parities - parities * 0.8 ** (2 * degree)).max()
 of_crops = [abs(crops[w] @ parities - parities * tau[w]).max() for w in crops]
 of_arcs = [abs(tau[w] - by_diameter[w]).max() for w in by_diameter]
 of_kernel = abs(kernel / 2**d @ parities - parities * nu[degree]).max()
-ch.measure("parities-diagonalise-both", flips=of_flips, crops=of_crops, window=of_arcs, kernel=of_kernel)
+ch.measure("parities", flips=of_flips, crops=of_crops, window=of_arcs, kernel=of_kernel)
 
 # %% [markdown]
 # **A swap.** Crop with $w = 4$. In $K = 33$ dimensions there is room for the constant, the 8 single bits, the 16 pairs of diameter 2 and 3, and *one* group of eight more. Two
@@ -266,10 +264,8 @@ def unexplained(group, lam, T=crops[4], dim=33, beta=beta):
 below = [unexplained(triples, 0.9 * swap), abs(1 - unexplained(spread_pairs, 0.9 * swap))]
 above = [abs(1 - unexplained(triples, 1.1 * swap)), unexplained(spread_pairs, 1.1 * swap)]
 flipped = [unexplained(triples, factor * swap, flips, 37) for factor in (0.9, 1.1)]
-name, exact = "three-regimes", {"below": 1e-8, "paper": "0 (exact)"}
-ch.measure("three-regimes", below_=below, above_=above)
-
-ch.measure("three-regimes-flips-control", flips=abs(np.diff(flipped)))
+ch.measure("swap", just_below=below, just_above=above)
+ch.measure("flips-never-swap", change=abs(np.diff(flipped)))
 
 # %%
 chance, p = np.sqrt(tau[4]), np.linspace(0, 1.05, 400)
@@ -325,8 +321,8 @@ by_views = np.array([[np.mean([excess(4096 // m, m, rng) for _ in range(40)]) fo
 
 # %%
 slopes = np.polyfit(np.log(counts), np.log(by_count).T, 1)[0]
-name = "pretraining-rate-and-views"
-ch.measure("pretraining-rate-and-views", slope=slopes, more=by_views[:, 2] / by_views[:, 0], too_many=by_views[:, 4] / by_views[:, 2])
+ch.measure("rate", slope=slopes)
+ch.measure("views-or-images", eight=by_views[:, 2] / by_views[:, 0], too_many=by_views[:, 4] / by_views[:, 2])
 
 # %%
 fig, (left, right) = plt.subplots(1, 2, figsize=(8.6, 3.3), layout="constrained")
@@ -362,8 +358,7 @@ for rng in draws:
     fair.append([losses.decorrelation_loss(z, unbiased=True).item() - truth for z in batches])
 off = [abs(np.mean(errors) / formula - 1) for errors in naive]
 z_scores = [abs(ttest_1samp(errors, 0).statistic) for errors in fair]
-name = "small-batches-are-fine"
-ch.measure("small-batches-are-fine", formula=off, unbiased=z_scores)
+ch.measure("small-batches", formula=off, unbiased=z_scores)
 
 # %% [markdown]
 # ## The experiment
@@ -374,10 +369,9 @@ ch.measure("small-batches-are-fine", formula=off, unbiased=z_scores)
 scores = [{name: accuracy(w, *found[name]) for name in found} for w, found in zip(worlds, encoders, strict=True)]
 mean = {name: np.mean([s[name] for s in scores]) for name in scores[0]}
 gains = [s["both"] - max(s["augmentations alone"], s["kernel alone"]) for s in scores]
-name, ours = "interplay-wins-on-digits", {"source": "this book"}
 wrong = [s["wrong views"] for s in scores]
-ch.measure("interplay-wins-on-digits-gain", gain=gains)
-ch.measure("interplay-wins-on-digits-wrong-control", wrong=wrong)
+ch.measure("digits", gain=gains)
+ch.measure("wrong-views", accuracy=wrong)
 strengths = np.geomspace(1e-8, 1e-1, 10)
 swept = [[encode(world, lam=lam) for lam in strengths] for world in worlds]
 curve = np.mean([[accuracy(world, *found) for found in row] for world, row in zip(worlds, swept, strict=True)], axis=0)
@@ -467,7 +461,7 @@ ch.report()
 # %% [markdown] tags=["exercise"]
 # **1** ●○○ 10 min. Show that bit flips with $p < 1/2$ give no interplay on the cube, for any decreasing $\nu$: no $\lambda$ changes which degrees come first.
 #
-# <details><summary>Hint</summary>TODO</details>
+# <details><summary>Hint</summary>What do $\tau_S$ and $1/\nu_{|S|}$ do as the degree grows?</details>
 
 # %% tags=["answer"]
 # Your answer
@@ -476,7 +470,7 @@ ch.report()
 # **2** ●●○ 20 min. At which $\lambda$ does the line of the spread pairs reach zero for $\beta = 1$, $w = 4$, and how far is that from the crossing? Then compute $\lambda^\star$ for $w = 3$.
 # Can $\beta = 1$ learn the spread pairs there?
 #
-# <details><summary>Hint</summary>TODO</details>
+# <details><summary>Hint</summary>Set $e = 0$ in the line of the spread pairs. For $w = 3$, what is $\tau$ of a set of diameter 4?</details>
 
 # %% tags=["answer"]
 # Your answer
@@ -484,7 +478,7 @@ ch.report()
 # %% [markdown] tags=["exercise"]
 # **3** ●●○ 20 min. Why do 32 views lose to 8 at a fixed budget? Measure what is left of either risk when every image has very many views.
 #
-# <details><summary>Hint</summary>TODO</details>
+# <details><summary>Hint</summary>The error has two parts: one from the views of an image, one from the images. Which one can more views reduce?</details>
 
 # %% tags=["answer"]
 # Your answer
@@ -493,7 +487,7 @@ ch.report()
 # **4** ●●● 60 min. Replace $h$ by the arc-cosine kernel of a ReLU layer, $h(u) = \frac1\pi \big( \sqrt{1 - u^2} + u\, (\pi - \arccos u) \big)$. Which parities can never be
 # learned, whatever the augmentations?
 #
-# <details><summary>Hint</summary>TODO</details>
+# <details><summary>Hint</summary>Split $h$ into its even and its odd part. Which parities see an even function?</details>
 
 # %% tags=["answer"]
 # Your answer
