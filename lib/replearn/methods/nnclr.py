@@ -17,7 +17,7 @@ class NNCLR(JointEmbedding):
     """Contrastive learning whose positives are other images: the nearest in a queue of past embeddings.
 
     With ``z_v = g(f(v))``, predictions ``p_v = h(z_v)`` and the queue's nearest neighbours ``n_v`` of z_v, which
-    receive no gradient, the loss is ``(loss(n_a, p_b) + loss(n_b, p_a)) / 2``. After each step of the optimiser z_a
+    receive no gradient, the loss is ``(loss(n_a, p_b) + loss(n_b, p_a)) / 2``. After each step of the optimizer z_a
     takes the place of the oldest in the queue.
 
     Parameters

@@ -17,7 +17,7 @@ class SwAV(JointEmbedding):
     """Two views of each image, compared through their similarities to K learned unit vectors.
 
     ``s_v = z_v C^T`` with unit embeddings z_v and prototypes C (K, d); the loss is ``loss(s_a, s_b)``. After each step
-    of the optimiser the prototypes return to unit length.
+    of the optimizer the prototypes return to unit length.
 
     Parameters
     ----------

@@ -11,7 +11,7 @@ from replearn.training.optimizers import param_groups
 
 
 class Method(nn.Module):
-    """What ``pretrain`` needs: views of a batch, a loss of the views, and what follows the optimiser's step.
+    """What ``pretrain`` needs: views of a batch, a loss of the views, and what follows the optimizer's step.
 
     A family of methods subclasses this and keeps whatever it trains or remembers (encoder, projector, teacher, queue)
     as submodules and buffers, so that one checkpoint holds it all. The loop keeps ``progress``, the share of the run
@@ -44,10 +44,10 @@ class Method(nn.Module):
         raise NotImplementedError
 
     def after_step(self) -> None:
-        """Follow the optimiser's step: move a teacher, a queue, a centre. Nothing by default."""
+        """Follow the optimizer's step: move a teacher, a queue, a centre. Nothing by default."""
 
     def param_groups(self, weight_decay: float) -> list[dict]:
-        """What the optimiser is given; a group's ``lr_scale`` multiplies its learning rate."""
+        """What the optimizer is given; a group's ``lr_scale`` multiplies its learning rate."""
         return param_groups(self, weight_decay)
 
     def forward(self, views: Any) -> dict[str, torch.Tensor]:

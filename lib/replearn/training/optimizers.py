@@ -1,4 +1,4 @@
-"""What an optimiser is given, and the one that large batches ask for."""
+"""What an optimizer is given, and the one that large batches ask for."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -25,7 +25,7 @@ def param_groups(model: nn.Module, weight_decay: float) -> list[dict]:
     Returns
     -------
     list of dict
-        Two groups, ready for any torch optimiser; an empty one is left out.
+        Two groups, ready for any torch optimizer; an empty one is left out.
 
     References
     ----------
