@@ -48,6 +48,7 @@ def encoder(moments, K, method):
         return spectral.reduced_rank_regression(moments.C_clean, moments.C, K).V
     return spectral.joint_embedding_linear(moments.C, moments.C_plus, K).W
 
+
 fig, axes = plt.subplots(1, 2, figsize=(8.6, 4.4), layout="constrained")
 panels = (2, 0.25, "Weak nuisance, imitated badly"), (25, 1, "Strong nuisance, imitated well")
 for ax, (nuisance, alpha, title) in zip(axes, panels, strict=True):
@@ -111,7 +112,7 @@ plt.show()
 #
 # where a negative value means that no alignment is needed. For one direction the two differ by $\gamma_i / \eta^2 - 1 / \delta$. Reconstruction therefore needs less alignment if all
 # $\gamma_i < \eta^2 / \delta$, joint embedding if all $\gamma_i > \eta^2 / \delta$ (Corollary 4.5). When one signal is the weakest in both senses, $\eta^2 / \delta$ is its $\kappa^2$: a nuisance is *strong*
-# when it has more variance than the weakest signal. $\alpha_{\mathrm{RC}}^2$ grows in proportion to the nuisance; $\alpha_{\mathrm{JE}}$ never exceeds $\sqrt{(1 - \delta)/\delta}$.
+# when it has more variance than the weakest signal. $\alpha_{\mathrm{RC}}^2$ grows with the nuisance without end, soon like $\gamma_i / \eta^2$; $\alpha_{\mathrm{JE}}$ never exceeds $\sqrt{(1 - \delta)/\delta}$.
 #
 # **Supervision is different.** Regression on such views gives $B = (X^\top X / N + \operatorname{Cov}(e))^{-1} X^\top Y / N$, by (1). The nuisance is independent of the targets $Y$, so with endless data its
 # rows of $B$ are zero, whatever $\alpha$ (Proposition 4.2).
@@ -152,12 +153,15 @@ cb.show_source(spectral.reduced_rank_regression)
 C, C_plus, C_x = (torch.tensor(moment) for moment in moments)
 pixel_variance = np.mean(np.sum(X**2, axis=1))
 
+
 def reconstruction_loss(both):
     V, W = both[:8], both[8:].T
     return pixel_variance - 2 * torch.trace(C_x @ V @ W) + torch.trace(W.T @ V.T @ C @ V @ W)
 
+
 def invariance_loss(P):
     return 2 * (3 - torch.trace(torch.linalg.solve(P.T @ C @ P, P.T @ C_plus @ P)))
+
 
 reached_rc = spectral.minimize_embedding(reconstruction_loss, 16, 3, seed=ch.seed).losses[-1]
 reached_je = spectral.minimize_embedding(invariance_loss, 8, 3, seed=ch.seed).losses[-1]
@@ -171,13 +175,12 @@ theory = pixel_variance - np.sum(autoencoder.phi[:3] ** 2)
 off_rc, off_masks = abs(reached_rc / theory - 1), abs(masked_loss / theory - 1)
 off_je = abs(reached_je / (2 * (3 - np.sum(joint.eigenvalues))) - 1)
 ch.measure("closed-form-joint-embedding", loss=off_je, white=not_white)
-
 ch.measure("closed-form-reconstruction", loss=off_rc, masks=off_masks, pca=turned)
 
 # %% [markdown]
 # **Thresholds, found without the formula.** Twenty directions with random variances, six of them signal, and nuisance of two sizes. Solve the endless-data problem; call it a success if the encoder is
 # within 45° of the signal; find by bisection the smallest $\alpha$ that succeeds, and compare it with (5). Then draw a map, for which all fourteen nuisance directions have one variance: every cell
-# is a pair of problems, solved. (The claims abbreviate: RC is reconstruction, JE joint embedding.)
+# is a pair of problems, solved.
 
 
 # %%
@@ -188,16 +191,20 @@ def random_world(seed, size):
     gamma = np.append(np.zeros(6), size * rng.uniform(0.3, 1, 14))
     return kappa2, theta, gamma
 
+
 def angle_to_signal(V):
     return spectral.principal_angles(V, np.eye(20)[:, :6]).max()
 
+
 def succeeds(world, alpha, method):
     return angle_to_signal(encoder(nuisance_moments(*world, alpha), 6, method)) < 45
+
 
 def smallest_alpha(world, method):
     if succeeds(world, 0, method):
         return 0.0
     return bisect(lambda alpha: succeeds(world, alpha, method) - 0.5, 0, 10, xtol=1e-5)
+
 
 def predicted_alpha(world, method):
     return np.sqrt(max(alignment_threshold(*world, 6, paradigm=method)[0], 0))
@@ -213,7 +220,7 @@ formula = [
     predicted_alpha(world, method) for method in ("reconstruction", "joint_embedding") for world in weak + strong
 ]
 misses = abs(np.append(rc, je) - formula)
-ch.measure("alignment-thresholds-formula", formula=misses)
+ch.measure("threshold-formula", error=misses)
 ch.measure("which-is-easier", weak_rc=rc[0], weak_je=je[0], strong=rc[1] / je[1])
 
 # %%
@@ -256,12 +263,14 @@ plt.show()
 counts = [50, 120, 300, 700, 1500, 4000, 9000, 20_000]
 factors = [0, 0.5, 0.7, 0.9, 1.1, 1.4, 2]
 
+
 def angles_at(world, seed, N, method):
     kappa2, theta, gamma = world
     corrupted = nuisance_samples(kappa2, gamma, N, seed=seed)[1]
     alphas = np.multiply(factors, predicted_alpha(world, method))
     moments = [spectral.additive_moments(corrupted, theta + alpha**2 * gamma) for alpha in alphas]
     return [angle_to_signal(encoder(m, 6, method)) for m in moments]
+
 
 def supervised(world, N, seed):
     """Angle to the signal without alignment, and relative distance to the clean regression."""
@@ -281,11 +290,9 @@ angles = np.array(
 label_angles = [supervised(strong[0], N, ch.seed)[0] for N in counts]
 closer = [supervised(world, 200, s)[1] / supervised(world, 20_000, s)[1] for world, s in pairs]
 below, above = angles[:, :, -1, factors.index(0.7)], angles[:, :, -1, factors.index(1.4)]
-degrees, unaligned = {"unit": "deg"}, angles[1, :, -1, 0]
-ch.measure("alignment-thresholds", above_=above, below_=below)
-
-ch.measure("supervised-is-different-labels", labels=closer)
-ch.measure("supervised-is-different-je-control", je=unaligned)
+ch.measure("finite-samples", over=above, under=below)
+ch.measure("labels-need-no-alignment", closer=closer)
+ch.measure("samples-do-not-help", angle=angles[1, :, -1, 0])
 
 # %% [markdown]
 # ## The experiment: digits with nuisance
@@ -298,6 +305,7 @@ ch.measure("supervised-is-different-je-control", je=unaligned)
 mnist = data.load("mnist_10k")
 N = ch.pick(fast=1500, toy=4000)
 strengths = ch.pick(fast=[0, 1, 10], toy=[0, 0.1, 0.3, 1, 3, 10])
+
 
 def digits_with_nuisance(seed, largest):
     """N training digits, then 2000 others: clean, corrupted, labels, and the variances theta and gamma."""
@@ -315,6 +323,7 @@ def probe(z, y):
     """Least-squares loss on the training digits, and error on the others."""
     loss = evaluation.null_projection_residual(z[:N], np.eye(10)[y[:N]] - 0.1) ** 2 / N
     return loss, 1 - evaluation.ridge_probe(z[:N], y[:N], z[N:], y[N:], lam=1e-6)
+
 
 def excess(seed, largest):
     """Loss and error above those of clean data, for each alignment and method."""
@@ -335,10 +344,12 @@ weak_scores = np.array([excess(s, 1e3) for s in digit_seeds])
 strong_scores = np.array([excess(s, 1e6) for s in digit_seeds])
 rc_weak, je_weak, _ = np.moveaxis(weak_scores[..., 0], 2, 0)
 rc_error, je_error, supervised_error = np.moveaxis(strong_scores[..., 1], 2, 0)
-gain, one, part = rc_error - je_error, strengths.index(1), "mnist-strong-noise"
-ch.measure("mnist-strong-noise-gain", gain=gain[:, one])
-ch.measure("mnist-strong-noise-unaligned-control", unaligned=gain[:, 0])
-ch.measure("mnist-strong-noise", recovers=rc_error[:, -1], labels=supervised_error[:, 0], weak_rc=rc_weak[:, 0], weak_je=(je_weak - rc_weak)[:, 0])
+gain, one = rc_error - je_error, strengths.index(1)
+ch.measure("digits-strong", gain=gain[:, one])
+ch.measure("digits-unaligned", gain=gain[:, 0])
+ch.measure("digits-ten-times", excess=rc_error[:, -1])
+ch.measure("digits-labels", excess=supervised_error[:, 0])
+ch.measure("digits-weak", loss=rc_weak[:, 0], joint_embedding=(je_weak - rc_weak)[:, 0])
 
 # %%
 fig, axes = plt.subplots(1, 2, figsize=(8.6, 3.6), layout="constrained")
@@ -382,6 +393,7 @@ def draw_scores(fig, alpha, nuisance):
         ax.set(xlim=(0, 21), ylim=(0, 1.08 * scores.max()), xticks=[3.5, 13.5], xticklabels=["signal", "nuisance"])
         ax.set_title(f"{names[method]}: α > {predicted_alpha(world, method):.2f} needed")
 
+
 cb.explore(draw_scores, alpha=FloatSlider(1, min=0, max=5, step=0.05), nuisance=cb.log_slider(12, 0.1, 100))
 
 # %% [markdown]
@@ -402,6 +414,7 @@ def draw_samples(fig, samples, alignment):
         ax.set(xticks=[2, 3, 4], xticklabels=["100", "1,000", "10,000"], xlabel="samples N", ylim=(-2, 93))
         ax.set_title(f"{names[method]}: {curves[row, column]:.1f}°")
     axes[0].set(ylabel="angle to the signal (deg)", yticks=[0, 30, 60, 90])
+
 
 samples, alignment = SelectionSlider(options=counts, value=1500), SelectionSlider(options=factors, value=1.4)
 cb.explore(draw_samples, samples=samples, alignment=alignment)
@@ -432,7 +445,7 @@ ch.report()
 #
 # **1** ●○○ 10 min. Show that $\alpha_{\mathrm{JE}} \le \sqrt{(1 - \delta) / \delta}$ for any nuisance. Check it on a hundred worlds.
 #
-# <details><summary>Hint</summary>TODO</details>
+# <details><summary>Hint</summary>In (5) a nuisance only subtracts.</details>
 
 # %% tags=["answer"]
 # Your answer
@@ -440,7 +453,7 @@ ch.report()
 # %% [markdown] tags=["exercise"]
 # **2** ●●○ 20 min. Let the augmentation have no noise of its own, $\theta = 0$. What does joint embedding need then? And reconstruction?
 #
-# <details><summary>Hint</summary>TODO</details>
+# <details><summary>Hint</summary>What is $\delta$ when the views of a sample share their signal exactly? And what is $\eta$?</details>
 
 # %% tags=["answer"]
 # Your answer
@@ -448,7 +461,7 @@ ch.report()
 # %% [markdown] tags=["exercise"]
 # **3** ●●○ 20 min. At which size of the nuisance are the two thresholds equal? Take one nuisance direction, in the world of the map.
 #
-# <details><summary>Hint</summary>TODO</details>
+# <details><summary>Hint</summary>With one nuisance direction the two maxima have one term each; subtract one from the other.</details>
 
 # %% tags=["answer"]
 # Your answer
@@ -456,7 +469,7 @@ ch.report()
 # %% [markdown] tags=["exercise"]
 # **4** ●●● 60 min. Turn one nuisance direction towards a signal, so that the covariances no longer share their axes. Do the thresholds still predict what is needed to avoid the nuisance?
 #
-# <details><summary>Hint</summary>TODO</details>
+# <details><summary>Hint</summary>In the plane of the signal and the turned nuisance, look for the direction in which there is no nuisance at all. Is it the signal's?</details>
 
 # %% tags=["answer"]
 # Your answer
