@@ -11,7 +11,7 @@ SHOWN = 60
 
 def pairs(v, v_prime):
     """Sixty inputs, two views of each, joined by a line."""
-    fig, ax = plt.subplots(figsize=(7.2, 3.7), layout="constrained")
+    _, ax = plt.subplots(figsize=(7.2, 3.7), layout="constrained")
     _draw_pairs(ax, v, v_prime)
     ax.set_title("Two views of one thing, joined by a line: far apart along $x_1$, close along $x_2$")
     plt.show()

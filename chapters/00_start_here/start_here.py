@@ -61,6 +61,7 @@ ch.figures.pairs(*two_views(noise, 60))
 # %% [markdown]
 # Does a computer that sees only pairs, and knows nothing of the formula, find the same? Setting the derivative of $\rho(w)$ to zero gives $C_+ w = \rho\, C w$, which `eigh` solves; its last solution has the largest $\rho$.
 
+
 # %%
 def keep_one_direction(v, v_prime):
     n = len(v)
