@@ -128,7 +128,7 @@ for kind in ("rff", "relu", "linear"):
     grams = [features[:, i] @ features[:, i].T for i in range(4)]
     pairs = sum(evaluation.hsic_from_grams(K, L) for K, L in combinations(grams, 2))
     gaps.append(abs(penalty / pairs - 1))
-ch.measure("vcreg-is-hsic-identity", identity=gaps)
+ch.measure("penalty-is-hsic", gap=gaps)
 cb.show_source(cross_variable_covariance)
 
 # %% [markdown]
@@ -163,7 +163,7 @@ for ax, width in zip(axes, (8, 32, 128, 512), strict=True):
     ax.plot(truth, estimates.T, "o", ms=3.5, color=cb.color("vicreg"), alpha=0.5)
     ax.set(xlim=(0, 0.1), ylim=(0, 0.2), title=f"P = {width}: off by {error[width]:.0%}", xlabel="HSIC")
 plt.show()
-ch.measure("vcreg-is-hsic", limit=error[512], rate=error[512] / error[32])
+ch.measure("wide-projector", error=error[512], ratio=error[512] / error[32])
 
 # %% [markdown]
 # *Follow the dots from left to right.* Upwards is the penalty; a column of dots is one pair under several random projectors. A narrow projector estimates HSIC badly; a wide one
@@ -189,10 +189,8 @@ def significance(strength, draw=0):
 
 # %%
 tied, free = (np.array([significance(strength, draw) for draw in range(10)]) for strength in (1, 0))
-name = "pairwise-not-mutual"
 ch.measure("pairwise-not-mutual", pairs=tied[:, :3].mean(0), together=tied[:, 3])
-
-ch.measure("pairwise-not-mutual-control", control=free[:, 3].mean())
+ch.measure("free-coins", together=free[:, 3].mean())
 
 # %% [markdown]
 # ## Unmixing with nothing but the penalty
@@ -229,15 +227,15 @@ for width, count in {1: 10, 16: ch.pick(fast=2, toy=5), 64: ch.pick(fast=1, toy=
     panels["by width"][f"P = {width}"] = found
 
 # %%
-name = "vcreg-solves-linear-ica"
-for kind in kinds[:3]:
-    ch.claim(f"{name}.{kind}", f"32 cosines, {kind}: 1 − MCC", measured=panels[kind]["rff"], below=0.03)
+uniform, laplace, mixed = (panels[kind]["rff"] for kind in kinds[:3])
 linear = [np.mean(panels[kind]["linear"]) for kind in kinds[:3]]
-ch.measure("vcreg-solves-linear-ica-control", linear=linear, gaussian=lost)
-lost = [np.mean(panels["gaussian"][method]) for method in ("rff", "FastICA")]
+ch.measure("linear-ica", uniform=uniform, laplace=laplace, mixed=mixed)
+ch.measure("linear-projector", error=linear)
 
-one, some, many = panels["by width"].values()
-ch.measure("width-matters", ica_16=some, ica_64=many, ica_1=max(one))
+# %%
+one, sixteen, sixty_four = panels["by width"].values()
+ch.measure("gaussian-sources", error=[np.mean(panels["gaussian"][method]) for method in ("rff", "FastICA")])
+ch.measure("ica-width", sixteen=sixteen, sixty_four=sixty_four, one=max(one))
 
 # %%
 fig, axes = plt.subplots(1, 5, figsize=(9.6, 2.8), layout="constrained")
@@ -282,12 +280,10 @@ for ax, points, title in zip(axes, runs[0], ("sources", "turned by radius", "ind
     cb.plots.scatter(ax, points, runs[0][0][:, 0], size=8)
     ax.set(aspect="equal", title=title, xlabel=f"MCC {evaluation.mean_correlation(points, runs[0][0]):.2f}")
 plt.show()
-name = "nonlinear-ica-fails"
 nhsic = [evaluation.pairwise_nhsic(outputs)[0, 1] for _, _, outputs, _ in runs]
-ch.measure("nonlinear-ica-fails", independent=nhsic, complete=[run[3] for run in runs])
-
+lost = [run[3] for run in runs]
 missed = np.mean([1 - evaluation.mean_correlation(outputs, sources) for sources, _, outputs, _ in runs])
-ch.measure("nonlinear-ica-fails-control", control=missed)
+ch.measure("nonlinear-ica-fails", dependence=nhsic, reconstruction=lost, missed=missed)
 
 # %% [markdown]
 # *Follow the colour, the first source.* The outputs fill a square evenly: knowing one says nothing about the other, and each point can be recovered. But the bands of colour lie
@@ -342,15 +338,12 @@ none, linear, narrow, wide, frozen = ("none", 16), ("linear", 64), ("trained", 1
 more = ch.pick(fast=[], toy=[("trained", 64), ("random", 16), ("random", 64)])
 logs = {key: train(*key) for key in (none, linear, narrow, wide, frozen, *more)}
 pairs, whitened, _, accuracy = ({key: log[-1, i] for key, log in logs.items()} for i in range(4))
-ch.measure("width-matters-mnist", mnist=pairs[wide] / pairs[narrow])
-name = "random-projector-suffices"
-lost = accuracy[wide] - accuracy[frozen]
-ours = {"control": True, "source": "this book"}
-ch.measure(
-    "random-projector-suffices", linear=pairs[linear] / pairs[frozen], whitened=whitened[frozen] / whitened[none]
-)
+ch.measure("width-on-digits", ratio=pairs[wide] / pairs[narrow])
+ch.measure("independent-not-better", lost=accuracy[wide] - accuracy[frozen])
 
-ch.measure("random-projector-suffices-no-better-control", no_better=lost)
+# %%
+over_linear, over_none = pairs[linear] / pairs[frozen], whitened[frozen] / whitened[none]
+ch.measure("random-projector", linear=over_linear, whitened=over_none)
 
 # %%
 fig, (left, right) = plt.subplots(1, 2, figsize=(8.8, 3.4), sharey=True, layout="constrained")
@@ -391,7 +384,7 @@ for y in rotations.values():
     curves.append([evaluation.hsic(*y.T, 1.0), block_penalty(y, 512), mixing])
 curves = np.array(curves).T
 spread = np.ptp(curves[2]) / curves[2].min()
-ch.measure("vcreg-is-hsic-mixing-layer-control", mixing_layer=spread)
+ch.measure("mixing-layer", spread=spread)
 
 
 def draw_rotation(fig, rotation_angle):
@@ -486,23 +479,23 @@ ch.report()
 #
 # **1** ●○○ 10 min. Let $x$ be symmetric about 0 and $y = x^2$. Show that their correlation is 0, and find a function of $x$ that correlates with $y$. Compare HSIC of the curve and of the square.
 #
-# <details><summary>Hint</summary>TODO</details>
+# <details><summary>Hint</summary>What is the mean of an odd power of $x$?</details>
 
 # %% tags=["answer"]
 # Your answer
 
 # %% [markdown] tags=["exercise"]
-# **2** ●●○ 20 min. Prove (2) line by line. By which factor does it fail when the covariance divides by $N - 1$?
+# **2** ●●○ 15 min. Prove (2) line by line. By which factor does it fail when the covariance divides by $N - 1$?
 #
-# <details><summary>Hint</summary>TODO</details>
+# <details><summary>Hint</summary>Write $\|C_{ij}\|_F^2$ as a trace. Which factor may move to the end, and what are $H^\top$ and $H H$?</details>
 
 # %% tags=["answer"]
 # Your answer
 
 # %% [markdown] tags=["exercise"]
-# **3** ●●○ 20 min. With one feature, ICA sometimes works and sometimes fails. Count equations and unknowns. For twenty projectors on the turned square, how often is the smallest penalty far from the sources?
+# **3** ●●○ 30 min. With one feature, ICA sometimes works and sometimes fails. Count equations and unknowns. For twenty projectors on the turned square, how often is the smallest penalty far from the sources?
 #
-# <details><summary>Hint</summary>TODO</details>
+# <details><summary>Hint</summary>How many angles has a rotation in $d$ dimensions, and how many entries have all the blocks $C_{ij}$?</details>
 
 # %% tags=["answer"]
 # Your answer
@@ -510,8 +503,7 @@ ch.report()
 # %% [markdown] tags=["exercise"]
 # **4** ●●● 60 min. Add a penalty on triples: the dHSIC of four random triples of the representation, at each step. Does it fall? Does the probe gain?
 #
-# <details><summary>Hint</summary>TODO</details>
-
+# <details><summary>Hint</summary>Standardise the columns, make their Gaussian kernel matrices, and put (3) for three of them into the loss. Which weight makes it felt beside VICReg's terms?</details>
 
 # %% tags=["answer"]
 # Your answer
