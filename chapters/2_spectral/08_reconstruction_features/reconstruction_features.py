@@ -42,12 +42,14 @@ olive, dark, rose = cb.color("reconstruction"), cb.color("theory"), cb.color("je
 # %%
 mnist = recipes.tiny_mnist(standardized=False)
 
+
 def digits(seed, nuisance):
     """Flattened images and their labels: n for training, then 2000 for testing. Training pixels have mean zero."""
     rows = np.random.default_rng(seed).permutation(8000)[:n]
     images = torch.cat([mnist.x_train[rows], mnist.x_test]) + nuisance
     X = images.double().flatten(1).numpy()
     return X - X[:n].mean(axis=0), torch.cat([mnist.y_train[rows], mnist.y_test]).numpy()
+
 
 worlds = {"plain": [digits(s, 0) for s in seeds]}
 worlds["smooth"] = [digits(s, data.smooth_background(n + 2000, 14, seed=s)) for s in seeds]
@@ -64,6 +66,7 @@ def strips(ax, basis, labels):
     cb.plots.image_grid(ax, rows.reshape(-1, 14, 14), columns=8)
     for row, label in enumerate(labels):
         ax.text(-2, 7 + 15 * row, label, ha="right", va="center")
+
 
 basis, explained = pca_split(X[:n], 0.9)
 fig, ax = plt.subplots(figsize=(7.8, 2.9), layout="constrained")
@@ -151,6 +154,7 @@ def masked_loss(both):
     C_x, C = torch.tensor(moments.C_clean), torch.tensor(moments.C)
     return np.trace(S) - 2 * torch.trace(C_x @ V @ W) + torch.trace(W.T @ V.T @ C @ V @ W)
 
+
 descended = spectral.minimize_embedding(masked_loss, 32, 4, seed=ch.seed).losses[-1]
 masks = np.array(list(product([0, 1], repeat=4)))[:, None, patch]
 averaged = np.sum((X16 - masks * X16 @ masked.V @ masked.W) ** 2) / (16 * n)
@@ -170,13 +174,13 @@ def denoiser(X, K, p=0.0, patch=1, sigma=0.0):
     moments = spectral.mask_moments(X, p, (14, 14), (patch, patch))
     return spectral.reduced_rank_regression(moments.C_clean, moments.C + sigma**2 * np.eye(196), K).V
 
+
 gaussian, turned = [], []
 for X_seed, _ in worlds["smooth"]:
     pca = denoiser(X_seed[:n], 16)
     for sigma in (0.1, 1, 3, 10):
         gaussian.append(spectral.principal_angles(pca, denoiser(X_seed[:n], 16, sigma=sigma)).max())
     turned.append(spectral.principal_angles(pca, denoiser(X_seed[:n], 16, p=0.5, patch=2)).max())
-part, ours = "gaussian-never-masking-may", {"source": "this book"}
 ch.measure("gaussian-never-masking-may", gaussian=gaussian, masks=turned)
 
 # %%
@@ -187,7 +191,7 @@ for m, p in product((1, 2, 7, 30, 196), (0.1, 0.5, 0.9)):
     moments = spectral.mask_moments(line, p, (14, 14))
     score = spectral.reduced_rank_regression(moments.C_clean, moments.C, 1).phi[0] ** 2
     off.append(abs(score / masking_score(np.sum(line**2) / 50, m, p) - 1))
-ch.measure("mask-depends-on-data-law", law=max(off))
+ch.measure("mask-law", gap=max(off))
 
 # %% [markdown]
 # ## The experiment
@@ -202,6 +206,7 @@ def accuracy(Z, y, lam=1e-3, scale=None):
     Z = Z / (scale or Z[:n].std())
     return evaluation.ridge_probe(Z[:n], y[:n], Z[n:], y[n:], lam=lam, standardize=False)
 
+
 lost = [0.5, 0.3, 0.2, 0.15, 0.12, 0.1, 0.08, 0.06, 0.05, 0.04, 0.03, 0.025, 0.02, 0.015, 0.01, 0.005, 0.002, 0.001]
 cuts = {kind: np.zeros((len(seeds), 2, len(lost))) for kind in ("smooth", "plain")}
 for kind, i, j in product(cuts, range(len(seeds)), range(len(lost))):
@@ -212,9 +217,8 @@ for kind, i, j in product(cuts, range(len(seeds)), range(len(lost))):
 
 # %%
 better = {kind: cuts[kind][:, 1, lost.index(0.2)] - cuts[kind][:, 0, lost.index(0.1)] for kind in cuts}
-part, paper = "top-subspace-is-wrong", "55 − 45 % (TinyImagenet)"
-ch.measure("top-subspace-is-wrong-digits", digits=better["smooth"])
-ch.measure("top-subspace-is-wrong-plain-control", plain=-better["plain"])
+ch.measure("top-is-wrong", gain=better["smooth"])
+ch.measure("no-background", gain=-better["plain"])
 
 fig, axes = plt.subplots(1, 2, figsize=(8.6, 3.3), sharey=True, layout="constrained")
 for ax, kind in zip(axes, cuts, strict=True):
@@ -244,6 +248,7 @@ sources, m = photos.labels[:, None].expand(-1, 4)[varied], int(varied[: photos.n
 raw = crops[varied] / crops[varied].std(dim=1, keepdim=True)
 flat = raw - raw.mean(dim=1, keepdim=True)
 
+
 def named(inputs, part, share, seed):
     inputs = (inputs - inputs[:m].mean(dim=0)).numpy()
     basis, _ = pca_split(inputs[:m], share, part=part)
@@ -251,11 +256,11 @@ def named(inputs, part, share, seed):
     Z = ConvRandomFeatures(48, seed=seed)(images)
     return evaluation.ridge_probe(Z[:m], sources[:m], Z[m:], sources[m:])
 
+
 raw_gain = [named(raw, "bottom", 0.1, s) - named(raw, "top", 0.9, s) for s in seeds]
 flat_gain = [named(flat, "bottom", 0.1, s) - named(flat, "top", 0.9, s) for s in seeds]
-part = "top-subspace-is-wrong"
-ch.measure("top-subspace-is-wrong-photos", photos=raw_gain)
-ch.measure("top-subspace-is-wrong-photos-flat-control", photos_flat=flat_gain)
+ch.measure("photographs", gain=raw_gain)
+ch.measure("brightness-explains-it", gain=flat_gain)
 
 # %% [markdown]
 # An effect, and an honest negative. One direction, the brightness of the crop, carries 99 % of the variance, and it does not name a photograph. Remove each crop's mean first, and the effect is gone, even slightly
@@ -274,7 +279,7 @@ for i in range(20_000):
         off.append(abs(np.diag(U.T @ V @ W @ U) - law).max())
     gradient = -2 * S1 @ (np.eye(16) - V @ W)
     V, W = V - step * gradient @ W.T, W - step * V.T @ gradient
-ch.measure("perception-learned-last-law", law=max(off))
+ch.measure("logistic-law", gap=max(off))
 
 # %% [markdown]
 # On all 196 pixels the law replaces a descent of a million steps. The latent coordinate of direction $i$ is $\sqrt{a_i}\, u_i^\top x$. The probe has a ridge of $10^{-4}$ (squared pixels) and rescales nothing: what
@@ -292,8 +297,7 @@ for a0, (X_seed, y_seed) in product((1e-6, 1e-4), worlds["smooth"]):
     late.append(clock[np.argmax(read >= 0.95 * read[-1])] / clock[rebuilt])
     missing.append(read[-1] - read[rebuilt])
     courses.append((error, read))
-part = "perception-learned-last"
-ch.measure("perception-learned-last", ratio=late, missing=missing)
+ch.measure("learned-last", ratio=late, missing=missing)
 
 # %%
 fig, ax = plt.subplots(figsize=(6.8, 3.3), layout="constrained")
@@ -326,10 +330,10 @@ for i, (X_seed, y_seed) in enumerate(worlds["smooth"]):
         road[i, :, 1] = [accuracy(X_seed @ V, y_seed) for V in encoders]
 little, more = 1 + weights.index(0.1), 1 + weights.index(0.01)
 change, wasted = asked - asked[:, :1], (nonsense - nonsense[:, :1])[:, :, 1].max(axis=1)
-part = "same-error-different-perception"
-ch.measure("same-error-different-perception", cost=change[:, little, 0], gain=change[:, little, 1], more_cost=asked[:, more, 0], more_gain=change[:, more, 1])
-
-ch.measure("same-error-different-perception-control", control=wasted)
+error, gained = asked[:, more, 0], change[:, :, 1]
+extra, gained_little, gained_more = change[:, little, 0], gained[:, little], gained[:, more]
+ch.measure("same-error", little_error=extra, little_gain=gained_little, more_error=error, more_gain=gained_more)
+ch.measure("shuffled-labels", gain=wasted)
 
 # %%
 fig, ax = plt.subplots(figsize=(6.8, 3.3), layout="constrained")
@@ -353,6 +357,7 @@ plt.show()
 # %%
 ratios, features = [0, 0.1, 0.3, 0.5, 0.75, 0.9], [4, 8, 16, 32, 64]
 
+
 def scores(kind, **noise):
     """Accuracy of the first K features of a denoiser, for each seed and each K."""
     table = []
@@ -361,17 +366,18 @@ def scores(kind, **noise):
         table.append([accuracy(X @ V[:, :K], y) for K in features])
     return np.array(table)
 
+
 by_mask = {}
 for kind, patch in product(worlds, (1, 2, 7)):
     by_mask[kind, patch] = np.array([scores(kind, p=p, patch=patch) for p in ratios])
 hot, smooth = by_mask["hot", 1][:, :, 2], by_mask["smooth", 2][:, :, 2]
 noisy = [abs(scores("hot", sigma=sigma)[:, 2] - hot[0]).max() for sigma in (0.5, 2)]
 rise, helps = np.diff(hot, axis=0).min(axis=0), (smooth[1:] - smooth[0]).max(axis=0)
-part = "mask-depends-on-data"
-ch.measure("mask-depends-on-data", hot=hot[-1] - hot[0], monotone=rise)
+ch.measure("masks-against-hot-pixels", gain=hot[-1] - hot[0], rise=rise)
 
-ch.measure("mask-depends-on-data-gaussian-control", gaussian=noisy)
-ch.measure("mask-depends-on-data-smooth", smooth=helps)
+# %%
+ch.measure("gaussian-does-nothing", change=noisy)
+ch.measure("masks-not-smooth", gain=helps)
 
 # %%
 fig, axes = plt.subplots(2, 2, figsize=(8.6, 4.4), height_ratios=[2, 1], layout="constrained")
@@ -412,6 +418,7 @@ def draw_cut(fig, left):
     strips(ax, basis, ("image", f"top: {top:.2f}", f"rest: {rest:.2f}"))
     ax.set_title(f"{basis.shape[1]} directions of 196, and accuracies")
 
+
 cb.explore(draw_cut, figsize=(7.8, 3), left=SelectionSlider(options=lost, value=0.1))
 
 # %% [markdown]
@@ -425,6 +432,7 @@ for amp in amplitudes:
     X_amp, _ = digits(ch.seed, data.smooth_background(n + 2000, 14, amp=amp, seed=ch.seed))
     alignments.append(task_alignment(X_amp[:n], Y, denoiser(X_amp[:n], 64)))
 
+
 def draw_amplitude(fig, amplitude):
     ax, here = fig.subplots(), alignments[amplitudes.index(amplitude)]
     fig.subplots_adjust(left=0.09, right=0.98, bottom=0.17, top=0.87)
@@ -432,6 +440,7 @@ def draw_amplitude(fig, amplitude):
     ax.plot(np.arange(1, 65), here, color=olive)
     ax.set(ylim=(0, 1), xticks=[1, 8, 16, 32, 64], xlabel="features K", ylabel="alignment with the labels")
     ax.set_title(f"8 features keep {here[7]:.0%} of the task, 16 keep {here[15]:.0%}")
+
 
 cb.explore(draw_amplitude, amplitude=SelectionSlider(options=amplitudes, value=0.3))
 
@@ -442,6 +451,7 @@ cb.explore(draw_amplitude, amplitude=SelectionSlider(options=amplitudes, value=0
 # %%
 lottery = np.random.default_rng(ch.seed).random((6, 14, 14))
 
+
 def draw_masks(fig, images, patch, p):
     pictures, curves = fig.subplots(1, 2, width_ratios=[1, 1.6])
     fig.subplots_adjust(left=0.02, right=0.98, bottom=0.17, top=0.87, wspace=0.22)
@@ -451,6 +461,7 @@ def draw_masks(fig, images, patch, p):
     curves.plot(by_mask[images, patch][ratios.index(p), 0], "o-", color=rose)
     curves.set(xticks=range(5), xticklabels=features, ylim=(0, 0.95), xlabel="features K", ylabel="accuracy")
     curves.set_title(f"16 features: {by_mask[images, patch][ratios.index(p), 0, 2]:.2f}")
+
 
 kinds = SelectionSlider(options=["plain", "smooth", "hot"], value="hot")
 sides, shares = SelectionSlider(options=[1, 2, 7]), SelectionSlider(options=ratios[1:], value=0.75)
@@ -480,23 +491,23 @@ ch.report()
 #
 # **1** ●○○ 10 min. Prove that Gaussian noise keeps the order of the scores: $w = l^2 / (l + c)$ grows with $l > 0$ for every $c \ge 0$.
 #
-# <details><summary>Hint</summary>TODO</details>
+# <details><summary>Hint</summary>Take the derivative with respect to $l$.</details>
 
 # %% tags=["answer"]
 # Your answer
 
 # %% [markdown] tags=["exercise"]
-# **2** ●●○ 20 min. What happens to an isolated pixel of variance 1 as $p \to 1$? And to its rank against a direction of variance 0.1 on 100 pixels?
+# **2** ●●○ 15 min. What happens to an isolated pixel of variance 1 as $p \to 1$? And to its rank against a direction of variance 0.1 on 100 pixels?
 #
-# <details><summary>Hint</summary>TODO</details>
+# <details><summary>Hint</summary>Put $m = 1$ and $m = 100$ into (3), and keep the leading term in $1 - p$.</details>
 
 # %% tags=["answer"]
 # Your answer
 
 # %% [markdown] tags=["exercise"]
-# **3** ●●○ 20 min. Masks cannot remove the smooth background. Design a noise that can, and test it with `spectral.additive_moments`.
+# **3** ●●○ 30 min. Masks cannot remove the smooth background. Design a noise that can, and test it with `spectral.additive_moments`.
 #
-# <details><summary>Hint</summary>TODO</details>
+# <details><summary>Hint</summary>Which term of (1) holds the covariance of the noise? Where should that covariance be large?</details>
 
 # %% tags=["answer"]
 # Your answer
@@ -504,7 +515,7 @@ ch.report()
 # %% [markdown] tags=["exercise"]
 # **4** ●●● 60 min. Which additive noises change nothing, for any task? Try covariances that are powers of $S$.
 #
-# <details><summary>Hint</summary>TODO</details>
+# <details><summary>Hint</summary>If $S$ has the eigenvalue $l$ and the noise $c\, l^q$, what is the score? For which $q$ does it grow with $l$, whatever $c$ is?</details>
 
 # %% tags=["answer"]
 # Your answer
