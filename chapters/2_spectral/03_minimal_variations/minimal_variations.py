@@ -39,12 +39,15 @@ window = (-1.5, 1.5, -1.4, 2.4)
 across, up = np.meshgrid(np.linspace(-1.5, 1.5, 50), np.linspace(-1.4, 2.4, 60))
 plane = np.stack([across.ravel(), up.ravel()], axis=1)
 
+
 def moons(seed, n=1000):
     """Points, class (which moon, plus 2 on the upper half of the circle), angle on the circle."""
     return [array.numpy() for array in data.half_moons(n, seed=seed)]
 
+
 def smoothest(x, K, **how):
     return rbf_galerkin(x, K, centers=x[:120], bandwidth=0.3, **how)
+
 
 def heat(ax, values, title=""):
     ax.imshow(values.reshape(60, 50), origin="lower", extent=window, cmap="cookbook_diverging", vmin=-2, vmax=2)
@@ -128,6 +131,7 @@ def bumps(x, centers, width):
     slope = -offset * bump[:, :, None] / width**2
     return np.hstack([np.ones((len(x), 1)), bump]), np.concatenate([0 * slope[:, :1], slope], axis=1)
 
+
 value, slope = bumps(x, x[:120], 0.3)
 S = value.T @ value / len(x)
 R = sum(slope[:, :, d].T @ slope[:, :, d] for d in range(2)) / len(x)
@@ -175,8 +179,7 @@ view_mean = np.einsum("ijk,j->ik", new_view[:, :, None] ** degrees, weights)
 kept, w = eigh(monomials.T @ (weights[:, None] * view_mean), gram)
 kept, w = kept[::-1], w[:, ::-1]
 overlaps = np.append(overlaps, abs(np.sum(v * (gram @ w), axis=0)))
-exact, deg = {"paper": "exact"}, {"unit": "deg"}
-ch.measure("hermite-check", energies=abs(energies - degrees), overlap=1 - overlaps, kept=abs(kept - rho**energies))
+ch.measure("hermite", energies=abs(energies - degrees), overlap=1 - overlaps, kept=abs(kept - rho**energies))
 
 # %% [markdown]
 # **From views to derivatives.** A random tanh network, at 100 of the points. The mean over the noise is taken by quadrature again, with 12 nodes in each direction, so that no
@@ -192,7 +195,7 @@ for row, f in enumerate(maps):
     for column, s in enumerate(sizes):
         errors[row, column] = abs(augmentation_energy(f, points[:100], s, nodes=12) / truth - 1)
 steepness = np.polyfit(np.log(sizes), np.log(errors[1:]).T, 1)[0]
-ch.measure("augmentations-estimate-gradients", slope=abs(steepness - 2), error=errors[1:, -1], linear=errors[0])
+ch.measure("views-measure-slopes", slope=abs(steepness - 2), error=errors[1:, -1], linear=errors[0])
 
 # %%
 fig, ax = plt.subplots(figsize=(4.8, 3.2), layout="constrained")
@@ -252,11 +255,10 @@ for s in seeds:
     runs.append((functions, values))
 
 # %%
-for route, most in {"views": 6, "graph": 8, "network": 10, "network-derivatives": 10}.items():
-    text = f"Derivatives against {route}: angle"
-    ch.claim(f"three-routes-one-subspace.{route}", text, measured=angles[route], below=most, **deg)
-untrained = angles["untrained"]
-ch.measure("three-routes-one-subspace-untrained-control", untrained=untrained)
+by_views, by_graph = angles["views"], angles["graph"]
+by_network, by_slopes = angles["network"], angles["network-derivatives"]
+ch.measure("three-routes", views=by_views, graph=by_graph, network=by_network, network_derivatives=by_slopes)
+ch.measure("untrained-network", angle=angles["untrained"])
 
 # %%
 functions, values = runs[0]
@@ -295,6 +297,7 @@ def few_labels(Z, Z_new, y, y_new, each, rng, draws=50, **ridge):
         scores.append(evaluation.ridge_probe(Z[rows], y[rows], Z_new, y_new, **ridge))
     return np.mean(scores)
 
+
 def moon_error(f, x, y):
     wrong = np.mean((f(x)[:, 1] > 0) != y % 2)
     return min(wrong, 1 - wrong)
@@ -312,11 +315,9 @@ for s in seeds:
     small.append(moon_error(near, b, y_b))
     large.append(moon_error(far, b, y_b))
     turned.append(spectral.principal_angles(near(a), far(a)).max())
-ch.measure("downstream-low-variation-gain", gain=gain)
-ch.measure("downstream-low-variation-wild-control", wild=wild)
-ch.measure("augmentation-scale-matters-small", small=small)
-ch.measure("augmentation-scale-matters-large-control", large=large)
-ch.measure("augmentation-scale-matters-turned", turned=turned)
+ch.measure("few-labels", gain=gain)
+ch.measure("wild-target", accuracy=wild)
+ch.measure("size-of-views", small=small, large=large, turned=turned)
 
 # %% [markdown]
 # ## The experiment: digits
@@ -343,9 +344,9 @@ for s in seeds:
     scores.append([[score(Z[:900], Z[900:], each=n) for n in counts] for Z in (smooth, principal, pixels)])
 true_labels, from_one = [q[0] for q in quotients], [abs(q[2] - 1) for q in quotients]
 ahead = [score[0][counts.index(3)] - score[1][counts.index(3)] for score in scores]
-ch.measure("labels-vary-little-on-digits-labels", labels=true_labels)
-ch.measure("labels-vary-little-on-digits-shuffled-control", shuffled=from_one)
-ch.measure("labels-vary-little-on-digits-few-labels", few_labels=ahead)
+ch.measure("labels-vary-little", quotient=true_labels)
+ch.measure("shuffled-labels", distance=from_one)
+ch.measure("three-labels", gain=ahead)
 
 # %%
 fig, (left, right) = plt.subplots(1, 2, figsize=(8.6, 3.4), width_ratios=[1, 1.4], layout="constrained")
@@ -361,7 +362,7 @@ right.set(xlabel="labels per digit", xticks=counts, ylabel="accuracy", ylim=(0.6
 plt.show()
 
 # %% [markdown]
-# *Look at the left end of the curves.* With one label a digit the smoothest functions score what the others need three for. No label trained them: the pictures alone said which
+# *Look at the left end of the curves.* With one label a digit the smoothest functions score more than principal components with three. No label trained them: the pictures alone said which
 # differences are rare. Principal components too are functions of least variation, but among linear ones, which cannot see where data are dense.
 #
 # ## Play
@@ -376,11 +377,13 @@ for s in steps:
     pictures[s] = f(plane) * np.sign(np.sum(f(x) * values["derivatives"], axis=0))
     mistakes[s] = 100 * moon_error(f, x_new, y_new)
 
+
 def draw_size(fig, s):
     axes = fig.subplots(1, 3)
     fig.subplots_adjust(left=0.02, right=0.98, bottom=0.03, top=0.89, wspace=0.05)
     for k, ax in enumerate(axes, 1):
         heat(ax, pictures[s][:, k], f"function 2: {mistakes[s]:.1f} % wrong" if k == 1 else f"function {k + 1}")
+
 
 cb.explore(draw_size, figsize=(7.2, 3.4), s=ipywidgets.SelectionSlider(options=steps, value=steps[3]))
 
@@ -396,6 +399,7 @@ for K in range(1, 11):
     classes.append(evaluation.ridge_probe(old[:, :K], y, new[:, :K], y_new))
     waves.append(evaluation.ridge_probe(old[:, :K], np.sin(12 * t) > 0, new[:, :K], np.sin(12 * t_new) > 0))
 
+
 def draw_number(fig, K=4):
     left, right = fig.subplots(1, 2, width_ratios=[1, 1.5])
     fig.subplots_adjust(left=0.02, right=0.97, bottom=0.16, top=0.88, wspace=0.25)
@@ -405,6 +409,7 @@ def draw_number(fig, K=4):
         right.plot(K, curve[K - 1], "o", ms=9, color=cb.color(key))
         right.text(10, curve[-1] - 0.08, name, color=cb.color(key), ha="right")
     right.set(xlabel="number of functions K", xticks=[1, 4, 10], yticks=[0.2, 1], ylim=(0.2, 1.05), title="accuracy")
+
 
 cb.explore(draw_number, K=(1, 10))
 
@@ -416,6 +421,7 @@ cb.explore(draw_number, K=(1, 10))
 curve_x = np.linspace(-3, 3, 121)
 curves = hermite_e.hermevander(curve_x, 6) / np.sqrt(factorial(degrees))
 
+
 def draw_degree(fig, degree=2, rho=0.6):
     left, right = fig.subplots(1, 2)
     fig.subplots_adjust(left=0.07, right=0.97, bottom=0.16, top=0.88, wspace=0.2)
@@ -424,6 +430,7 @@ def draw_degree(fig, degree=2, rho=0.6):
     left.set(xlabel="x", xlim=(-3, 3), ylim=(-3, 3), yticks=[-2, 0, 2], title=f"views keep {rho**degree:.3f}")
     right.step(np.arange(1, 8), np.arange(1, 8) > degree, where="mid", color=cb.color("vicreg"))
     right.set(xlabel="number of functions", yticks=[0, 1], ylim=(-0.05, 1.1), title="share explained")
+
 
 cb.explore(draw_degree, degree=(1, 6), rho=(0.1, 0.95, 0.05))
 
@@ -458,7 +465,7 @@ ch.report()
 #
 # **1** ●○○ 10 min. Derive the energy of $\psi_k = \mathrm{He}_k / \sqrt{k!}$ from $\mathrm{He}_k' = k\, \mathrm{He}_{k-1}$ and $E[\mathrm{He}_k^2] = k!$. Check it by quadrature.
 #
-# <details><summary>Hint</summary>TODO</details>
+# <details><summary>Hint</summary>Differentiate, then use the second identity with $k - 1$ in the place of $k$.</details>
 
 # %% tags=["answer"]
 # Your answer
@@ -466,7 +473,7 @@ ch.report()
 # %% [markdown] tags=["exercise"]
 # **2** ●●○ 20 min. Why were four functions compared, not five? Measure the angle between derivatives and graph for $K = 2, \dots, 6$ on several draws.
 #
-# <details><summary>Hint</summary>TODO</details>
+# <details><summary>Hint</summary>Look at the energies of functions 2 to 7: which lie close together? A subspace that cuts such a pair in two is not determined.</details>
 
 # %% tags=["answer"]
 # Your answer
@@ -474,7 +481,7 @@ ch.report()
 # %% [markdown] tags=["exercise"]
 # **3** ●●○ 20 min. Make the target $\operatorname{sign} \sin 2 \theta$, with all labels. How many functions does the probe need? Guess first, from the pictures.
 #
-# <details><summary>Hint</summary>TODO</details>
+# <details><summary>Hint</summary>On which halves of which moon is $\sin 2 \theta$ positive? Which of the pictured functions change sign there?</details>
 
 # %% tags=["answer"]
 # Your answer
@@ -483,7 +490,7 @@ ch.report()
 # **4** ●●● 60 min. Let the views' noise have a covariance $\Sigma$, small in one direction. Which energy do they measure? Solve (4) for it, with a horizontal standard deviation of
 # 1, 0.3 and 0.1 times the vertical one. Which directions become nearly free?
 #
-# <details><summary>Hint</summary>TODO</details>
+# <details><summary>Hint</summary>Repeat the step from views to derivatives with $E[\varepsilon \varepsilon^\top] = \Sigma$. Then weigh the two terms of $R$ in (4).</details>
 
 # %% tags=["answer"]
 # Your answer
