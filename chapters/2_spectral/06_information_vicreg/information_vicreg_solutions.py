@@ -75,7 +75,7 @@ print(f"best c {stretch[np.argmin(values)]:.3f}, predicted {sqrt(6 / a):.3f}")
 
 # %% tags=["solution"]
 mnist = recipes.tiny_mnist(standardized=False)
-batch, steps = ch.pick(fast=128, toy=256), ch.pick(fast=25, toy=200)
+batch, steps = ch.pick(fast=128, toy=256), ch.pick(fast=10, toy=200)
 recipe = recipes.TINY_MLP._replace(steps=steps, batch_size=batch)
 
 
