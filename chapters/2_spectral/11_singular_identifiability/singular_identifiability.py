@@ -24,7 +24,6 @@ from replearn.data import latent_world, sphere_grid
 from replearn.models import mlp, mlp_head
 from replearn.papers.singular_identifiability import (
     flat_directions,
-    learning_coefficient,
     tabular_classifier,
     train_world,
     train_world_classes,
@@ -49,12 +48,15 @@ vicreg = partial(losses.vicreg, cov=25.0)
 haochen = partial(losses.spectral_contrastive, centered=True)
 loop = {"steps": 300, "batch_size": 256, "lr": 0.03}
 
+
 def encoder(seed, width=64, layers=4, d_in=3, d_out=3):
     with training.seeded(seed):
         return mlp_head(d_in, width, d_out, layers=layers)
 
+
 def learn(loss, world, seed, **shape):
     return train_world(partial(encoder, **shape), loss, world, seed=seed, **loop)[0].encoder
+
 
 names = ["InfoNCE", "InfoNCE, again", "InfoNCE, wide", "VICReg", "spectral", "labels"]
 worlds, trained = [latent_world(3, n_classes=20, kappa=5.0, seed=s) for s in seeds], []
@@ -71,6 +73,7 @@ wires = wires[wires[:, 0, 2] > 0]
 ink = (0.15 + 0.35 * (wires.mean(1) + 1)).numpy()
 places = worlds[0].sample(2000, torch.Generator().manual_seed(1))
 
+
 def globe(ax, network, target=None, title=""):
     grid, h = (training.features(network, worlds[0].render(z)) for z in (wires.reshape(-1, 3), places))
     grid, h = grid - h.mean(0), h - h.mean(0)
@@ -79,6 +82,7 @@ def globe(ax, network, target=None, title=""):
     ax.add_collection(LineCollection(grid[:, :, :2].numpy(), colors=ink, linewidths=1.2))
     ax.set(xlim=(-1.05, 1.05), ylim=(-1.05, 1.05), aspect="equal", title=title)
     ax.set_axis_off()
+
 
 first = training.features(trained[0][0], worlds[0].render(places))
 first = (first - first.mean(0)) @ torch.tensor(spectral.procrustes(first, places)[1], dtype=first.dtype)
@@ -118,7 +122,7 @@ plt.show()
 #   through all centres. Together $\max(d^2 + d, C + \frac{d(d-1)}2)$. **So unit rows leave only a rotation once $C \ge d(d+3)/2$**, and $d + 1$ centres are not enough. (These counts are this book's.)
 # - **$C \le d$**, either head: differences of rows span $C - 1$ dimensions, and each state is free in the others. $n(C - 1)$ numbers are determined, $P - n(C-1)$ are not.
 #
-# In the last case flatness grows with the data. A model with a degenerate Fisher information is *singular* (Watanabe, 2009), and BIC, which charges $P/2$, is wrong for it. The paper asks for a **singular identifiability theory** that
+# In the last case flatness grows with the data. A model with a degenerate Fisher information is *singular* (Watanabe, 2009), and BIC, which charges $\frac P2 \log n$, is wrong for it. The paper asks for a **singular identifiability theory** that
 # knows such things, and finite data, training and architectures too. It has no experiments; those below are our illustration.
 #
 # ## From scratch
@@ -132,10 +136,12 @@ def cross_r2_by_hand(a, b):
     error = b - inputs @ torch.linalg.lstsq(inputs[:half], b[:half]).solution
     return 1 - error[half:].square().sum() / (b[half:] - b[half:].mean(0)).square().sum()
 
+
 def table_of(C, d, n=20, unit_rows=False, seed=ch.seed):
     generator = torch.Generator().manual_seed(seed)
     V, z = (F.normalize(torch.randn(k, d, dtype=torch.float64, generator=generator)) for k in (C, n))
     return tabular_classifier(V, z, kappa=5.0, unit_rows=unit_rows)
+
 
 a, noise = torch.randn(2, 200, 3, dtype=torch.float64)
 assert_close(cross_r2_by_hand(a, a + noise).item(), evaluation.linear_r2(a, a + noise, weighted=True))
@@ -155,8 +161,10 @@ def outputs(networks, world):
     hs = [training.features(network, world.render(z)) for network in networks]
     return z, [h - h.mean(0) for h in hs]
 
+
 def truth(hs, z):
     return np.array([evaluation.linear_r2(h, z) for h in hs])
+
 
 true, cross, shared, chance = [], [], [], []
 for world, networks, s in zip(worlds, trained, seeds, strict=True):
@@ -167,10 +175,9 @@ for world, networks, s in zip(worlds, trained, seeds, strict=True):
     shared.append(min(evaluation.mutual_knn(hs[0], h) for h in hs[1:6]))
     chance.append(evaluation.mutual_knn(hs[6], hs[7]))
 true, cross = np.array(true), np.array(cross)
-idea, found, alike = "platonic-agreement", 1 - true[:, :6].min(1), 1 - cross[:, 0, :6].min(1)
-ch.measure("platonic-agreement", found=found, agree=alike, neighbours=shared)
-
-ch.measure("platonic-agreement-random-control", random=chance)
+worst, apart = 1 - true[:, :6].min(1), 1 - cross[:, 0, :6].min(1)
+ch.measure("platonic-agreement", missing=worst, apart=apart, neighbours=shared)
+ch.measure("untrained-neighbours", neighbours=chance)
 
 
 # %%
@@ -181,6 +188,7 @@ def heat(ax, values, labels, title):
         ax.text(column, row, f"{value:.2f}", ha="center", va="center", fontsize=9, color=colour)
     ax.set(xticks=[], yticks=range(len(labels)), yticklabels=labels, title=title)
     ax.grid(False)
+
 
 fig, (left, right) = plt.subplots(1, 2, figsize=(8, 3.6), width_ratios=[8, 1], layout="constrained")
 heat(left, cross[0], [*names, "untrained", "untrained, again"], "Agreement: cross-R²")
@@ -205,10 +213,8 @@ for world, s in zip(worlds, seeds, strict=True):
     wrong.append(truth(hs, z))
     axes_of_centres = torch.linalg.svd(three.centres - three.centres.mean(0)).Vh
     spanned.append(truth(hs, z @ axes_of_centres[:2].T))
-idea, apart, missed = "agreement-is-not-truth", 1 - np.mean(alike, 1), 1 - np.mean(wrong, 1)
-ch.measure("agreement-is-not-truth", agree=apart, gap=gaps)
-
-ch.measure("agreement-is-not-truth-truth-control", truth=missed)
+apart, missed = 1 - np.mean(alike, 1), 1 - np.mean(wrong, 1)
+ch.measure("agreement-is-not-truth", apart=apart, gap=gaps, missing=missed)
 
 # %%
 fig, ax = plt.subplots(figsize=(7.2, 3.4), layout="constrained")
@@ -239,9 +245,7 @@ for world, s in zip(styled, seeds, strict=True):
     kept.append([evaluation.linear_r2(h, part) for part in (z[:, :3], z[:, 3:])])
     in_x.append(evaluation.linear_r2(world.render(z), z[:, 3:]))
 content, style = np.transpose(kept)
-ch.measure("content-yes-style-no-content", content=1 - content)
-ch.measure("content-yes-style-no-style-control", style=style)
-ch.measure("content-yes-style-no-there", there=in_x)
+ch.measure("content-not-style", content=1 - content, style=style, seen=in_x)
 
 # %% [markdown]
 # ### Flat directions, counted
@@ -254,17 +258,21 @@ def predicted(C, d, n=20, unit_rows=False):
         return (n + C) * d - n * (C - 1)
     return max(d**2 + d, C + d * (d - 1) // 2) if unit_rows else d**2 + d
 
-for part, text, unit_rows, settings in [
-    ("free", "Free head: d² + d", False, [(5, 2, 20), (4, 3, 20), (20, 3, 20), (6, 4, 20)]),
-    ("unit", "Unit rows: lengths, rotations, quadrics", True, [(6, 2, 20), (5, 3, 20), (10, 3, 20), (16, 4, 16)]),
-    ("few", "C ≤ d: P − n(C − 1)", False, [(3, 3, 20), (3, 3, 40), (2, 3, 20)]),
-]:
+
+def miscount(settings, unit_rows=False):
+    """The largest error of the predicted count over three draws of each setting."""
     off = []
     for setting in settings:
         tables = [table_of(*setting, unit_rows, seed=3 * ch.seed + draw) for draw in range(3)]
         off += [abs(flat_directions(*t).nullity - predicted(*setting, unit_rows)) for t in tables]
-    text = f"{text} (largest error of the count)"
-    ch.claim(f"singular-directions-counted.{part}", text, measured=max(off), close_to=(0, 0), source="this book")
+    return max(off)
+
+
+# %%
+free = miscount([(5, 2, 20), (4, 3, 20), (20, 3, 20), (6, 4, 20)])
+unit = miscount([(6, 2, 20), (5, 3, 20), (10, 3, 20), (16, 4, 16)], unit_rows=True)
+few = miscount([(3, 3, 20), (3, 3, 40), (2, 3, 20)])
+ch.measure("flat-directions", free=free, unit_rows=unit, few=few)
 
 # %% [markdown]
 # ## Beyond the theorem
@@ -277,6 +285,7 @@ def learn_twice(loss, sampler, seed, **settings):
     for start, network in enumerate(networks, seed):
         recipes.train_pairs(network, loss, sampler, seed=start, **loop | settings)
     return networks
+
 
 sizes = ch.pick(fast=[50, 200, 5000], toy=[50, 200, 1000, 5000])
 variants, studied = [], []
@@ -292,9 +301,9 @@ found, agreed = np.array(studied).transpose(2, 1, 0)
 listed, (endless, eight, _) = found[: len(sizes)], found[len(sizes) :]
 
 # %%
-idea, missing, gain = "finite-data-and-batch", 1 - listed, np.diff(listed, axis=0).min(0)
-ch.measure("finite-data-and-batch-50-control", n50=missing[0])
-ch.measure("finite-data-and-batch", n200=missing[1], n5000=missing[-1], monotone=gain, batch=np.mean(endless - eight))
+missing, gain = 1 - listed, np.diff(listed, axis=0).min(0)
+ch.measure("listed-pairs", n50=missing[0], n200=missing[1], n5000=missing[-1], gain=gain)
+ch.measure("batch-size", gain=np.mean(endless - eight))
 
 # %% [markdown]
 # ## The experiment: digits
@@ -304,6 +313,7 @@ ch.measure("finite-data-and-batch", n200=missing[1], n5000=missing[-1], monotone
 mnist = recipes.tiny_mnist(standardized=False)
 recipe = recipes.TINY_MLP._replace(steps=ch.pick(fast=100, toy=200), batch_size=128, lr=3e-3, warmup=10)
 
+
 def digit_outputs(seed, loss=None, width=256):
     with training.seeded(seed):
         network = torch.nn.Sequential(torch.nn.Flatten(), *mlp([196, width, 16]))
@@ -312,12 +322,14 @@ def digit_outputs(seed, loss=None, width=256):
     h = training.features(network, mnist.x_test)
     return h - h.mean(0)
 
+
 kinds = [(cosine, 256), (cosine, 256), (cosine, 64), (vicreg, 256), (None, 256), (None, 256)]
 digits = [[digit_outputs(10 * s + k, *kind) for k, kind in enumerate(kinds)] for s in seeds]
 cross_digits = np.array([evaluation.cross_r2(hs).numpy() for hs in digits])
 again, methods, blank = cross_digits[:, 0, 1], cross_digits[:, 0, 3], cross_digits[:, 4, 5]
-idea, close = "real-models-agree", [evaluation.mutual_knn(hs[0][:1000], hs[1][:1000]) for hs in digits]
-ch.measure("real-models-agree", seeds=1 - again, neighbours=close, methods=1 - methods, random=np.minimum(again, methods) - blank)
+close = [evaluation.mutual_knn(hs[0][:1000], hs[1][:1000]) for hs in digits]
+ch.measure("digits-agree", starts=1 - again, neighbours=close, methods=1 - methods)
+ch.measure("digits-untrained", gain=np.minimum(again, methods) - blank)
 
 # %%
 hs = [h[:1000] for h in (*digits[0], mnist.x_test.flatten(1))]
@@ -345,6 +357,7 @@ def draw_count(fig, C=20, d=3, unit_rows=True):
     ax.set(xlim=(-2, 178), ylim=(-20, 1), yticks=[-15, -10, -5, 0], xlabel="index", ylabel="log₁₀ |eigenvalue|")
     ax.set_title(f"{flat.nullity} of {len(levels)} directions are flat; predicted {predicted(C, d, 20, unit_rows)}")
 
+
 cb.explore(draw_count, C=(2, 24), d=(2, 4), unit_rows=True)
 
 # %% [markdown]
@@ -361,6 +374,7 @@ def two_curves(ax, xs, upper, lower, at, labels, line):
         ax.text(xs[1], values[1] + shift, text, color=cb.color(key))
     ax.set_title(f"R²: {labels[0]} {upper[at]:.2f}, {labels[1]} {lower[at]:.2f}")
 
+
 def draw_runs(fig, run):
     left, right = fig.subplots(1, 2)
     fig.subplots_adjust(left=0.02, right=0.97, bottom=0.17, top=0.86, wspace=0.2)
@@ -368,6 +382,7 @@ def draw_runs(fig, run):
     at = list(variants[0]).index(run)
     two_curves(right, range(len(found)), agreed[:, 0], found[:, 0], at, ("agreement", "truth"), ":")
     right.set(ylim=(0.3, 1.12), xticks=[at], xticklabels=[run])
+
 
 runs = ipywidgets.SelectionSlider(options=list(variants[0]), value="200 pairs")
 cb.explore(draw_runs, figsize=(7.2, 3.3), run=runs)
@@ -384,11 +399,13 @@ for rho in rhos:
     z, (h,) = outputs([network], world)
     by_rho.append([evaluation.linear_r2(h, part) for part in (z[:, :3], z[:, 3:])])
 
+
 def draw_style(fig, rho):
     ax = fig.subplots()
     fig.subplots_adjust(left=0.1, right=0.97, bottom=0.19, top=0.86)
     two_curves(ax, rhos, *np.transpose(by_rho), rhos.index(rho), ("content", "style"), "-")
     ax.set(ylim=(-0.15, 1.15), xlabel="ρ, the style that views share", ylabel="R²")
+
 
 cb.explore(draw_style, figsize=(7.2, 3), rho=ipywidgets.SelectionSlider(options=rhos, value=0.0))
 
@@ -414,7 +431,7 @@ ch.report()
 # ## Exercises
 # **1** ●○○ 10 min. Find the $d^2 + d = 2$ flat directions for $d = 1$ by hand, and check that there are no others for four classes.
 #
-# <details><summary>Hint</summary>TODO</details>
+# <details><summary>Hint</summary>Write the scores as $h_s w_c$. Which changes of all $h_s$ and $w_c$ leave every difference of two scores of a state as it is?</details>
 
 # %% tags=["answer"]
 # Your answer
@@ -422,7 +439,7 @@ ch.report()
 # %% [markdown] tags=["exercise"]
 # **2** ●●○ 20 min. Make two representations with cross-$R^2 = 1$ and $R^2(z)$ as small as you can.
 #
-# <details><summary>Hint</summary>TODO</details>
+# <details><summary>Hint</summary>Two networks agree when they forget the same. Which functions of a place on the globe have nothing linear in them?</details>
 
 # %% tags=["answer"]
 # Your answer
@@ -430,7 +447,7 @@ ch.report()
 # %% [markdown] tags=["exercise"]
 # **3** ●●○ 20 min. InfoNCE has the logarithm of a mean over $B$ negatives. Show that its bias is about $-\mathrm{Var}(e^s) / (2 B\, \mathbb E[e^s]^2)$, and measure it for the true places.
 #
-# <details><summary>Hint</summary>TODO</details>
+# <details><summary>Hint</summary>Expand $\log(m + \epsilon)$ to second order, where $\epsilon$ is the error of a mean over $B$.</details>
 
 # %% tags=["answer"]
 # Your answer
@@ -439,7 +456,7 @@ ch.report()
 # **4** ●●● 60 min. Watanabe's *learning coefficient* $\lambda$ takes the place of $P/2$: it is $(\mathbb E[\mathcal L] - \mathcal L_{\min}) / T$ under the density $\propto e^{-\mathcal L / T}$ near an optimum, $T \to 0$. If the minima form a smooth
 # manifold, $\lambda = (P - \text{nullity})/2$. Sample (2) with 3 and with 20 classes; then raise the temperature.
 #
-# <details><summary>Hint</summary>TODO</details>
+# <details><summary>Hint</summary>Near a smooth manifold of minima the loss is quadratic in the directions that leave it. What is the mean loss of one such direction at the temperature $T$?</details>
 
 # %% tags=["answer"]
 # Your answer
