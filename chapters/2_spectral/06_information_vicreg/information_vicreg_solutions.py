@@ -56,7 +56,7 @@ print(f"e^20 = {e**20:.2g} samples; log 256 = {log(256):.2f} nats")
 
 # %% tags=["solution"]
 z1, z2 = torch.randn(2, 50, 6, dtype=torch.float64, generator=generator)
-a, stretch = (z1 - z2).square().sum(1).mean(), np.linspace(0.5, 1.5, 1001)
+a, stretch = (z1 - z2).square().sum(1).mean(), np.linspace(0.5, 1.5, 201)
 values = [infomax_logdet(c * z1, c * z2, eps=1e-9).item() for c in stretch]
 print(f"best c {stretch[np.argmin(values)]:.3f}, predicted {sqrt(6 / a):.3f}")
 
@@ -75,7 +75,7 @@ print(f"best c {stretch[np.argmin(values)]:.3f}, predicted {sqrt(6 / a):.3f}")
 
 # %% tags=["solution"]
 mnist = recipes.tiny_mnist(standardized=False)
-batch, steps = ch.pick(fast=128, toy=256), ch.pick(fast=10, toy=200)
+batch, steps = ch.pick(fast=128, toy=256), ch.pick(fast=25, toy=200)
 recipe = recipes.TINY_MLP._replace(steps=steps, batch_size=batch)
 
 
