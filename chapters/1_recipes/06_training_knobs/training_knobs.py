@@ -104,8 +104,10 @@ view_a, view_b = (recipes.tiny_crop(images, generator).flatten(1).double() for _
 views = torch.cat([view_a, view_b])
 network = models.mlp([196, 64, 16], dtype=torch.float64)
 
+
 def gradient(loss):
     return torch.cat([g.flatten() for g in torch.autograd.grad(loss, list(network.parameters()))])
+
 
 def cached(loss, chunks):
     parts = views.chunk(chunks)
@@ -117,6 +119,7 @@ def cached(loss, chunks):
     for part, rows in zip(parts, G.chunk(chunks), strict=True):
         total = total + gradient((network(part) * rows).sum())
     return total
+
 
 library = gradient(losses.nt_xent(*training.grad_cache(network, views, chunks=4).chunk(2)))
 assert_close(cached(losses.nt_xent, chunks=4), library, rtol=1e-10, atol=1e-12)
@@ -134,6 +137,7 @@ def accumulated(loss, chunks):
     pairs = zip(view_a.chunk(chunks), view_b.chunk(chunks), strict=True)
     return sum(gradient(loss(network(a), network(b))) for a, b in pairs) / chunks
 
+
 def two_ranks(attached):
     total = 0
     for rank in (0, 1):
@@ -144,6 +148,7 @@ def two_ranks(attached):
         logits = F.normalize(queries) @ F.normalize(keys).T / 0.5
         total = total + gradient(F.cross_entropy(logits, own.nonzero().flatten())) / 2
     return total
+
 
 def error(found, exact):
     return ((found - exact).norm() / exact.norm()).item()
@@ -162,13 +167,15 @@ for name, loss in batch_losses.items():
 errors["gather"], errors["gather, no gradient"] = [error(attached, one_device)] * 5, [error(naive, one_device)] * 5
 
 # %%
-topic, gao = "batch-coupled-gradients", partial(ch.claim, source="Gao et al. 2021")
-ours_and_library = errors["cache NT-Xent"][2], error(library, exact["NT-Xent"])
-turned = 1 - F.cosine_similarity(naive, one_device, dim=0)
-ch.measure("batch-coupled-gradients", cache=ours_and_library, accumulate=errors["accumulate NT-Xent"][2], separate=errors["accumulate distance"][2])
+four = counts.index(4)
+contrastive, separate = errors["accumulate NT-Xent"][four], errors["accumulate distance"][four]
+ch.measure("caching", error=[errors["cache NT-Xent"][four], error(library, exact["NT-Xent"])])
+ch.measure("accumulation", contrastive=contrastive, separate=separate)
 
-ch.measure("batch-coupled-gradients-gather", gather=errors["gather"][0])
-ch.measure("batch-coupled-gradients-naive-control", naive=turned)
+# %%
+turned = 1 - F.cosine_similarity(naive, one_device, dim=0)
+ch.measure("gather", error=errors["gather"][0])
+ch.measure("gather-without-gradient", turned=turned)
 
 
 # %%
@@ -183,6 +190,7 @@ def draw_errors(fig, parts):
     ax.set_title(f"{parts} parts see {4096 // parts:,} of 4,096 pairs")
     ax.grid(axis="y", visible=False)
 
+
 cb.explore(draw_errors, figsize=(7.2, 3.4), parts=SelectionSlider(options=counts, value=4))
 
 # %% [markdown]
@@ -195,6 +203,7 @@ cb.explore(draw_errors, figsize=(7.2, 3.4), parts=SelectionSlider(options=counts
 
 # %%
 start = torch.randn(196, 20, dtype=torch.float64)
+
 
 def first_step(make, factor):
     weight = nn.Parameter(start.clone())
@@ -221,14 +230,13 @@ print({name: shares.round(3).tolist() for name, shares in left.items()})
 cb.show_source(training.LARS._move)
 
 # %%
-topic, you = "optimiser-invariances", partial(ch.claim, source="You et al. 2017")
-ch.measure("optimiser-invariances", scale=blind, size=moved)
-moved = once.norm() / start.norm()
+ch.measure("lars-is-blind", scale=blind, size=once.norm() / start.norm())
+ch.measure("sgd-sees-scale", change=seen)
 
-ch.measure("optimiser-invariances-sgd-control", sgd=seen)
-ch.measure("optimiser-invariances-adamw", adamw=abs(left["AdamW"] - 0.999**50))
-uneven = np.divide(*(1 - left["Adam with L2"]))
-ch.measure("optimiser-invariances-l2-control", l2=uneven)
+# %%
+of_small, of_large = 1 - left["Adam with L2"]
+ch.measure("adamw-decay", error=abs(left["AdamW"] - 0.999**50))
+ch.measure("l2-is-no-decay", uneven=of_small / of_large)
 
 # %% [markdown]
 # AdamW takes 5 % of both, Adam with L2 46 % of the small one and 5 % of the large. LARS does not see the scale of a loss, but biases, which it does not rescale, do: Barlow Twins gives them a rate of
@@ -242,15 +250,14 @@ logits = z @ z.T / 0.07
 half, brain = logits.half(), logits.bfloat16()
 infinite = [kind.exp().isinf().any(1).double().mean() for kind in (half, brain)]
 rounding = [abs(kind.float().logsumexp(1) - logits.logsumexp(1)).max() for kind in (half, brain)]
+ch.measure("float16-overflows", rows=infinite[0])
+ch.measure("half-logits", rows=infinite[1], float16=rounding[0], bfloat16=rounding[1])
+
+# %%
 small = torch.tensor(2e-8)
 scaled, kept = (small * 2**16).half().float() / 2**16, small.bfloat16().float()
-lost = [abs(value.item() / 2e-8 - 1) for value in (scaled, kept)]
-topic, mixed = "precision-edges", partial(ch.claim, source="Micikevicius et al. 2018")
-ch.measure("precision-edges-overflow-control", overflow=infinite[0])
-ch.measure("precision-edges", range=infinite[1], float16=rounding[0], bfloat16=rounding[1])
-
-ch.measure("precision-edges-underflow-control", underflow=small.half())
-ch.measure("precision-edges-kept", kept=lost)
+ch.measure("float16-underflows", value=small.half())
+ch.measure("loss-scaling", error=[abs(value.item() / 2e-8 - 1) for value in (scaled, kept)])
 
 # %% [markdown]
 # ## The loop
@@ -278,6 +285,7 @@ def thirty_steps(file=None, **loop):
     run = recipes.train_tiny(losses.nt_xent, digits.x_train, recipe=recipes.TINY_SHORT, **loop)
     return nn.utils.parameters_to_vector(run.encoder.parameters()).detach()
 
+
 def interrupt(step, out):
     if step == 20:
         raise KeyboardInterrupt
@@ -297,9 +305,8 @@ for forget in ("nothing", "optimizer", "draws"):
         torch.save(saved, file)
         changed[forget] = abs(thirty_steps(file, resume=True) - straight).max()
 
-ours, forgotten = partial(ch.claim, source="this book"), [changed["optimizer"], changed["draws"]]
-ch.measure("exact-resume-bits", bits=changed["nothing"])
-ch.measure("exact-resume-forget-control", forget=forgotten)
+ch.measure("exact-resume", weights=changed["nothing"])
+ch.measure("forgetful-resume", weights=[changed["optimizer"], changed["draws"]])
 
 # %% [markdown]
 # ## The experiment
@@ -317,6 +324,7 @@ def train(seed, layers=2, **loop):
     loop = {"recipe": recipes.TINY_SHORT, "augment": recipes.tiny_crop, "seed": seed} | loop
     recipes.train_networks(encoder, head, losses.nt_xent, digits.x_train, **loop)
     return [recipes.low_shot(net, digits) for net in (encoder, nn.Sequential(encoder, head))]
+
 
 seeds = [ch.seed, ch.seed + 1, ch.seed + 2]
 depths = ch.pick(fast=[0, 2], toy=[0, 1, 2, 3])
@@ -342,15 +350,15 @@ for rule in ch.pick(fast=["fixed"], toy=["fixed", "sqrt", "linear"]):
 
 # %%
 encoder_score, output_score = by_depth[2]
-above, drop = encoder_score - by_depth[0][0], encoder_score - output_score
-gain, rounded = by_size["fixed"][0] - by_size["fixed"][-1], abs(bf16 - encoder_score)
-topic, bordes = "projector-helps", partial(ch.claim, source="Bordes et al. 2022", paper="up to 30 points (ImageNet)")
-ch.measure("projector-helps", encoder=above, before=drop)
+ch.measure("projector-helps", gain=encoder_score - by_depth[0][0])
+ch.measure("probe-before", drop=encoder_score - output_score)
 
-ch.measure("projector-helps-learns", learns=encoder_score - untrained)
-ch.measure("precision-edges-training", training=rounded)
-one_negative = {"source": "Bordes et al. 2023", "paper": "one negative suffices"}
-ch.measure("small-batch-is-fine", value=gain)
+# %%
+ch.measure("training-helps", gain=encoder_score - untrained)
+ch.measure("bfloat16-trains", change=abs(bf16 - encoder_score))
+
+# %%
+ch.measure("small-batch", gain=by_size["fixed"][0] - by_size["fixed"][-1])
 
 # %%
 fig, (left, middle, right) = plt.subplots(1, 3, figsize=(9.6, 3.3), layout="constrained")
@@ -387,7 +395,7 @@ for decay in ch.pick(fast=[0.1], toy=[0.0, 0.1, 10.0]):
     print(f"decay {decay:4}: {np.mean([train(s, weight_decay=decay, **short)[0] for s in some]):.3f}")
 
 # %% [markdown]
-# A slow start is worth points at a high rate. Usual decays do nothing in so short a run: only $\lambda \sum_t \eta(t)$ counts, and $\sum_t \eta(t)$ is 0.25 here.
+# A slow start is worth points at a high rate. A decay of 0.1 does next to nothing in so short a run, one of 10 helps: only $\lambda \sum_t \eta(t)$ counts, and $\sum_t \eta(t)$ is 0.25 here.
 #
 # **Speed**, by what it brings: decoded images on the device, views made there; `channels_last`, bfloat16, `torch.compile` (`cookbook train --compile`); fewer epochs (SimSiam on ImageNet: 68.1 %
 # after 100, 71.3 % after 800); small images first. Two views of side $S$ and $V$ crops of side $s$ cost as much as $2 + V (s/S)^2$ views.
@@ -411,6 +419,7 @@ def draw_schedule(fig, lr, decay, rule="linear", batch=1024, steps=12_000, warmu
     for ax in (left, right):
         ax.set(xlim=(0, 20), xticks=[0, 10, 20], xlabel="thousand steps")
 
+
 ranges = {"batch": (256, 4096, 256), "steps": (4000, 20_000, 1000), "warmup": (0, 3000, 250), "end": (0.0, 0.2, 0.01)}
 rates = {"lr": cb.log_slider(0.001, 1e-4, 0.1), "decay": cb.log_slider(0.1, 1e-3, 10)}
 cb.explore(draw_schedule, figsize=(7.2, 3), **rates, rule=["linear", "sqrt", "fixed"], **ranges)
@@ -432,7 +441,9 @@ def draw_memory(fig, m, progress):
         ax.plot(np.log10(half_life), 0.5, "o", ms=9, color=cb.color(method))
     ax.set(xlim=(0, 5), xticks=[0, 2, 4], xticklabels=["1", "100", "10,000"], xlabel="age, steps", ylabel="younger")
     ax.set(ylim=(0, 1.02), yticks=[0, 0.5, 1])
-    ax.set_title(f"noise × {(1 - m) / (1 + m):.2g}, half-life now {half_life:,.0f} steps")
+    now = np.log(0.5) / np.log(later)
+    ax.set_title(f"now: noise × {(1 - later) / (1 + later):.2g}, half-life {now:,.0f} steps")
+
 
 decays = SelectionSlider(options=[0.9, 0.95, 0.98, 0.99, 0.996, 0.998, 0.999, 0.9995, 0.9999], value=0.996)
 cb.explore(draw_memory, figsize=(7.2, 3), m=decays, progress=FloatSlider(0.5, min=0, max=0.95, step=0.05))
@@ -464,7 +475,7 @@ ch.report()
 #
 # **1** ●○○ 10 min. DINO: 100 epochs of 1,252 steps, 10 of warm-up, AdamW at 0.002 down to $10^{-6}$, decay from 0.04 to 0.4 along a cosine. What is left of an idle weight?
 #
-# <details><summary>Hint</summary>TODO</details>
+# <details><summary>Hint</summary>At each step an idle weight is multiplied by $1 - \eta(t) \lambda(t)$. `training.warmup_cosine` and `training.cosine_ramp` give the two.</details>
 
 # %% tags=["answer"]
 # Your answer
@@ -472,7 +483,7 @@ ch.report()
 # %% [markdown] tags=["exercise"]
 # **2** ●●○ 20 min. Show that accumulating VICReg's covariance term, a sum of squared covariances, is biased. By how much, if the dimensions are independent with variance 1?
 #
-# <details><summary>Hint</summary>TODO</details>
+# <details><summary>Hint</summary>Which mean and which variance has a sample covariance of $n$ independent pairs? What do they say of its square?</details>
 
 # %% tags=["answer"]
 # Your answer
@@ -481,7 +492,7 @@ ch.report()
 # **3** ●●○ 20 min. Write down $\partial L / \partial k_j$ of InfoNCE for a key $k_j$. What does the gather without gradient drop? Where do the keys go? Measure how a step changes their tightness,
 # $\|\text{mean of } k / \|k\|\, \|^2$.
 #
-# <details><summary>Hint</summary>TODO</details>
+# <details><summary>Hint</summary>Differentiate the logit and the log-sum-exp of a row apart. Which rows does a process own? For a start, let all $p_{ij}$ be about $1/N$.</details>
 
 # %% tags=["answer"]
 # Your answer
@@ -490,7 +501,7 @@ ch.report()
 # **4** ●●● 60 min. Fit the best rate for B = 16 … 1024 by $\eta^\star \propto B^\gamma$, for SGD and AdamW. Begin with a *noisy quadratic* (Zhang et al., 2019): $\frac12 \sum_j h_j w_j^2$,
 # $h_j = 1/j$, gradient noise of variance $100\, h_j / B$, $w_j = 1$ at the start, 100 steps of SGD. Then put `train` in its place.
 #
-# <details><summary>Hint</summary>TODO</details>
+# <details><summary>Hint</summary>Along one axis $w \leftarrow (1 - \eta h) w + \eta \cdot$ noise. The expected square after 100 steps is a geometric series.</details>
 
 # %% tags=["answer"]
 # Your answer
@@ -500,7 +511,7 @@ ch.report()
 #
 # - R. Balestriero et al. [A Cookbook of Self-Supervised Learning](https://arxiv.org/abs/2304.12210), 2023: its cook's guide. P. Goyal et al. [Large minibatch
 #   SGD](https://arxiv.org/abs/1706.02677), 2017. Y. You et al. [LARS](https://arxiv.org/abs/1708.03888), 2017. I. Loshchilov, F. Hutter. [AdamW](https://arxiv.org/abs/1711.05101), 2019. P. Micikevicius et al. Mixed precision
-#   training, 2018. G. Leclerc et al. FFCV, 2022.
+#   training, 2018. T. Chen et al. SimCLR, 2020. G. Leclerc et al. FFCV, 2022.
 # - L. Gao et al. [GradCache](https://arxiv.org/abs/2101.06983), 2021. F. Bordes et al. [Guillotine](https://arxiv.org/abs/2206.13378), 2022; [Democratizing
 #   SSL](https://arxiv.org/abs/2303.01986), 2023. D. Busbridge et al. EMA scaling, 2023. G. Zhang et al. Noisy quadratic, 2019.
 
