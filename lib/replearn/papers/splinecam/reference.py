@@ -27,32 +27,40 @@ def arrangement_count(W: Tensor, b: Tensor, polygon: Tensor) -> int:
     -------
     int
 
-    Raises
-    ------
-    ValueError
-        A shape is wrong, a value is not finite, or the polygon is not convex and counter-clockwise.
+    References
+    ----------
+    Zaslavsky 1975, "Facing up to arrangements", in a convex window.
 
-    Notes
-    -----
-    Source: Zaslavsky 1975, "Facing up to arrangements", in a convex window.
+    Examples
+    --------
+    >>> import torch
+    >>> square = torch.tensor([[-1.0, -1], [1, -1], [1, 1], [-1, 1]])
+    >>> arrangement_count(torch.eye(2), torch.zeros(2), square)
+    4
     """
+    W, b, polygon = _as_arrays(W, b, polygon)
+    heights = polygon @ W.T + b
+    lines = np.flatnonzero((heights.max(0) > 0) & (heights.min(0) < 0))
+    crossings = sum(_cross_inside(W[[i, j]], b[[i, j]], polygon) for i, j in itertools.combinations(lines, 2))
+    return 1 + len(lines) + crossings
+
+
+def _cross_inside(W: np.ndarray, b: np.ndarray, polygon: np.ndarray) -> bool:
+    """Whether two lines cross, and do so inside the polygon."""
+    if np.linalg.det(W) == 0:
+        return False
+    offset = np.linalg.solve(W, -b) - polygon
+    side = np.roll(polygon, -1, 0) - polygon
+    return bool((side[:, 0] * offset[:, 1] - side[:, 1] * offset[:, 0] > 0).all())
+
+
+def _as_arrays(W: Tensor, b: Tensor, polygon: Tensor) -> list[np.ndarray]:
     check_matrix("W", W)
     if W.shape[1] != 2 or b.shape != W.shape[:1]:
         raise ValueError(f"W must have shape (w, 2) and b (w,), but have {tuple(W.shape)} and {tuple(b.shape)}")
     check_finite("b", b)
     check_polygon(polygon)
-    W, b, polygon = (tensor.detach().double().cpu().numpy() for tensor in (W, b, polygon))
-    at_corners = polygon @ W.T + b
-    lines = np.flatnonzero((at_corners.max(0) > 0) & (at_corners.min(0) < 0))
-    side = np.roll(polygon, -1, 0) - polygon
-    inward = np.stack([-side[:, 1], side[:, 0]], 1)
-    crossings = 0
-    for i, j in itertools.combinations(lines, 2):
-        pair = W[[i, j]]
-        if np.linalg.det(pair) != 0:
-            point = np.linalg.solve(pair, -b[[i, j]])
-            crossings += bool((((point - polygon) * inward).sum(1) > 0).all())
-    return 1 + len(lines) + crossings
+    return [tensor.detach().double().cpu().numpy() for tensor in (W, b, polygon)]
 
 
 def partition_2d_reference(model: nn.Module, polygon: Tensor) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -71,15 +79,6 @@ def partition_2d_reference(model: nn.Module, polygon: Tensor) -> list[tuple[np.n
     Returns
     -------
     list of (vertices (m, 2), map (3, D_out))
-
-    Raises
-    ------
-    ValueError
-        The model holds another module, or the polygon is not convex and counter-clockwise.
-
-    Notes
-    -----
-    Source: the book's own.
     """
     ops = compile_piecewise_affine(model)
     check_polygon(polygon)

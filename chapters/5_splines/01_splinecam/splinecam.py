@@ -1,0 +1,343 @@
+# %% [markdown]
+# # SplineCam
+#
+# What does the function that a network computes *look like*? Not roughly, on a grid of pixels, but exactly, as a draughtsman would draw it.
+# After this lesson you can do that in thirty lines of Python, put points on a decision boundary to the last digit, and say where training spends the pieces.
+
+# %% jupyter={"source_hidden": true} tags=["parameters"]
+scale = "toy"
+seed = 0
+
+# %% jupyter={"source_hidden": true}
+import numpy as np
+import torch
+from torch import nn
+
+import cookbook as cb
+from replearn import splines
+from replearn.papers import splinecam
+
+ch = cb.Chapter("splinecam", scale=scale, seed=seed)
+
+# %% [markdown]
+# ## The picture
+#
+# A network with three hidden layers of 32 ReLU units has learned to tell two moons apart. Here is its whole function.
+
+# %%
+points, labels = splinecam.moons(ch.seed)
+net = splinecam.train(splinecam.network([2, 32, 32, 32, 2], ch.seed), points, labels)
+
+square = splinecam.square(3)  # the corners of [-3, 3] x [-3, 3]
+mosaic = splines.partition_2d(net, square, with_patterns=True)
+ch.figures.mosaic(mosaic, points, labels)
+
+# %% [markdown]
+# *Look at the tiles, then at the orange line.* On each tile the network is **one affine map** $x \mapsto Ax + c$: no curve anywhere. Dark tiles are steep: the entries of $A$ are large, $\|A\|$ being the root of the sum of their squares.
+# The orange line is where the network changes its mind. It is straight in each tile, and bends where it enters the next. Nothing here was sampled.
+#
+# ## 1 · Why is a network a mosaic?
+#
+# A ReLU does one of two things: it lets a number pass, or it blocks it. Layer $l$ receives $x^{l-1}$ (with $x^0 = x$, the input), computes $h^l = W^l x^{l-1} + b^l$ from its weights and biases,
+# and hands on $x^l = \max(h^l, 0)$. The last layer, number $L$, has no ReLU: the output of the network is $h^L$.
+#
+# The **pattern** of $x$ lists the units that are *on*, $h^l_k > 0$. Write it as diagonal matrices $Q^l$, with 1 for on and 0 for off. Then $x^l = Q^l h^l$: each layer is a matrix product. As long as the pattern stays the same,
+#
+# $$ h^L = A x + c, \qquad A = W^L \, Q^{L-1} W^{L-1} \cdots Q^1 W^1, $$
+#
+# and $c$ collects the biases on the same way. That is the theorem of this lesson. Nothing is approximated.
+
+
+# %%
+@torch.no_grad()
+def one_map(net, x):
+    A, c = torch.eye(len(x), dtype=x.dtype), torch.zeros_like(x)
+    for layer in net:
+        if isinstance(layer, nn.Linear):
+            A, c = layer.weight @ A, layer.weight @ c + layer.bias
+        else:  # a ReLU
+            on = A @ x + c > 0
+            A, c = on[:, None] * A, on * c
+    return A, c
+
+
+# %% [markdown]
+# *Guess first:* we multiply out the map at the middle of each tile, and compare it with the network at the corners of the tile. How large is the error? And at points twice as far from the middle as the corners, just beyond the walls?
+
+
+# %%
+@torch.no_grad()
+def error_of_map(tile):
+    middle = tile.mean(0)
+    A, c = one_map(net, middle)
+    beyond = middle + 2 * (tile - middle)
+    return [(places @ A.T + c - net(places)).abs().max() for places in (tile, beyond)]
+
+
+tiles = [torch.tensor(tile) for tile in mosaic.polygons()]
+errors = np.array([error_of_map(tile) for tile in tiles])
+ch.measure("one-map", error=errors[:, 0].max())
+ch.measure("beyond-the-wall", wrong=np.mean(errors[:, 1] > 1e-6))
+
+# %% [markdown]
+# **What you saw.** Inside its tile the map errs by rounding alone, up to the corners, where neighbours meet: so the pieces fit together without a jump. A step beyond the wall it is wrong.
+#
+# > **Check yourself.** Multiply all weights and biases of the first layer by 3. Which walls move?
+#
+# ### Play: training, tile by tile
+#
+# A small network, two hidden layers of 16 units, kept at 21 moments of its training. Drag `step`. Then set `layers` to 1, and see the units of the first layer alone: each is one straight line across the whole square. The lines of the second layer bend at them.
+
+# %%
+small = splinecam.network([2, 16, 16, 2], ch.seed)
+stages = {}
+for step in splinecam.training(small, points, labels, every=20):
+    stages[step, 1] = splines.partition_2d(small, square, up_to=1)
+    stages[step, 2] = splines.partition_2d(small, square)
+cb.explore(ch.figures.training, stages, points, labels, figsize=(3.9, 4.2), step=(0, 400, 20), layers=(1, 2))
+
+# %% [markdown]
+# ## 2 · Where are the walls?
+
+# %%
+ch.figures.layer_by_layer(stages, step=400)
+
+# %% [markdown]
+# *Look at the blue lines, the walls of the first layer.* They run straight through the whole square. The grey walls, of the second layer, are straight between two blue ones and bend where they cross one.
+#
+# A wall is a place where a unit changes sign. Take a convex polygon on which the units of the layers before $l$ keep their signs. There $x^{l-1} = A^{l-1} x + c^{l-1}$, so that unit $k$ of layer $l$ has
+#
+# $$ h^l_k(x) = \big( W^l A^{l-1} x + W^l c^{l-1} + b^l \big)_k , $$
+#
+# an affine function: it is zero on a straight line. The line cuts the polygon into two, and both are convex again. So **one pattern is one convex tile**, and the tiles can be found with a pair of scissors: start with the square, and let each unit of each layer cut all the
+# polygons that its line crosses. Here are the scissors: the part of a polygon on which a height, known at the corners, is positive. (A corner exactly on the line would need care; with random weights there is none.)
+
+
+# %%
+def keep(polygon, height):
+    kept = []
+    for i in range(len(polygon)):
+        if height[i - 1] * height[i] < 0:  # the line crosses this side
+            share = height[i - 1] / (height[i - 1] - height[i])
+            kept.append(polygon[i - 1] + share * (polygon[i] - polygon[i - 1]))
+        if height[i] > 0:
+            kept.append(polygon[i])
+    return np.array(kept)
+
+
+# %% [markdown]
+# Each unit cuts each polygon into the half where it is on and the half where it is off; a half may be empty. The rows of $A$ and $c$ are the units.
+
+
+# %%
+def cut(polygon, A, c):
+    pieces = [polygon]
+    for k in range(len(c)):
+        halves = []
+        for piece in pieces:
+            height = piece @ A[k] + c[k]
+            halves += [keep(piece, height), keep(piece, -height)]
+        pieces = [half for half in halves if len(half)]
+    return pieces
+
+
+# %% [markdown]
+# Then the recursion: cut by this layer, multiply the rows of the units that are off by zero, and give each piece to the next layer.
+
+
+# %%
+def tiles_of(layers, polygon, A, c):
+    if not layers:
+        return [polygon]
+    W, b = layers[0]
+    A, c = W @ A, W @ c + b
+    found = []
+    for piece in cut(polygon, A, c):
+        on = A @ piece.mean(0) + c > 0
+        found += tiles_of(layers[1:], piece, on[:, None] * A, on * c)
+    return found
+
+
+# %% [markdown]
+# The library does the same with all polygons at once, and also for convolutions, skip connections and pooling. Do both find the same tiles?
+
+
+# %%
+def area(polygon):
+    after = np.roll(polygon, -1, 0)
+    return (polygon[:, 0] * after[:, 1] - polygon[:, 1] * after[:, 0]).sum() / 2
+
+
+hidden = [(layer.weight.detach().numpy(), layer.bias.detach().numpy()) for layer in small[:-1:2]]
+ours = sorted(area(tile) for tile in tiles_of(hidden, square.numpy(), np.eye(2), np.zeros(2)))
+theirs = sorted(stages[400, 2].areas().tolist())
+ch.measure("own-scissors", count=len(ours) - len(theirs), area=np.abs(np.subtract(ours, theirs)).max())
+
+# %% [markdown]
+# An exact mosaic has no gap and no overlap, and no pattern twice. And nothing is missing from it: whatever pattern a point has, there is a tile for it. We ask the large network, at random points by position and on a grid by pattern.
+#
+# *Guess first:* a grid of 301 x 301 points has tens of times more points than the mosaic has tiles. How many tiles does it see?
+
+# %%
+random = 6 * torch.rand(2000, 2, dtype=torch.float64) - 3
+held = splinecam.tiles_holding(mosaic, random)
+grid = splines.activation_patterns(net, splinecam.grid(301, half=3))
+seen = splines.count_patterns(grid)
+known = splines.count_patterns(mosaic.patterns)
+together = splines.count_patterns(torch.cat([grid, mosaic.patterns]))
+
+ch.measure("exact-cover", held=[held.min(), held.max()], repeated=len(mosaic) - known, unknown=together - known)
+ch.measure("grid-misses", missed=100 * (len(mosaic) - seen) / len(mosaic))
+
+# %%
+sides = ch.pick(fast=[10, 30, 100, 301], toy=[10, 20, 50, 100, 200, 500, 1001])
+ch.figures.grid_and_tiles(sides, net, mosaic)
+
+# %% [markdown]
+# **What you saw.** The mosaic has all patterns that a grid finds. The grid has not all tiles of the mosaic: the smallest are slivers that fall between its points (on the right, each dot is a tile). Without the exact list nobody would know how many it misses.
+#
+# > **Check yourself.** Why can a tile not have the shape of the letter L?
+#
+# ## 3 · Where does the network change its mind?
+#
+# The two outputs are scores, and the larger wins. In a tile both are affine, so they tie where
+#
+# $$ (A_1 - A_0)\, x + c_1 - c_0 = 0, $$
+#
+# with $A_0$ and $A_1$ the two rows of $A$: a straight line again. The part of it inside the tile, for all tiles, is the **decision boundary**, exactly. The usual way is to trace it on a grid of scores, and to interpolate between grid points.
+#
+# *Guess first:* 4,000 points on the traced boundary, 100 grid points a side: how far apart are the two scores there?
+
+# %%
+segments = splines.decision_boundary_2d(mosaic)
+on_boundary = splines.sample_segments(segments, 4000, seed=ch.seed)
+traced = ch.figures.traced_boundary(net, half=3, side=100)
+
+
+@torch.no_grad()
+def largest_gap(places):
+    return net(places).diff(dim=1).abs().max().item()
+
+
+ch.measure("exact-boundary", gap=largest_gap(on_boundary))
+ch.measure("traced-boundary", gap=largest_gap(torch.cat(traced)))
+
+# %% [markdown]
+# **What you saw.** A dozen decimal places against one. Points that lie *on* the boundary are what one needs to measure distances to it, or to start a search from it.
+#
+# ### Play: the microscope
+#
+# Around a bend of the boundary of the small network, computed anew as you drag `half_width`, half the side of the window. Tiles stay polygons and the boundary (orange) stays straight inside each, at any magnification. The green dashes are the traced boundary.
+
+# %%
+corners = splines.decision_boundary_2d(stages[400, 2]).flatten(0, 1)
+bend = corners[corners.norm(dim=1).argmin()]  # the one nearest the centre
+small_traced = ch.figures.traced_boundary(small, half=3, side=100)
+half_width = cb.log_slider(0.02, 1e-4, 3)
+cb.explore(ch.figures.microscope, small, small_traced, bend, figsize=(3.9, 4.2), half_width=half_width)
+
+# %% [markdown]
+# ## 4 · Where does training spend its tiles?
+#
+# In the pictures tiles are small at the data. But the data lie in the middle of the square, and the lines of a fresh network crowd there too: small tiles in the middle prove nothing. So turn the moons by a right angle about the centre, and keep the turned points that are at least 0.3 from any data.
+# They are as far from the centre as the data, and nothing ever happened there. A third group, *far*, is drawn anywhere in the square, at least 0.5 from any data. A fresh network has no reason to treat them differently; if a trained one does, it has learned to.
+#
+# The *typical area* at some points is the geometric mean of the areas of the tiles that hold them.
+#
+# *Guess first:* how much larger are tiles at the turned places, before training and after?
+
+
+# %%
+def sizes_of_tiles(net, data, seed):
+    mosaic = splines.partition_2d(net, square)
+    turned = splinecam.quarter_turn(data)
+    turned = turned[torch.cdist(turned, data).amin(1) > 0.3]
+    far = 6 * torch.rand(2000, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(seed)) - 3
+    far = far[torch.cdist(far, data).amin(1) > 0.5]
+    return [splinecam.typical_area(mosaic, places) for places in (data, turned, far)]
+
+
+# %%
+before, after = [], []
+for start in range(1000 * ch.seed, 1000 * ch.seed + ch.pick(fast=6, toy=12)):
+    data, classes = splinecam.moons(start)
+    fresh = splinecam.network([2, 32, 32, 32, 2], start)
+    before.append(sizes_of_tiles(fresh, data, start))
+    trained = splinecam.train(fresh, data, classes)
+    after.append(sizes_of_tiles(trained, data, start))
+
+
+# %%
+def times_larger(sizes, place):
+    ratios = np.array(sizes)[:, place] / np.array(sizes)[:, 0]
+    return np.exp(np.log(ratios).mean())  # over the networks
+
+
+TURNED, FAR = 1, 2
+ch.measure("tiles-at-data", after=times_larger(after, TURNED))
+ch.measure("fresh-alike", before=times_larger(before, TURNED))
+
+# %%
+far_before, far_after = times_larger(before, FAR), times_larger(after, FAR)
+ch.measure("far-tiles", after=far_after, learned=far_after / far_before)
+ch.figures.where_tiles_are(before, after)
+
+# %% [markdown]
+# **What you saw.** Each grey line is one network, the black one their mean. Training draws tiles to the data: at equal distance from the centre, tiles without data are several times larger. Far away they are larger still, but a good part of *that* was there before training. Single networks differ widely, so the claims are about means.
+#
+# > **Check yourself.** Why would the typical area far away alone, without the fresh network beside it, have told us little?
+
+# %% [markdown]
+# ## What breaks
+#
+# - **A plane is not the space.** Of a network with 784 inputs we see on a plane the tiles that the plane meets. The number of all tiles is astronomically larger, and nobody counts it.
+# - **Only piecewise affine networks.** The theorem, in the paper too, covers all of those: ReLU, leaky ReLU, the absolute value, max-pooling, skip connections, batch normalisation after training. GELU, sigmoid and softmax attention bend between the walls.
+# - **Two tiles may carry one map** (exercise 2). And exact means up to rounding: a line that trims less than $10^{-10}$ of a unit's range off a tile is not cut.
+# - **The toy.** The paper searches the graph of all lines, on networks up to a VGG11 on TinyImageNet; the scissors are this book's, and the networks here are tiny. That tiles gather at the data is seen in the paper's figures; the numbers and the turned moons are ours. For real images see the [lab](splinecam_lab.ipynb).
+
+# %% [markdown]
+# ## Summary
+#
+# 1. Where no unit changes sign, a ReLU network is one affine map: a product of its weight matrices with the blocked rows set to zero.
+# 2. One pattern is one convex tile, because each unit cuts along a straight line wherever the earlier units keep their signs.
+# 3. So a pair of scissors and a recursion find all tiles on a plane; a grid never does.
+# 4. In each tile the decision boundary is a piece of a straight line, known to rounding.
+# 5. Training makes the tiles at the data small, several times smaller than at comparable places without data.
+
+# %%
+ch.report()
+
+# %% [markdown] tags=["exercise"]
+# ## Exercises
+#
+# **1** ●○○ 10 min. Three lines meet a square. What is the largest and what the smallest number of tiles they can cut it into? Choose weights and biases of `nn.Sequential(nn.Linear(2, 3), nn.ReLU()).double()` that reach both numbers, and count with `splines.partition_2d`.
+#
+# <details><summary>Hint</summary>Add the lines one at a time: how many tiles does a new line add that crosses none, one or two of the others?</details>
+
+# %% tags=["answer"]
+# Your answer
+
+# %% [markdown] tags=["exercise"]
+# **2** ●●○ 15 min. One pattern is one tile. But two neighbouring tiles can carry the *same* affine map. Build a network of two hidden layers in which they do.
+#
+# <details><summary>Hint</summary>Let the first layer cut somewhere, and see to it that nobody hears of it.</details>
+
+# %% tags=["answer"]
+# Your answer
+
+# %% [markdown] tags=["exercise"]
+# **3** ●●○ 20 min. How many points a side does a grid on $[-3, 3]^2$ need to put one point in the smallest tile of `mosaic`? How much time would that take at a million points a second?
+#
+# <details><summary>Hint</summary>Start from <code>mosaic.areas().min()</code>; a grid of $n$ points a side has one point per area $36/n^2$.</details>
+
+# %% tags=["answer"]
+# Your answer
+
+# %%
+ch.footer()
+
+# %% [markdown]
+# ## References
+#
+# - A. I. Humayun, R. Balestriero, G. Balakrishnan, R. Baraniuk. [SplineCam: Exact Visualization and Characterization of Deep Network Geometry and Decision Boundaries](https://arxiv.org/abs/2302.12828). CVPR 2023.
+# - R. Balestriero, R. Baraniuk. A Spline Theory of Deep Learning. ICML 2018: networks as max-affine splines.

@@ -1,0 +1,187 @@
+"""Small networks on small digits, trained with and without shifts, and the tiles between training images."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call, stack_module_state, vmap
+
+from replearn import data, splines
+from replearn.validate import check_integer
+
+CLASSES = 10
+BATCH = 100
+
+
+class SmallDigits(NamedTuple):
+    """MNIST digits, pooled to 14 x 14 pixels: images (N, 1, 14, 14), labels (N,), and the same for the test."""
+
+    images: Tensor
+    labels: Tensor
+    test_images: Tensor
+    test_labels: Tensor
+
+
+class Stage(NamedTuple):
+    """Several networks after some epochs: their parameters, {name: (S, ...)}, and test accuracies (S,)."""
+
+    weights: dict[str, Tensor]
+    accuracy: Tensor
+
+
+def small_digits(n: int = 3000) -> SmallDigits:
+    """Load the first n training images of ``mnist_10k`` and its test images, averaged over 2 x 2 pixels.
+
+    Raises
+    ------
+    ValueError
+        n is not a positive integer, or there are fewer training images.
+    """
+    digits = data.load("mnist_10k")
+    check_integer("n", n, 1, digits.n_train)
+    small = nn.functional.avg_pool2d(digits.images, 2)
+    return SmallDigits(small[:n], digits.labels[:n], small[digits.n_train :], digits.test[1])
+
+
+def shift_each(images: Tensor, most: int, generator: torch.Generator) -> Tensor:
+    """Shift each image by its own number of pixels, at most ``most`` down and right or up and left; black comes in.
+
+    Parameters
+    ----------
+    images : Tensor (N, 1, H, W)
+    most : int
+    generator : torch.Generator
+
+    Returns
+    -------
+    Tensor (N, 1, H, W)
+
+    Raises
+    ------
+    ValueError
+        most is negative or not an integer.
+    """
+    check_integer("most", most, 0)
+    count, _, height, width = images.shape
+    framed = nn.functional.pad(images, [most] * 4)[:, 0]
+    down, right = torch.randint(2 * most + 1, (2, count, 1), generator=generator)
+    rows, columns = down + torch.arange(height), right + torch.arange(width)
+    return framed[torch.arange(count)[:, None, None], rows[:, :, None], columns[:, None]][:, None]
+
+
+def follow_training(
+    make: Callable[[], nn.Module],
+    starts: Sequence[int],
+    digits: SmallDigits,
+    epochs: Sequence[int],
+    *,
+    shift: int = 0,
+    rate: float = 3e-3,
+    order: int = 0,
+) -> dict[int, Stage]:
+    """Train several networks side by side, each from its own start and with its own batches, and keep some stages.
+
+    Each network has its own Adam, batches of 100, and its own shifts. Calls with the same starts begin with the same
+    weights and draw the same batches, so that their networks can be compared in pairs.
+
+    Parameters
+    ----------
+    make : callable
+        Makes a network of images (N, 196), drawn from torch's global generator.
+    starts : sequence of int
+        A seed for each network.
+    digits : SmallDigits
+    epochs : sequence of int
+        The stages to keep, ascending, 0 for the fresh network.
+    shift : int
+        Most pixels by which an image is shifted.
+    rate : float
+        Learning rate.
+    order : int
+        Another number gives the batches another order.
+
+    Returns
+    -------
+    dict
+        {epochs: Stage}
+
+    Raises
+    ------
+    ValueError
+        epochs are not ascending integers, at least 0.
+    """
+    for epoch in epochs:
+        check_integer("epochs", epoch, 0)
+    if not epochs or list(epochs) != sorted(set(epochs)):
+        raise ValueError(f"epochs must be ascending, but are {list(epochs)}")
+    nets = [_fresh(make, start) for start in starts]
+    weights = {name: value.detach().requires_grad_() for name, value in stack_module_state(nets)[0].items()}
+    forward = vmap(lambda own, batch: functional_call(nets[0], own, (batch,)))
+    orders = [torch.Generator().manual_seed(1000 * order + start) for start in starts]
+    shifts = [torch.Generator().manual_seed(start) for start in starts]
+    adam = torch.optim.Adam(weights.values(), lr=rate)
+    stages = {}
+    for epoch in range(epochs[-1] + 1):
+        if epoch in epochs:
+            stages[epoch] = _stage(forward, weights, digits)
+        if epoch == epochs[-1]:
+            return stages
+        shuffled = torch.stack([torch.randperm(len(digits.images), generator=own) for own in orders])
+        for batch in shuffled.split(BATCH, 1):
+            views = [_view(digits.images[own], shift, g) for own, g in zip(batch, shifts, strict=True)]
+            outputs = forward(weights, torch.stack(views))
+            # The sum over networks: each gets the gradient of its own mean.
+            loss = len(nets) * nn.functional.cross_entropy(outputs.flatten(0, 1), digits.labels[batch].flatten())
+            adam.zero_grad()
+            loss.backward()
+            adam.step()
+
+
+def _fresh(make: Callable[[], nn.Module], start: int) -> nn.Module:
+    torch.manual_seed(start)
+    return make()
+
+
+def _view(images: Tensor, shift: int, generator: torch.Generator) -> Tensor:
+    return (shift_each(images, shift, generator) if shift else images).flatten(1)
+
+
+@torch.no_grad()
+def _stage(forward: Callable, weights: dict[str, Tensor], digits: SmallDigits) -> Stage:
+    count = len(next(iter(weights.values())))
+    guess = forward(weights, digits.test_images.flatten(1).expand(count, -1, -1)).argmax(2)
+    accuracy = (guess == digits.test_labels).double().mean(1)
+    return Stage({name: value.detach().clone() for name, value in weights.items()}, accuracy)
+
+
+def network_at(make: Callable[[], nn.Module], stage: Stage, which: int) -> nn.Module:
+    """The network number ``which`` of a stage, as a module."""
+    net = make()
+    net.load_state_dict({name: value[which] for name, value in stage.weights.items()})
+    return net
+
+
+def triangles(digits: SmallDigits, seed: int, count: int) -> list[splines.PlanePolygon]:
+    """Draw triangles, each with three training images of different classes as corners.
+
+    Notes
+    -----
+    Source: the slices through training images of Humayun et al. 2023.
+    """
+    check_integer("count", count, 1)
+    generator = torch.Generator().manual_seed(seed)
+    drawn = []
+    for _ in range(count):
+        three = torch.randperm(CLASSES, generator=generator)[:3]
+        members = [(digits.labels == label).nonzero()[:, 0] for label in three]
+        corners = [own[torch.randint(len(own), (), generator=generator)] for own in members]
+        drawn.append(splines.plane_through(digits.images[torch.stack(corners)].flatten(1), shape="triangle"))
+    return drawn
+
+
+def tiles_per_area(net: nn.Module, polygons: Sequence[splines.PlanePolygon]) -> float:
+    """The mean over plane polygons of the number of a network's tiles per unit of area."""
+    partitions = [splines.partition_2d(net, polygon) for polygon in polygons]
+    densities = [len(partition) / partition.areas().sum().item() for partition in partitions]
+    return sum(densities) / len(densities)
