@@ -46,11 +46,13 @@ near = (wires @ tilt)[:, 0, 2] > 0
 order = np.argsort(near, kind="stable")
 ink = np.where(near[:, None], 0.1 + 0.4 * (wires.mean(1) + 1), 0.88)[order]
 
+
 def globe(ax, ends, title):
     ends = np.asarray(ends).reshape(-1, 2, 3)[order, :, :2]
     ax.add_collection(LineCollection(ends, colors=ink, linewidths=np.where(near, 1.6, 0.6)[order]))
     ax.set(xlim=(-1.25, 1.25), ylim=(-1.25, 1.25), aspect="equal", title=title)
     ax.set_axis_off()
+
 
 def turned(points, like):
     _, rotation, _ = spectral.procrustes(points, like)
@@ -120,11 +122,13 @@ def train_by_hand(encoder, head, x, c, steps, lr):
         adam.step()
     return [loss.item() for loss in losses]
 
+
 def networks(seed, d=3, n_labels=20, unit=False, stretch=1.0):
     with training.seeded(seed):
         head = UnitRows(d, n_labels) if unit else nn.Linear(d, n_labels, bias=False)
         head.weight.data[:, 0] *= stretch
         return mlp_head(d, 64, d, layers=4), head
+
 
 x = world.render(z)
 history = recipes.train_ce(*networks(1), lambda n, generator: (x, c), 5, lr=0.02)
@@ -157,13 +161,14 @@ def invert_posterior(V, z, kappa=5.0):
     centred = log_posterior - log_posterior.mean(1, keepdim=True)
     return torch.linalg.lstsq(kappa * (V - V.mean(0)), centred.T, driver="gelsd").solution.T
 
+
 draw = partial(torch.randn, dtype=torch.float64, generator=torch.Generator().manual_seed(ch.seed))
 towns, places, A, b = F.normalize(draw(30, 5)), F.normalize(draw(300, 5)), draw(5, 5), draw(5)
 errors = {C: (invert_posterior(towns[:C], places) - places).abs().max() for C in (4, 6, 12)}
 moved = (places @ A.T @ (towns @ torch.linalg.inv(A) + b).T).softmax(1) - (places @ towns.T).softmax(1)
-ch.measure("posterior-inverts-exactly", twelve=errors[12], six=errors[6])
-ch.measure("posterior-inverts-exactly-four-control", four=errors[4])
-ch.measure("posterior-inverts-exactly-gauge", gauge=moved.abs().max())
+ch.measure("posterior-inverts", twelve=errors[12], six=errors[6])
+ch.measure("four-classes", error=errors[4])
+ch.measure("gauge", moved=moved.abs().max())
 
 # %% [markdown]
 # ### A trained network finds it
@@ -177,8 +182,10 @@ ch.measure("posterior-inverts-exactly-gauge", gauge=moved.abs().max())
 # %%
 steps, everything = ch.pick(fast=300, toy=450), []
 
+
 def missing(h, z):
     return 1 - evaluation.linear_r2(h, z)
+
 
 def learn(world, seed, *, good=0.04, steps=steps, watch=None, **head):
     def sampler(n, generator):
@@ -204,9 +211,11 @@ def learn(world, seed, *, good=0.04, steps=steps, watch=None, **head):
 snapshots, (z_seen, c_seen) = [], world.classes(2000, torch.Generator().manual_seed(7))
 best_loss = bayes_cross_entropy(world.centres, world.kappa, z_seen, c_seen)
 
+
 def unfolded(encoder):
     h, grid = (training.features(encoder, world.render(p)) for p in (z_seen, wires.reshape(-1, 3)))
     return h, grid @ torch.linalg.lstsq(h, z_seen @ tilt).solution
+
 
 def photographer(encoder, head):
     snapshots.clear()
@@ -217,6 +226,7 @@ def photographer(encoder, head):
         snapshots.append((step, grid, 1 - missing(h, z_seen), gap))
 
     return look
+
 
 sphere = learn(world, ch.seed, watch=photographer)
 
@@ -237,9 +247,8 @@ plt.show()
 d, C = ch.pick(fast=(3, 20), toy=(4, 30))
 worlds = [latent_world(d, n_classes=C, kappa=5.0, seed=s) for s in seeds]
 free = [sphere] if ch.scale == "fast" else [learn(w, s) for w, s in zip(worlds, seeds, strict=True)]
-figure = "R² about 0.98 to 1"
-ch.measure("ce-recovers-latents", found=[r.missing for r in free], gap=[r.gap for r in free])
-ch.measure("ce-recovers-latents-control", x=[missing(r.x, r.z) for r in free], untrained=[r.untrained for r in free])
+ch.measure("recovers-latents", missing=[r.missing for r in free], gap=[r.gap for r in free])
+ch.measure("not-linear-before", seen=[missing(r.x, r.z) for r in free], untrained=[r.untrained for r in free])
 
 # %% [markdown]
 # ### Unit rows leave only a rotation
@@ -255,15 +264,11 @@ singular = {n: [torch.linalg.svdvals(torch.linalg.lstsq(r.z, r.h).solution) / 5 
 stretch = {n: [s[0] / s[-1] - 1 for s in values] for n, values in singular.items()}
 full, upper = d * (d + 3) // 2, torch.triu_indices(d, d)
 features = [torch.cat([w.centres[:, upper[0]] * w.centres[:, upper[1]], w.centres], 1) for w in worlds]
-ranks, column = [torch.linalg.matrix_rank(m).item() for m in features], "its errors to an orthogonal map shrink"
-for part, text, measured, bound in [
-    ("unit", "Unit rows: h is z up to a rotation (stretch)", stretch["unit"], {"below": 0.15, "paper": column}),
-    ("kappa", "... times κ (mean singular value / κ)", [s.mean() for s in singular["unit"]], {"between": (0.85, 1.15)}),
-    ("found", "... and z is found (1 − R²)", [r.missing for r in runs["unit"]], {"below": 0.05}),
-    ("free", "Free rows: a stretched start stays stretched", stretch["pulled"], {"above": 0.2, "control": True}),
-    ("quadric", "No second quadric holds the centres (rank)", ranks, {"close_to": (full, 0), "source": "this book"}),
-]:
-    ch.claim(f"unit-rows-give-rotation.{part}", text, measured=measured, **bound)
+short = [full - torch.linalg.matrix_rank(m).item() for m in features]
+scale_of = [s.mean() for s in singular["unit"]]
+ch.measure("unit-rows", stretch=stretch["unit"], scale=scale_of, missing=[r.missing for r in runs["unit"]])
+ch.measure("free-rows", stretch=stretch["pulled"])
+ch.measure("no-second-quadric", short=short)
 
 # %%
 fig, ax = plt.subplots(figsize=(7.2, 2.6), layout="constrained")
@@ -292,7 +297,7 @@ centres = worlds[0].centres
 diet = learn(worlds[0]._replace(centres=centres[member]), ch.seed, good=0.06)
 rows = torch.stack([diet.W[member == k].mean(0) for k in range(C)])
 within = (diet.W - rows[member]).square().mean() / diet.W.var(0).mean()
-ch.measure("instance-labels-suffice", found=diet.missing, centres=missing(rows, centres), coincide=within)
+ch.measure("instance-labels", missing=diet.missing, centres=missing(rows, centres), coincide=within)
 
 # %% [markdown]
 # ### Too few towns, or all on one great circle
@@ -306,9 +311,9 @@ flat = [F.normalize(w.centres * torch.tensor([1.0, 1, 0, 0]), dim=1) for w in fo
 plane = [learn(w._replace(centres=v), s) for w, v, s in zip(four, flat, seeds, strict=True)]
 three = [learn(w._replace(centres=w.centres[:3]), s, good=0.016) for w, s in zip(four, seeds, strict=True)]
 spanned, others = ([missing(r.h, r.z[:, part]) for r in plane] for part in (slice(2), slice(2, 4)))
-ch.measure("too-few-or-degenerate-clusters-spanned", spanned=spanned)
-ch.measure("too-few-or-degenerate-clusters-control", lost=1 - np.array(others), overall=[r.missing for r in plane], three=[r.missing for r in three])
-ch.measure("too-few-or-degenerate-clusters-blind", blind=[r.gap for r in three])
+lost = 1 - np.array(others)
+ch.measure("centres-in-a-plane", spanned=spanned, lost=lost, overall=[r.missing for r in plane])
+ch.measure("three-centres", missing=[r.missing for r in three], gap=[r.gap for r in three])
 
 # %% [markdown]
 # Training has its own way to fail. Sweep $\kappa$ on the globe, one start each: at $\kappa = 1$ a town says little about a place, though endless data make up for that; at 50 clusters hardly overlap, so that posteriors are
@@ -356,14 +361,17 @@ plt.show()
 mnist, ticks = recipes.tiny_mnist(standardized=False), torch.linspace(-1.5, 1.5, 5)
 cells, line = torch.cartesian_prod(ticks, ticks), F.pad(torch.linspace(-1.5, 1.5, 25)[:, None], (0, 1))
 
+
 def shifted(images, V, n, generator):
     c, pick = (torch.randint(k, (n,), generator=generator) for k in (len(V), len(images)))
     u = V[c] + 0.5 * torch.randn(n, 2, generator=generator)
     return affine_warp(images[pick], shift=0.2 * u).flatten(1), c, u
 
+
 def bottleneck(seed):
     with training.seeded(seed):
         return mlp_head(196, 128, 2, layers=3), nn.Linear(2, 25)
+
 
 def both(h, old, new, lam=1e-8, **probe):
     return [evaluation.r2_probe(h(old[0]), old[2][:, k], h(new[0]), new[2][:, k], lam=lam, **probe) for k in (0, 1)]
@@ -371,6 +379,7 @@ def both(h, old, new, lam=1e-8, **probe):
 
 # %%
 image_steps = ch.pick(fast=200, toy=400)
+
 
 def locate(V, seed, steps=image_steps):
     old, new = (shifted(x, V, 4000, torch.Generator().manual_seed(seed)) for x in (mnist.x_train, mnist.x_test))
@@ -385,17 +394,17 @@ def locate(V, seed, steps=image_steps):
     scores = {"found": found, "random": random, "pixels": both(lambda x: x, old, new, lam=1e-3, standardize=False)}
     return SimpleNamespace(x=new[0], u=new[2], h=encode[0](new[0]), **scores)
 
+
 grids, lines = [locate(cells, s) for s in seeds], [locate(line, ch.seed)]
 
 # %%
 found, held_u = np.array([r.found for r in grids]).mean(1), np.array([r.pixels for r in grids]).mean(1)
 chance, on_line = [np.mean(r.random) for r in grids], np.array([r.found for r in lines])
-figure = "DisLib, ImageNet-X: factors decode better than from pixels or untrained networks"
-ch.measure("images-shift-found", found=1 - found)
-ch.measure("images-shift-untrained-control", untrained=chance)
-ch.measure("images-shift", pixels=found - held_u, line=1 - on_line[:, 0])
-ch.measure("images-shift-lost-control", lost=on_line[:, 1])
-ch.measure("images-shift-there", there=[1 - r.pixels[1] for r in lines])
+ch.measure("shift-found", missing=1 - found)
+ch.measure("shift-untrained", found=chance)
+ch.measure("shift-and-pixels", gain=found - held_u)
+hidden = [1 - r.pixels[1] for r in lines]
+ch.measure("shift-on-a-line", along=1 - on_line[:, 0], across=on_line[:, 1], pixels=hidden)
 
 # %%
 fig, (photo, *maps) = plt.subplots(1, 3, figsize=(9, 3.3), width_ratios=[0.8, 1, 1], layout="constrained")
@@ -427,6 +436,7 @@ counts, lie_in = (
 )
 errors = [[(invert_posterior(V[:k], places) - places).abs().max().log10() for k in counts] for V in lie_in[1:]]
 
+
 def draw_cliff(fig, C=6, dimension=5):
     left, right = fig.subplots(1, 2)
     fig.subplots_adjust(left=0.08, right=0.98, bottom=0.17, top=0.86, wspace=0.25)
@@ -440,6 +450,7 @@ def draw_cliff(fig, C=6, dimension=5):
     right.plot(C, error, "o", ms=10, color=cb.color("vicreg"))
     right.set(ylim=(-17, 1), yticks=[-15, -10, -5, 0], xlabel="number of centres C")
     right.set_title(f"log₁₀ of the largest error: {error:.1f}")
+
 
 cb.explore(draw_cliff, C=(2, 30), dimension=(1, 5))
 
@@ -459,12 +470,15 @@ def paint(fig, picture, title, places, shown, curves, at, labels):
     right.set(ylim=(-0.05, 1.15), yticks=[0, 0.5, 1], xticks=places[shown], xticklabels=labels[shown])
     right.set_title(f"{curves[0][at]:.2f} and {curves[1][at]:.3f}")
 
+
 moments, pictures, *curves = zip(*snapshots, strict=True)
 moments, curves = np.array(moments), [np.array(curve) for curve in curves]
+
 
 def draw_unfolding(fig, snapshot):
     title = f"h after {moments[snapshot]} steps"
     paint(fig, pictures[snapshot], title, moments, slice(0, None, 5), np.minimum(curves, 1.1), snapshot, moments)
+
 
 cb.explore(draw_unfolding, snapshot=(0, len(snapshots) - 1))
 
@@ -476,9 +490,11 @@ cb.explore(draw_unfolding, snapshot=(0, len(snapshots) - 1))
 sheets = [unfolded(run.encoder)[1] for run in sweep]
 by_kappa = [[1 - run.missing for run in sweep], [run.gap for run in sweep]]
 
+
 def draw_kappa(fig, kappa):
     at = kappas.index(kappa)
     paint(fig, sheets[at], f"h at κ = {kappa}", np.arange(6), slice(None), by_kappa, at, np.array(kappas))
+
 
 cb.explore(draw_kappa, kappa=ipywidgets.SelectionSlider(options=kappas, value=5))
 
@@ -495,9 +511,9 @@ cb.explore(draw_kappa, kappa=ipywidgets.SelectionSlider(options=kappas, value=5)
 # - **Smaller than the paper**: 4 dimensions and 30 classes where it goes to 20 and to thousands, seconds of training. $\kappa = 50$, its hard case, fails here.
 # - **Unit rows with few centres.** With $d + 1$ centres there is always a second quadric through all of them, and we would not promise a rotation.
 #
-# **Before and after.** In `spectral_embedding` the graph of labels put each class on one point: its optimum knows the classes and nothing within them. Here the same labels reveal places *within* classes, because the loss
+# **Before and after.** In [spectral embedding](../01_spectral_embedding/spectral_embedding.ipynb) the graph of labels put each class on one point: its optimum knows the classes and nothing within them. Here the same labels reveal places *within* classes, because the loss
 # asks for the posterior, which differs from point to point where clusters overlap. Both optima are exact up to a gauge, a rotation there, a linear map here. The next chapter of
-# the part, `singular_identifiability`, asks what such theorems are worth with finite data and where their assumptions fail, and `datum_index` in part 3 trains on instance labels in earnest.
+# the part, [when networks agree](../11_singular_identifiability/singular_identifiability.ipynb), asks what such theorems are worth with finite data and where their assumptions fail, and `datum_index` in part 3 trains on instance labels in earnest.
 #
 # ## Claims
 
@@ -507,27 +523,34 @@ ch.report()
 # %% [markdown] tags=["exercise"]
 # ## Exercises
 #
-# **1. Why** $d + 1$? Five independent centres have rank 5. Why are they not enough for $d = 5$? Find two latents that no posterior tells apart.
+# **1** ●○○ 10 min. Why $d + 1$? Five independent centres have rank 5. Why are they not enough for $d = 5$? Find two latents that no posterior tells apart.
+#
+# <details><summary>Hint</summary>Does a softmax see the scores, or only their differences? How many independent differences have five centres?</details>
 
 # %% tags=["answer"]
 # Your answer
 
 # %% [markdown] tags=["exercise"]
-# **2. Shuffled labels.** What is learned if the labels of each batch are shuffled? And if the *names* of the classes are permuted once?
+# **2** ●●○ 20 min. What is learned if the labels of each batch are shuffled? And if the *names* of the classes are permuted once?
+#
+# <details><summary>Hint</summary>What is the posterior of a shuffled label? And what does a permutation of names do to the rows of $W$?</details>
 
 # %% tags=["answer"]
 # Your answer
 
 # %% [markdown] tags=["exercise"]
-# **3. Clusters of unlike width.** Give class $c$ its own $\kappa_c$. Which step of the proof fails, and what mends it? Invert such posteriors with and without the mending.
+# **3** ●●○ 30 min. Clusters of unlike width: give class $c$ its own $\kappa_c$. Which step of the proof fails, and what mends it? Invert such posteriors with and without the mending.
+#
+# <details><summary>Hint</summary>The normaliser of (1) depends on $\kappa$. Which part of a head does not depend on $z$?</details>
 
 # %% tags=["answer"]
 # Your answer
 
 # %% [markdown] tags=["exercise"]
-# **4. (research) Other clusters.** Draw latents on the sphere with $p(z \mid c) \propto e^{-2.5 \|z - v_c\|_p^p}$. For $p = 2$ this is (1) with $\kappa = 5$; for $p = 1$ inner products are the wrong
+# **4** ●●● 60 min. Other clusters. Draw latents on the sphere with $p(z \mid c) \propto e^{-2.5 \|z - v_c\|_p^p}$. For $p = 2$ this is (1) with $\kappa = 5$; for $p = 1$ inner products are the wrong
 # scores. How much of $z$ is found?
-
+#
+# <details><summary>Hint</summary>To draw $z$ given $c$, draw a few dozen places uniformly and choose one of them with probability in proportion to this density.</details>
 
 # %% tags=["answer"]
 # Your answer
