@@ -13,7 +13,7 @@ def pairs(v, v_prime):
     """Sixty inputs, two views of each, joined by a line."""
     _, ax = plt.subplots(figsize=(7.2, 3.7), layout="constrained")
     _draw_pairs(ax, v, v_prime)
-    ax.set_title("Two views of one thing, joined by a line: far apart along $x_1$, close along $x_2$")
+    ax.set_title("Sixty things, two views of each, joined by a line")
     plt.show()
 
 

@@ -3,7 +3,7 @@
 #
 # After this page you can run a chapter, move its sliders and read its claims, and you will have seen the one idea from which the whole book grows: **a model that learns without labels keeps what two views of a thing share.**
 #
-# > **First press _Run ▸ Run All Cells_.** It takes a few seconds. Until then you look at stored pictures under drawn sliders; afterwards they move.
+# > **First press _Run ▸ Run All Cells_.** It takes a few seconds. Until then you look at stored pictures under drawn sliders; afterwards you can drag them.
 
 # %% jupyter={"source_hidden": true} tags=["parameters"]
 scale = "toy"
@@ -11,7 +11,7 @@ seed = 0
 
 # %% jupyter={"source_hidden": true}
 import numpy as np
-from scipy.linalg import eigh
+import scipy.linalg
 
 import cookbook as cb
 
@@ -39,27 +39,27 @@ def two_views(noise, n):
 ch.figures.pairs(*two_views(noise, 60))
 
 # %% [markdown]
-# *Look at the lines.* Along $x_1$ they are long: the two views disagree about $x_1$, although that is where the points spread most. Along $x_2$ they are short: about $x_2$ the views agree.
+# *Look at the lines.* Now you may keep only *one* number of each view: you choose a direction $w$ and keep $w^\top v$. You want the two numbers of a pair to be as alike as possible, compared with how much they differ from thing to thing.
 #
-# Now you may keep only *one* number of each view. You choose a direction $w$ and keep $w^\top v$.
-#
-# *Guess first:* which direction would you keep, the wide one or the quiet one?
+# *Guess first:* would you keep $x_1$, along which the points spread most, or $x_2$, or something between?
 
 # %% [markdown]
-# ## 2 · The direction in which they agree
+# ## 2 · The best direction
 #
-# Call the two views of a thing $v$ and $v'$. Let $C$ be the covariance of a view, and $C_+$ the covariance *between* the two views. Then $w^\top v$ has variance $w^\top C w$, its covariance with $w^\top v'$ is $w^\top C_+ w$, and so the correlation between what is kept of the two views is
+# Along $x_1$ the lines are long: the two views disagree there, although that is where the points spread most. Along $x_2$ they are short. How does one weigh the two?
+#
+# Call the two views of a thing $v$ and $v'$; everything has mean zero. Let $C = \mathbb{E}[v v^\top]$ be the covariance of a view, and $C_+ = \mathbb{E}[v v'^\top]$ the covariance *between* the two views. Then $w^\top v$ has variance $w^\top C w$, its covariance with $w^\top v'$ is $w^\top C_+ w$, and so the correlation between what is kept of the two views is
 #
 # $$ \rho(w) = \frac{w^\top C_+ w}{w^\top C w} . $$
 #
-# The two noises have nothing in common, so only the signal is left in $C_+ = \mathrm{diag}(s_1^2, s_2^2)$, while $C = \mathrm{diag}(s_1^2 + \sigma_1^2,\ s_2^2 + \sigma_2^2)$. This makes $\rho(w)$ a weighted average of two numbers, one for each axis: its **share of signal**
+# The two noises have nothing in common, so only the signal is left in $C_+ = \mathrm{diag}(s_1^2, s_2^2)$, while $C = \mathrm{diag}(s_1^2 + \sigma_1^2,\ s_2^2 + \sigma_2^2)$. This makes $\rho(w)$ a weighted average, with weights $w_i^2 (s_i^2 + \sigma_i^2)$, of two numbers, one for each axis: its **share of signal**
 #
 # $$ \rho_i = \frac{s_i^2}{s_i^2 + \sigma_i^2} , \qquad \rho_1 = \tfrac{4}{12} , \quad \rho_2 = \tfrac{1}{1.1} . $$
 #
 # An average is largest when all the weight lies on the larger number. **The best direction is the axis with the largest share of signal**, here the quiet one.
 
 # %% [markdown]
-# Does a computer that sees only pairs, and knows nothing of the formula, find the same? Setting the derivative of $\rho(w)$ to zero gives $C_+ w = \rho\, C w$, which `eigh` solves; its last solution has the largest $\rho$.
+# Does a computer that sees only pairs, and knows nothing of the formula, find the same? Setting the derivative of $\rho(w)$ to zero gives $C_+ w = \rho\, C w$, which `scipy.linalg.eigh` solves; its solutions come in ascending order of $\rho$, so we take the last.
 
 
 # %%
@@ -67,7 +67,7 @@ def keep_one_direction(v, v_prime):
     n = len(v)
     C = (v.T @ v + v_prime.T @ v_prime) / (2 * n)
     C_plus = (v.T @ v_prime + v_prime.T @ v) / (2 * n)
-    correlations, directions = eigh(C_plus, C)
+    correlations, directions = scipy.linalg.eigh(C_plus, C)
     w = directions[:, -1]
     return correlations[-1], w / np.linalg.norm(w)
 
@@ -83,14 +83,14 @@ rho, w = keep_one_direction(v, v_prime)
 ch.measure("shared-direction", correlation=abs(rho - 1 / 1.1), angle=angle(w, quiet))
 
 # %% [markdown]
-# This line is a **claim**: a sentence, the number that was measured a moment ago, and the bound that it must meet. The first bold number is measured on your machine, never typed in.
+# This is a **claim**: a sentence, what was measured for it a moment ago (bold), and the bounds that it must meet (grey). The bold numbers come from your machine; they are never typed in.
 #
-# **What you saw.** Two views keep what they share. How much a thing varies does not matter; how much of the variation *survives a second look* does.
+# **What you saw.** Two views keep what they share. How much a thing varies does not decide; how much it varies *compared with what a second look changes* does.
 
 # %% [markdown]
 # ## 3 · Now move it with your own hand
 #
-# Drag `noise 1` down from 8 and watch the bars. As long as axis 1 has the smaller share of signal, its width does not help it. When the bars change places, the kept direction jumps.
+# Drag `noise 1`, which is $\sigma_1^2$, down from 8 and watch the bars. As long as axis 1 has the smaller share of signal, its width does not help it. When the bars change places, the kept direction jumps.
 #
 # *Guess first:* with $\sigma_2^2 = 0.1$, at which $\sigma_1^2$ will it jump?
 
@@ -100,7 +100,7 @@ noises = {name: cb.log_slider(value, 0.05, 20) for name, value in [("noise_1", 8
 cb.explore(ch.figures.tug_of_war, signal, draws, **noises)
 
 # %% [markdown]
-# The shares are equal when $\sigma_1^2 / s_1^2 = \sigma_2^2 / s_2^2$. We stand on either side of this point: $\sigma_2^2 = 0.5$, and $\sigma_1^2$ once 1 and once 4, where equality is at 2.
+# The shares are equal when $\sigma_1^2 / s_1^2 = \sigma_2^2 / s_2^2$: for $\sigma_2^2 = 0.1$ that is $\sigma_1^2 = 0.4$. Does the computer, which sees only pairs, jump there too? We ask it at another place, $\sigma_2^2 = 0.5$, where the rule says 2: once below, at $\sigma_1^2 = 1$, and once above, at 4.
 
 # %%
 _, w_before = keep_one_direction(*two_views(np.array([1.0, 0.5]), len(v)))
@@ -108,7 +108,7 @@ _, w_after = keep_one_direction(*two_views(np.array([4.0, 0.5]), len(v)))
 ch.measure("switch", before=angle(w_before, wide), after=angle(w_after, wide))
 
 # %% [markdown]
-# Is this not simply principal component analysis (PCA)? No. PCA keeps the direction with the largest variance, and one view is enough for it. A claim that says what must *not* happen is called a **control**:
+# Is this not simply principal component analysis (PCA)? No. PCA keeps the direction with the largest variance, and one view is enough for it. A comparison in which the effect must be absent is called a **control**:
 
 # %%
 _, components = np.linalg.eigh(v.T @ v)
@@ -117,9 +117,21 @@ ch.measure("not-variance", angle=angle(w, components[:, -1]))
 # %% [markdown]
 # **What you saw.** PCA and two views keep directions at right angles to each other, from the same points.
 #
-# > **Check yourself.** You take two photographs of each dish with a camera whose colours drift from shot to shot. What will a network that learns from such pairs forget?
+# > **Check yourself.** You take two photographs of each dish with a camera whose colours drift from shot to shot. What will be forgotten, and on which comparison does it depend?
 #
-# Deep networks, billions of images, and losses named SimCLR, VICReg or DINO do not change this picture. They change what the axes are. [Two views](../1_recipes/01_two_views/two_views.ipynb) goes on from here with digits and photographs; [Spectral embedding](../2_spectral/01_spectral_embedding/spectral_embedding.ipynb) solves the losses by hand.
+# For deep networks and losses named SimCLR, VICReg or DINO this is not a theorem, but it is the right first guess, and the book measures how far it carries. [Two views](../1_recipes/01_two_views/two_views.ipynb) goes on from here with digits and photographs; [Spectral embedding](../2_spectral/01_spectral_embedding/spectral_embedding.ipynb) solves the losses by hand.
+
+# %% [markdown]
+# ## Summary
+#
+# - A view is a second look at the same thing; learning without labels means agreeing with it.
+# - Two views rank directions by their share of signal, $\rho_i = s_i^2 / (s_i^2 + \sigma_i^2)$; the largest is kept first.
+# - Variance alone decides nothing, which is why this is not PCA.
+# - So the choice of views is the choice of what is learned, and of what is forgotten.
+# - Every claim with a tick is measured in front of you, and stops the page when it misses its bound. Here they are together:
+
+# %%
+ch.report()
 
 # %% [markdown]
 # ## How to use the book
@@ -132,12 +144,9 @@ ch.measure("not-variance", angle=angle(w, components[:, -1]))
 # | **Break** | Change a number, an augmentation, a loss. The claims say at once what you broke. |
 # | **Solve** | Exercises have a level, minutes, a hint behind a fold, and a cell for you. Solutions are a notebook of their own. |
 # | **Go on** | The *lab* has further theorems, controls and sliders, for those who want more. |
-# | **Scale** | `scale = "paper"` in the folded first cell takes the real data set to a GPU, where the card offers it. |
+# | **Scale** | `scale = "paper"` in the folded first cell takes the real data set to a GPU, where the chapter offers it. |
 #
-# Code that a page needs and you do not is folded: click the bar or the three dots at its left. [Notation](../notation.md) lists every symbol.
-
-# %% [markdown]
-# **Which file rules.** Each page is a pair: the notebook (`.ipynb`) that you open, and a script (`.py`) with the same cells. JupyterLab keeps them in step, and you may edit either. The script rules. If another program, such as VS Code or Colab, edits the notebook alone, JupyterLab will not open it over the older script but shows the difference, and `cookbook build` stops; nothing is lost. To keep such an edit, run `jupytext --to py:percent` on the notebook.
+# Code that a page needs and you do not is folded: click its three dots to read it. [Notation](../notation.md) lists the symbols that chapters share.
 
 # %% [markdown]
 # ## The map
@@ -146,16 +155,9 @@ ch.measure("not-variance", angle=angle(w, components[:, -1]))
 cb.contents()
 
 # %% [markdown]
-# ## Summary
+# ## Your own edits
 #
-# - A view is a second look at the same thing; learning without labels means agreeing with it.
-# - Of each direction two views keep its share of signal $\rho_i = s_i^2 / (s_i^2 + \sigma_i^2)$; the largest wins.
-# - Variance alone decides nothing, which is why this is not PCA.
-# - So the choice of views is the choice of what is learned, and of what is forgotten.
-# - Every number that this book states is measured in front of you, and stops the page when it misses its bound:
-
-# %%
-ch.report()
+# Edit any page in JupyterLab; a script with the same cells (`.py`, beside the notebook) follows by itself, and it is the script that rules. Should another program, such as VS Code or Colab, edit the notebook alone, JupyterLab will not open it over the older script but shows the difference, and `cookbook build` stops; nothing is lost. To keep such an edit, run `jupytext --to py:percent` on the notebook.
 
 # %% [markdown]
 # ## References
