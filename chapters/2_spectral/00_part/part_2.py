@@ -58,14 +58,17 @@ n, K = ch.pick(fast=1500, toy=3000), 16
 x, y = digits.x_train[:n].flatten(1).double().numpy(), digits.y_train[:n].numpy()
 x_new, y_new = digits.x_test.flatten(1).double().numpy(), digits.y_test.numpy()
 
+
 def view(x, seed, amp=1.0):
     background = data.smooth_background(len(x), 14, amp=amp, seed=seed).flatten(1).numpy()
     return x + background + 0.1 * np.random.default_rng(seed).standard_normal(x.shape)
+
 
 def pairs(amp=1.0):
     first, second = (view(x, 3 * ch.seed + s, amp) for s in (1, 2))
     mean = (first + second).mean(axis=0) / 2
     return first - mean, second - mean, view(x_new, 3 * ch.seed + 3, amp) - mean
+
 
 first, second, new = pairs()
 rows = [shown / np.ptp(shown) - shown.min() / np.ptp(shown) for shown in (x[:6], first[:6], second[:6])]
@@ -103,8 +106,10 @@ def moments(first, second):
     both, swapped = np.concatenate([first, second]), np.concatenate([second, first])
     return both, swapped, both.T @ both / len(both), both.T @ swapped / len(both)
 
+
 def denoise(cross, C):
     return spectral.reduced_rank_regression(cross, C, K).V
+
 
 def solve(first, second):
     both, swapped, C, C_plus = moments(first, second)
@@ -127,8 +132,10 @@ def solve(first, second):
         "auto-encoder (PCA)": eigh(C)[1][:, -K:],
     }
 
+
 def accuracy(V, first, new):
     return evaluation.ridge_probe(first @ V, y, new @ V, y_new)
+
 
 C, C_plus = moments(first, second)[2:]
 solved = solve(first, second)
@@ -143,8 +150,10 @@ names, scores = list(solved), [accuracy(V, first, new) for V in solved.values()]
 def angles(V, other, C=C):
     return spectral.principal_angles(V, other, metric=C)
 
+
 def overlap(V, other, C=C):
     return np.mean(np.cos(np.radians(angles(V, other, C))) ** 2)
+
 
 families = {"views": names[:6], "pixels": [names[-1], *names[-3:-1]]}
 spread = {f: [angles(solved[m], solved[members[0]]).max() for m in members] for f, members in families.items()}
@@ -193,6 +202,7 @@ found = {b: spectral.moment_ssl(C, C_plus, K, beta=b, lam=1e-3).W for b in betas
 ends = solved["auto-encoder (PCA)"], solved["VICReg"]
 road = np.array([[overlap(V, end) for end in ends] + [accuracy(V, first, new)] for V in found.values()])
 
+
 def draw_road(fig, beta):
     curves, pictures = fig.subplots(1, 2, width_ratios=[1.3, 1])
     fig.subplots_adjust(left=0.08, right=0.98, bottom=0.17, top=0.87, wspace=0.1)
@@ -208,6 +218,7 @@ def draw_road(fig, beta):
     cb.plots.image_grid(pictures, V / abs(V).max(axis=(1, 2), keepdims=True), columns=4)
     pictures.set_title("the first eight features")
 
+
 cb.explore(draw_road, beta=ipywidgets.SelectionSlider(options=betas, value=0.007))
 
 # %% [markdown]
@@ -222,6 +233,7 @@ for amp in loudness:
     encoders = solve(first_amp, second_amp)
     by_loudness.append([accuracy(encoders[m], first_amp, new_amp) for m in shown])
 
+
 def draw_loudness(fig, amp):
     picture, bars = fig.subplots(1, 2, width_ratios=[1, 1.6])
     fig.subplots_adjust(left=0.02, right=0.97, bottom=0.17, top=0.87, wspace=0.75)
@@ -232,6 +244,7 @@ def draw_loudness(fig, amp):
     bars.set(xlim=(0, 1.1), xticks=[0, 0.5, 1], yticks=range(5), yticklabels=shown, ylim=(4.6, -0.6))
     bars.set(xlabel="accuracy of a linear probe", title=f"background amplitude {amp:g}")
     bars.grid(axis="y", visible=False)
+
 
 cb.explore(draw_loudness, amp=ipywidgets.SelectionSlider(options=loudness, value=0.3))
 

@@ -48,6 +48,7 @@ AUGMENTATION, KERNEL, BOTH, FAINT = cb.color("contrastive"), cb.color("vicreg"),
 images = ch.pick(fast=150, toy=300)
 owner = np.repeat(np.arange(images), 4)
 
+
 def digits_world(seed):
     digits, rng = data.load("digits"), np.random.default_rng(seed)
     order = rng.permutation(len(digits.labels))
@@ -68,6 +69,7 @@ def encode(world, *, beta=1.0, lam=1e-5, owner=owner):
     T = augmentation_operator(np.equal.outer(np.arange(images), owner) / 4)
     model = interplay_solution(T, world.gram, 20, beta=beta, lam=lam)
     return model.Z, model.transform(world.gram_new)
+
 
 def accuracy(world, Z, Z_new):
     first_view, y = Z[4 * world.labelled], world.y[world.labelled]
@@ -158,9 +160,11 @@ cb.show_source(interplay_solution)
 pairs = torch.tensor(P.T @ P / len(points))
 features = torch.tensor(np.linalg.cholesky(gram))
 
+
 def loss(psi, beta):
     apart = (psi[:, None] - psi).square().sum(dim=2)
     return beta * (pairs * apart).sum() + losses.decorrelation_loss(psi)
+
 
 def descend(seed, dim, beta, lam):
     found = spectral.minimize_embedding(lambda W: loss(features @ W, beta) + 2 * lam * (W**2).sum(), 64, dim, seed=seed)
@@ -205,6 +209,7 @@ def draw_regimes(fig, lam):
     regime = ("augmentation", "interplay", "architecture")[best]
     ax.set(xlim=(0, 3), ylim=(-0.35, 1), xlabel="$\\lambda$", ylabel="eigenvalue of $T_\\lambda$")
     ax.set_title(f"$\\lambda$ = {lam:.2f}: $f_{best + 1}$ wins, {regime} regime")
+
 
 cb.explore(draw_regimes, figsize=(7.2, 3.4), lam=(0.0, 3.0, 0.05))
 
@@ -256,10 +261,12 @@ beta = 0.9
 swap = beta * (1 / 16 - 1 / 64) / (1 / nu[3] - 1 / nu[2])
 triples, spread_pairs = (degree == 3) & (diameter == 3), (degree == 2) & (diameter == 4)
 
+
 def unexplained(group, lam, T=crops[4], dim=33, beta=beta):
     model = interplay_solution(T, kernel, dim, beta=beta, lam=lam)
     target = parities[:, group].sum(axis=1, keepdims=True)
     return (evaluation.null_projection_residual(model.Z, target) / np.linalg.norm(target)) ** 2
+
 
 below = [unexplained(triples, 0.9 * swap), abs(1 - unexplained(spread_pairs, 0.9 * swap))]
 above = [abs(1 - unexplained(triples, 1.1 * swap)), unexplained(spread_pairs, 1.1 * swap)]
@@ -306,6 +313,7 @@ phi = (parities * np.sqrt(nu[degree]))[:, degree <= 3]
 C, C_plus = phi.T @ phi / 2**d, phi.T @ crops[4] @ phi / 2**d
 gain = np.sum(spectral.moment_ssl(C, C_plus, 9, lam=1e-3).eigenvalues ** 2)
 
+
 def excess(n, m, rng):
     x = cube[rng.integers(0, 2**d, n)]
     in_window = (np.arange(d) - rng.integers(0, d, (m, n, 1))) % d < 4
@@ -313,6 +321,7 @@ def excess(n, m, rng):
     row_of_cube = (views < 0) @ 2 ** np.arange(d)[::-1]
     W = spectral.moment_ssl(*spectral.view_moments(phi[row_of_cube]), 9, lam=1e-3).W
     return np.sum((W.T @ C @ W) ** 2) - 2 * np.trace(W.T @ C_plus @ W) + 2e-3 * np.sum(W**2) + gain
+
 
 counts, views = np.array([500, 1000, 2000, 4000, 8000]), np.array([2, 4, 8, 16, 32])
 draws, repeats = [np.random.default_rng(s) for s in seeds], ch.pick(fast=8, toy=20)
@@ -397,6 +406,7 @@ def draw_strength(fig, step=4):
     cb.plots.scatter(right, pictures[step][:, 1:3], worlds[0].y, size=9)
     right.set(xlim=(-3, 3), ylim=(-3, 3), title=f"{np.any(pictures[step], axis=0).sum()} of 20 features alive")
 
+
 cb.explore(draw_strength, figsize=(7.6, 3.3), step=(0, 9))
 
 # %% [markdown]
@@ -415,6 +425,7 @@ cb.explore(draw_strength, figsize=(7.6, 3.3), step=(0, 9))
 kinds = sorted({(size, arc) for size, arc in zip(degree, diameter, strict=True) if size <= 4})
 members = [np.flatnonzero((degree == size) & (diameter == arc)) for size, arc in kinds]
 
+
 def draw_bargain(fig, lam, beta=0.9, w=4, c=2.0):
     ax = fig.subplots()
     fig.subplots_adjust(left=0.12, right=0.98, bottom=0.22, top=0.88)
@@ -428,6 +439,7 @@ def draw_bargain(fig, lam, beta=0.9, w=4, c=2.0):
     ax.set_xticks(range(len(kinds)), [f"{size}\n{arc}" for size, arc in kinds])
     ax.set(ylim=(-0.12, 0.27), xlabel="degree and, below, diameter", ylabel="$\\beta\\tau - \\lambda/\\nu$")
     ax.set_title(f"$\\lambda$ = {lam:.2g}: {kept.sum()} of 33 dimensions live")
+
 
 cb.explore(draw_bargain, lam=cb.log_slider(5e-4, 1e-5, 1e-1), beta=(0.0, 1.0, 0.05), w=(1, 4), c=(0.5, 4.0, 0.25))
 
