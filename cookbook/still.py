@@ -9,7 +9,7 @@ from PIL import Image
 
 from cookbook.style import BLUE, INK, MUTED, PALE
 
-ROW, WORDS = 26, 24
+ROW, WORDS, NARROWEST = 26, 24, 540
 LEFT, RIGHT = 0.24, 0.80
 HOW = "Run ▸ Run All Cells brings these controls to life: drag, or click and use the arrow keys."
 
@@ -17,8 +17,8 @@ HOW = "Run ▸ Run All Cells brings these controls to life: drag, or click and u
 def with_controls(picture, controls):
     """Return the PNG ``picture`` under drawn ``controls`` {name: widget}: track, handle, name, value, what to do."""
     below = Image.open(io.BytesIO(picture)).convert("RGB")
-    above = _draw(controls, below.width)
-    whole = Image.new("RGB", (below.width, above.height + below.height), "white")
+    above = _draw(controls, max(below.width, NARROWEST))
+    whole = Image.new("RGB", (above.width, above.height + below.height), "white")
     whole.paste(above, (0, 0))
     whole.paste(below, (0, above.height))
     buffer = io.BytesIO()

@@ -51,6 +51,12 @@ def test_it_shows_a_still_picture_under_drawn_sliders_and_then_the_living_one(sh
     assert "application/vnd.jupyter.widget-view+json" in box._repr_mimebundle_()
 
 
+def test_a_narrow_picture_leaves_room_for_its_sliders(shown):
+    explore(lambda fig, x: None, x=(0, 4), figsize=(3, 3))
+    still = pixels(base64.b64decode(shown[0]["image/png"]))
+    assert still.shape[1] == 540 and np.array_equal(still[-300:, :300], pixels(explorers[-1].picture))
+
+
 @pytest.mark.parametrize(
     "control",
     [(0, 5), (0.0, 1.0), ["p", "q"], True, cb.log_slider(1, 0.1, 10), widgets.SelectionSlider(options=[1, 2, 4])],
