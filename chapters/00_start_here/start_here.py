@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Start here
 #
-# After this page you can run a chapter, move its sliders and read its claims, and you will have seen the one idea from which the whole book grows: **a model that learns without labels keeps what two views of a thing share.**
+# After this page you can run a chapter, move its sliders and read its claims, and you will have seen the one idea from which the whole book grows: **what is learned without labels is what two views of a thing share.** Here it is shown for the simplest learner there is, one that keeps a single direction.
 #
 # > **First press _Run ▸ Run All Cells_.** It takes a few seconds. Until then you look at stored pictures under drawn sliders; afterwards you can drag them.
 
@@ -21,7 +21,7 @@ rng = np.random.default_rng(ch.seed)
 # %% [markdown]
 # ## 1 · What do two views share?
 #
-# Self-supervised learning trains a model on data that nobody labelled. It takes one thing, looks at it twice (two crops of one photograph, say), and asks the model to say the same about both. The two looks are called **views**. There is no other supervision.
+# Self-supervised learning trains a model on data that nobody labelled. It takes one thing, looks at it twice (two crops of one photograph, say), and asks the model to say the same about both. The two looks are called **views**.
 #
 # Here is the smallest such world. A thing is a point $x = (x_1, x_2)$ in the plane. It varies much along $x_1$ (variance $s_1^2 = 4$) and less along $x_2$ (variance $s_2^2 = 1$). A view is the point plus fresh noise, with variance $\sigma_1^2 = 8$ along $x_1$ and $\sigma_2^2 = 0.1$ along $x_2$.
 
@@ -39,7 +39,7 @@ def two_views(noise, n):
 ch.figures.pairs(*two_views(noise, 60))
 
 # %% [markdown]
-# *Look at the lines.* Now you may keep only *one* number of each view: you choose a direction $w$ and keep $w^\top v$. You want the two numbers of a pair to be as alike as possible, compared with how much they differ from thing to thing.
+# *Look at the lines.* Now you may keep only *one* number of each view: you choose a direction $w$ and keep $w^\top v$. You want the two numbers of a pair to be as alike as possible, *compared with how much they differ from thing to thing*. (Alike alone is cheap: $w = 0$ agrees perfectly and says nothing.)
 #
 # *Guess first:* would you keep $x_1$, along which the points spread most, or $x_2$, or something between?
 
@@ -52,7 +52,7 @@ ch.figures.pairs(*two_views(noise, 60))
 #
 # $$ \rho(w) = \frac{w^\top C_+ w}{w^\top C w} . $$
 #
-# The two noises have nothing in common, so only the signal is left in $C_+ = \mathrm{diag}(s_1^2, s_2^2)$, while $C = \mathrm{diag}(s_1^2 + \sigma_1^2,\ s_2^2 + \sigma_2^2)$. This makes $\rho(w)$ a weighted average, with weights $w_i^2 (s_i^2 + \sigma_i^2)$, of two numbers, one for each axis: its **share of signal**
+# The two noises have nothing in common, so only the signal is left in $C_+ = \mathrm{diag}(s_1^2, s_2^2)$, while $C = \mathrm{diag}(s_1^2 + \sigma_1^2,\ s_2^2 + \sigma_2^2)$. Write $a_i = w_i^2 (s_i^2 + \sigma_i^2)$. Then $\rho(w) = (a_1 \rho_1 + a_2 \rho_2) / (a_1 + a_2)$, a weighted average of two numbers, one for each axis: its **share of signal**
 #
 # $$ \rho_i = \frac{s_i^2}{s_i^2 + \sigma_i^2} , \qquad \rho_1 = \tfrac{4}{12} , \quad \rho_2 = \tfrac{1}{1.1} . $$
 #
@@ -90,32 +90,33 @@ ch.measure("shared-direction", correlation=abs(rho - 1 / 1.1), angle=angle(w, qu
 # %% [markdown]
 # ## 3 · Now move it with your own hand
 #
-# Drag `noise 1`, which is $\sigma_1^2$, down from 8 and watch the bars. As long as axis 1 has the smaller share of signal, its width does not help it. When the bars change places, the kept direction jumps.
+# Drag `noise 1`, which is $\sigma_1^2$, down from 8 and watch the bars. As long as axis 1 has the smaller share of signal, its width does not help it. When the bars change places, the kept direction jumps. Then raise `noise 2`: when does PCA change its mind? (Both lines are drawn from the formulas.)
 #
 # *Guess first:* with $\sigma_2^2 = 0.1$, at which $\sigma_1^2$ will it jump?
 
 # %%
 draws = rng.normal(size=(3, 400, 2))
-noises = {name: cb.log_slider(value, 0.05, 20) for name, value in [("noise_1", 8), ("noise_2", 0.1)]}
-cb.explore(ch.figures.tug_of_war, signal, draws, **noises)
+noise_1 = cb.log_slider(8, 0.05, 20)
+noise_2 = cb.log_slider(0.1, 0.05, 20)
+cb.explore(ch.figures.tug_of_war, signal, draws, noise_1=noise_1, noise_2=noise_2)
 
 # %% [markdown]
-# The shares are equal when $\sigma_1^2 / s_1^2 = \sigma_2^2 / s_2^2$: for $\sigma_2^2 = 0.1$ that is $\sigma_1^2 = 0.4$. Does the computer, which sees only pairs, jump there too? We ask it at another place, $\sigma_2^2 = 0.5$, where the rule says 2: once below, at $\sigma_1^2 = 1$, and once above, at 4.
+# The shares are equal when $\sigma_1^2 / s_1^2 = \sigma_2^2 / s_2^2$: for $\sigma_2^2 = 0.1$ that is $\sigma_1^2 = 0.4$. Does the computer, which sees only pairs, change its mind in the same place? We ask it for $\sigma_2^2 = 0.5$, where the rule says 2: a little below, at $\sigma_1^2 = 1.7$, and a little above, at 2.3.
 
 # %%
-_, w_before = keep_one_direction(*two_views(np.array([1.0, 0.5]), len(v)))
-_, w_after = keep_one_direction(*two_views(np.array([4.0, 0.5]), len(v)))
+_, w_before = keep_one_direction(*two_views(np.array([1.7, 0.5]), 200_000))
+_, w_after = keep_one_direction(*two_views(np.array([2.3, 0.5]), 200_000))
 ch.measure("switch", before=angle(w_before, wide), after=angle(w_after, wide))
 
 # %% [markdown]
-# Is this not simply principal component analysis (PCA)? No. PCA keeps the direction with the largest variance, and one view is enough for it. A comparison in which the effect must be absent is called a **control**:
+# Is this not simply principal component analysis (PCA)? No. PCA keeps the direction with the largest variance, and one view is enough for it. A **control** is a run without the ingredient that you credit: here the second view is taken away. If the quiet axis were still kept, the second view would not be the cause.
 
 # %%
 _, components = np.linalg.eigh(v.T @ v)
 ch.measure("not-variance", angle=angle(w, components[:, -1]))
 
 # %% [markdown]
-# **What you saw.** PCA and two views keep directions at right angles to each other, from the same points.
+# **What you saw.** From the same points, PCA keeps one axis and two views keep the other. (At this noise: below $\sigma_1^2 = 0.4$ they agree.)
 #
 # > **Check yourself.** You take two photographs of each dish with a camera whose colours drift from shot to shot. What will be forgotten, and on which comparison does it depend?
 #
@@ -124,9 +125,9 @@ ch.measure("not-variance", angle=angle(w, components[:, -1]))
 # %% [markdown]
 # ## Summary
 #
-# - A view is a second look at the same thing; learning without labels means agreeing with it.
+# - A view is a second look at the same thing. To learn without labels is to agree with it, without saying the same of everything.
 # - Two views rank directions by their share of signal, $\rho_i = s_i^2 / (s_i^2 + \sigma_i^2)$; the largest is kept first.
-# - Variance alone decides nothing, which is why this is not PCA.
+# - Variance alone does not decide, which is why this is not PCA.
 # - So the choice of views is the choice of what is learned, and of what is forgotten.
 # - Every claim with a tick is measured in front of you, and stops the page when it misses its bound. Here they are together:
 

@@ -231,7 +231,7 @@ def photographer(encoder, head):
 sphere = learn(world, ch.seed, watch=photographer)
 
 # %%
-fig, axes = plt.subplots(1, 3, figsize=(8.4, 3.0), layout="constrained")
+fig, axes = plt.subplots(1, 3, figsize=(8.0, 2.9), layout="constrained")
 globe(axes[0], wires @ tilt, "the latents, z")
 globe(axes[1], seen(world.render(wires)), f"seen, x: R² = {1 - missing(sphere.x, sphere.z):.3f}")
 globe(axes[2], unfolded(sphere.encoder)[1], f"found, h: R² = {1 - sphere.missing:.3f}")
