@@ -56,7 +56,7 @@ def mosaic(partition, points, labels):
     fig, ax = plt.subplots(figsize=(4.8, 3.9), layout="constrained")
     drawn = draw(ax, partition, limits=usual_steepness(partition), width=0.2)
     draw_points(ax, points[::2], labels[::2])
-    fig.colorbar(drawn, shrink=0.75, label=r"steepness of the tile, $\log_{10}\|A\|$")
+    fig.colorbar(drawn, shrink=0.75, extend="both", label=r"steepness of the tile, $\log_{10}\|A\|$")
     ax.set_title(f"A trained network is a mosaic of {len(partition):,} tiles")
     plt.show()
 
@@ -64,12 +64,16 @@ def mosaic(partition, points, labels):
 def training(fig, stages, points, labels, step=400, layers=2):
     """The tiles of a small network after some steps of training, cut by its first layer or by both."""
     ax = fig.subplots()
-    fig.subplots_adjust(left=0.01, right=0.99, bottom=0.01, top=0.91)
+    fig.subplots_adjust(left=0.01, right=0.71, bottom=0.01, top=0.91)
     partition, last = stages[step, layers], max(step for step, _ in stages)
     steepest = usual_steepness(stages[last, layers])[1]
     limits = steepest - 1.3, steepest + 0.1
     draw(ax, partition, boundary=layers == 2, limits=limits, width=0.4)
+    cb.plots.polygons(ax, parts(stages[step, 1])[0], width=1.3)
     draw_points(ax, points[::4], labels[::4])
+    names = ["first layer"] + ["second layer", "boundary"] * (layers == 2)
+    lines = [plt.Line2D([], [], color=colour, lw=lw) for colour, lw in [(INK, 1.8), (INK, 0.6), (BOUNDARY, 2.2)]]
+    ax.legend(lines[: len(names)], names, loc="upper left", bbox_to_anchor=(1.01, 1), borderaxespad=0)
     ax.set_title(f"Step {step}, {layers} of 2 layers: {len(partition)} tiles")
 
 
@@ -96,11 +100,13 @@ def traced_boundary(net, half, side):
 def microscope(fig, net, traced, spot, half_width):
     """The tiles and the boundary in a small window around a spot, computed anew, beside the traced boundary."""
     ax = fig.subplots()
-    fig.subplots_adjust(left=0.02, right=0.98, bottom=0.01, top=0.9)
+    fig.subplots_adjust(left=0.01, right=0.71, bottom=0.01, top=0.91)
     window = splines.partition_2d(net, splinecam.square(half_width, spot))
     draw(ax, window, about=spot.numpy(), width=0.6)
     lines = [(line - spot).numpy() for line in traced]
     ax.add_collection(LineCollection(lines, colors="C2", linestyles="--", linewidths=2))
+    keys = [plt.Line2D([], [], color=BOUNDARY, lw=2.2), plt.Line2D([], [], color="C2", lw=2, ls="--")]
+    ax.legend(keys, ["exact", "traced"], loc="upper left", bbox_to_anchor=(1.01, 1), borderaxespad=0)
     ax.set_title(f"Half-width {half_width:.2g}: {len(window)} tiles")
 
 
@@ -116,7 +122,8 @@ def grid_and_tiles(sides, net, partition):
     missed = 100 * (1 - np.array(found) / len(partition))
     left.plot(sides, missed, "o-", color=PLAIN)
     left.set(xscale="log", yscale="log", xlabel="grid points a side", ylabel="tiles missed, %")
-    left.set(title="A grid never sees every tile", xticks=[10, 100, 1000], xticklabels=[10, 100, 1000])
+    left.set(title=f"{sides[-1] ** 2:,} points miss {missed[-1]:.0f} %")
+    left.set(xticks=[10, 100, 1000], xticklabels=[10, 100, 1000])
     left.set(yticks=[1, 10, 100], yticklabels=[1, 10, 100])
     left.text(sides[-1], missed[-1] / 1.25, f"{len(partition) - found[-1]} tiles missed", ha="right", va="top")
     areas = np.sort(partition.areas().numpy())
@@ -124,15 +131,30 @@ def grid_and_tiles(sides, net, partition):
     cell = 36 / sides[-1] ** 2
     right.axhline(cell, color=BOUNDARY, lw=1.4)
     right.text(len(areas), cell / 1.6, f"area for each point, {sides[-1]} a side", color=BOUNDARY, ha="right", va="top")
-    right.set(yscale="log", xlabel="tiles, by area", ylabel="area", title="The smallest fall between points")
+    right.set(yscale="log", xlabel="tiles, by rank of area", ylabel="area", title="The smallest fall between points")
+    plt.show()
+
+
+def three_groups(partition, groups):
+    """The tiles of a network, coloured by area, with the data, their turned twins and the far points."""
+    fig, ax = plt.subplots(figsize=(5.2, 4.3), layout="constrained")
+    drawn = cb.plots.polygons(ax, parts(partition)[0], partition.areas().log10(), limits=(-4.5, -0.5), width=0.15)
+    ax.set_axis_off()
+    looks = [("data", "C4", "o", 4), ("turned", "white", "s", 4), ("far", "C1", "D", 3.5)]
+    for places, (name, colour, marker, size) in zip(groups, looks, strict=True):
+        every = max(1, len(places) // 100)
+        ax.plot(*places[::every].T, marker, ms=size, mew=0.5, color=colour, mec=INK, label=name)
+    ax.legend(loc="upper center", bbox_to_anchor=(0.5, 0), ncols=3)
+    fig.colorbar(drawn, shrink=0.75, extend="both", label=r"$\log_{10}$ of the area")
+    ax.set_title("Are the tiles at the data smaller?")
     plt.show()
 
 
 def where_tiles_are(before, after):
-    """For each network, the typical area at turned and at far places relative to the data, before and after training."""
+    """For each network, the typical area at turned and at far points relative to the data, before and after training."""
     _, axes = plt.subplots(1, 2, sharey=True, layout="constrained")
     before, after = np.array(before), np.array(after)
-    titles = ["Turned places: learned", "Far away: partly there before"]
+    titles = ["Turned points: learned", "Far away: partly there before"]
     for ax, place, title in zip(axes, [1, 2], titles, strict=True):
         ratios = np.stack([before[:, place] / before[:, 0], after[:, place] / after[:, 0]])
         ax.axhline(1, color=QUIET, lw=1, ls="--")

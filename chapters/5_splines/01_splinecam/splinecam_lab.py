@@ -29,7 +29,7 @@ ch = cb.Chapter("splinecam_lab", scale=scale, seed=seed)
 # **Folds.** A random network of two layers of 12 units. Drag `eta` from 1, where there is one tile, to $-1$, where the absolute value folds the plane like paper. Lines of the second layer bend at those of the first, the more the further `eta` is from 1. `bias` multiplies all biases: at 0 every line of the first layer runs through the centre.
 
 # %%
-cb.explore(ch.figures.folds, ch.seed, figsize=(3.9, 4.2), eta=(-1.0, 1.0, 0.05), bias=(0.0, 2.0, 0.1))
+cb.explore(ch.figures.folds, ch.seed, figsize=(5.6, 4.2), eta=(-1.0, 1.0, 0.05), bias=(0.0, 2.0, 0.1))
 
 # %% [markdown]
 # *Guess first:* the lesson tested the exact cover on a ReLU network. Which of the four networks below could fail it?

@@ -18,7 +18,7 @@ from replearn.papers import splinecam
 ch = cb.Chapter("splinecam_solutions", scale=scale, seed=seed)
 
 # %% [markdown] tags=["solution"]
-# **1** ●○○ 10 min. The largest and the smallest number of tiles that three lines cut a square into.
+# **1** ●○○ 10 min. The largest and the smallest number of tiles that three different lines cut a square into.
 #
 # Each line that meets the square adds one tile, and one more for each earlier line that it crosses inside. The largest number is reached when all three pairs cross inside, in three different points: $1 + 1 + 2 + 3 = 7$. The smallest is reached by parallel lines, which never cross: $1 + 1 + 1 + 1 = 4$.
 
@@ -36,7 +36,9 @@ print(tiles_of_three_lines([[1, 0], [1, 0], [1, 0]], [-0.5, 0, 0.5]), "for paral
 # %% [markdown] tags=["solution"]
 # **2** ●●○ 15 min. Two neighbouring tiles with one affine map.
 #
-# A wall is heard of only if a later unit that is on listens to the unit that makes it. So let the first unit of layer 1 cut at $x_1 = 0$ and feed only the first unit of layer 2, and let that one be off on the whole square: with $h^2_1 = -x^1_1 - 1$ it is negative whatever $x^1_1 \geq 0$ is. The other unit of layer 1, $x_2 + 5$, is on everywhere and carries $x_2$ to the output.
+# The easy answer: give one unit of a hidden layer outgoing weights 0. It still cuts, and no map changes at its wall.
+#
+# The same happens without such a trick. A wall is heard of only if a later unit that is on listens to the unit that makes it. So let the first unit of layer 1 cut at $x_1 = 0$ and feed only the first unit of layer 2, and let that one be off on the whole square: with $h^2_1 = -x^1_1 - 1$ it is negative whatever $x^1_1 \geq 0$ is. The other unit of layer 1, $x_2 + 5$, is on everywhere and carries $x_2$ to the output.
 
 # %%
 hidden = nn.Sequential(nn.Linear(2, 2), nn.ReLU(), nn.Linear(2, 2), nn.ReLU(), nn.Linear(2, 1)).double()
@@ -49,16 +51,16 @@ print(len(twins), "tiles; their maps differ by", (twins.maps[0] - twins.maps[1])
 # %% [markdown] tags=["solution"]
 # **3** ●●○ 20 min. How many points a side a grid needs to put one point in the smallest tile.
 #
-# A grid of $n$ points a side has one point for each area $36/n^2$. A tile of area $a$ holds a point on average when $36/n^2 \leq a$, that is when $n \geq 6/\sqrt{a}$. (A sliver may still slip through: its shape decides, not its area alone.) The smallest tile asks for a grid that nobody can evaluate.
-
+# A grid of $n$ points a side has one point for each area $36/n^2$. A tile of area $a$ holds a point on average when $36/n^2 \leq a$, that is when $n \geq 6/\sqrt{a}$. (A sliver may still slip through: its shape decides, not its area alone.)
+#
+# The area below is about as small as the library cuts: a cut that trims off less than $10^{-10}$ of a unit's range over a tile is left out. So it is the smallest of the tiles that were cut, and its size an order of magnitude.
 # %%
 points, labels = splinecam.moons(ch.seed)
 net = splinecam.train(splinecam.network([2, 32, 32, 32, 2], ch.seed), points, labels)
 smallest = splines.partition_2d(net, splinecam.square(3)).areas().min().item()
 side = 6 / smallest**0.5
-print(
-    f"smallest tile {smallest:.1e}: {side:,.0f} points a side, {side**2 / 1e6 / 86400:,.0f} days at a million a second"
-)
+print(f"smallest tile {smallest:.1e}: {side:,.0f} points a side")
+print(f"{side**2:.1e} points, {side**2 / 1e6 / 86400:,.0f} days for what the scissors do in a second")
 
 # %% [markdown] tags=["solution"]
 # **L4** ●●○ 20 min. A network without biases is cut along lines through the origin only.
@@ -116,6 +118,14 @@ print(
 
 # %% [markdown]
 # The price is irregular work: gathering a few columns of $W$ for each child, in place of one batched product. On a processor that multiplies dense batches quickly, much of the gain is lost again. And a wall-to-wall order of the children, each next to the last, would make each update a single column.
+
+# %% [markdown]
+# ## Check yourself
+#
+# 1. *All units of a layer are off.* Then $Q^l = 0$, so $A = 0$: the network is constant there, equal to what the later layers make of their own biases.
+# 2. *Layer 1 times 3.* Its own walls stay: $3h = 0$ where $h = 0$. It now hands on $3x^1$, and since $b^2$ is not scaled, the walls of layers 2 and 3 move.
+# 3. *The parts join.* The network is continuous: on the wall between two tiles both maps give the same scores. So where the scores tie on the wall, they tie for both tiles.
+# 4. *Boundary or data?* It could be: the boundary runs between the moons, so the data are near it. But it also runs far beyond them, to the edge of the square. Compare tiles on it there with tiles at the same distance from the centre and off the boundary. Or move the two moons apart, so that most data are far from the boundary, and repeat the experiment.
 
 # %%
 ch.footer()

@@ -44,14 +44,14 @@ def small_digits(n: int = 3000) -> SmallDigits:
     return SmallDigits(small[:n], digits.labels[:n], small[digits.n_train :], digits.test[1])
 
 
-def shift_each(images: Tensor, most: int, generator: torch.Generator) -> Tensor:
-    """Shift each image by its own number of pixels, at most ``most`` down and right or up and left; black comes in.
+def shift_each(images: Tensor, moves: Tensor) -> Tensor:
+    """Shift each image by its own number of pixels down and to the right; what comes in is black.
 
     Parameters
     ----------
     images : Tensor (N, 1, H, W)
-    most : int
-    generator : torch.Generator
+    moves : Tensor (N, 2), int64
+        Pixels down and pixels to the right, negative for up and left.
 
     Returns
     -------
@@ -60,14 +60,27 @@ def shift_each(images: Tensor, most: int, generator: torch.Generator) -> Tensor:
     Raises
     ------
     ValueError
-        most is negative or not an integer.
+        moves are not two integers for each image.
+
+    Notes
+    -----
+    Source: the book's own.
     """
-    check_integer("most", most, 0)
-    count, _, height, width = images.shape
-    framed = nn.functional.pad(images, [most] * 4)[:, 0]
-    down, right = torch.randint(2 * most + 1, (2, count, 1), generator=generator)
-    rows, columns = down + torch.arange(height), right + torch.arange(width)
-    return framed[torch.arange(count)[:, None, None], rows[:, :, None], columns[:, None]][:, None]
+    _check_moves(moves, len(images))
+    most = int(moves.abs().max())
+    framed = nn.functional.pad(images[:, 0], [most] * 4)
+    rows = most - moves[:, 0, None] + torch.arange(images.shape[2])
+    columns = most - moves[:, 1, None] + torch.arange(images.shape[3])
+    image = torch.arange(len(images))[:, None, None]
+    return framed[image, rows[:, :, None], columns[:, None, :]][:, None]
+
+
+def _check_moves(moves: Tensor, count: int) -> None:
+    if moves.shape != (count, 2) or moves.is_floating_point():
+        raise ValueError(
+            f"moves must hold two integers for each image, shape ({count}, 2), but have shape {tuple(moves.shape)} "
+            f"and type {moves.dtype}"
+        )
 
 
 def follow_training(
@@ -109,18 +122,19 @@ def follow_training(
     Raises
     ------
     ValueError
-        epochs are not ascending integers, at least 0.
+        epochs are not ascending integers, at least 0, or shift is negative.
     """
     for epoch in epochs:
         check_integer("epochs", epoch, 0)
     if not epochs or list(epochs) != sorted(set(epochs)):
         raise ValueError(f"epochs must be ascending, but are {list(epochs)}")
+    check_integer("shift", shift, 0)
     nets = [_fresh(make, start) for start in starts]
     weights = {name: value.detach().requires_grad_() for name, value in stack_module_state(nets)[0].items()}
     forward = vmap(lambda own, batch: functional_call(nets[0], own, (batch,)))
     orders = [torch.Generator().manual_seed(1000 * order + start) for start in starts]
     shifts = [torch.Generator().manual_seed(start) for start in starts]
-    adam = torch.optim.Adam(weights.values(), lr=rate)
+    adam = torch.optim.Adam(weights.values(), lr=rate, fused=True)
     stages = {}
     for epoch in range(epochs[-1] + 1):
         if epoch in epochs:
@@ -129,8 +143,12 @@ def follow_training(
             return stages
         shuffled = torch.stack([torch.randperm(len(digits.images), generator=own) for own in orders])
         for batch in shuffled.split(BATCH, 1):
-            views = [_view(digits.images[own], shift, g) for own, g in zip(batch, shifts, strict=True)]
-            outputs = forward(weights, torch.stack(views))
+            images = digits.images[batch.flatten()]
+            if shift:
+                size = (batch.shape[1], 2)
+                moves = [torch.randint(-shift, shift + 1, size, generator=own) for own in shifts]
+                images = shift_each(images, torch.cat(moves))
+            outputs = forward(weights, images.reshape(*batch.shape, -1))
             # The sum over networks: each gets the gradient of its own mean.
             loss = len(nets) * nn.functional.cross_entropy(outputs.flatten(0, 1), digits.labels[batch].flatten())
             adam.zero_grad()
@@ -141,10 +159,6 @@ def follow_training(
 def _fresh(make: Callable[[], nn.Module], start: int) -> nn.Module:
     torch.manual_seed(start)
     return make()
-
-
-def _view(images: Tensor, shift: int, generator: torch.Generator) -> Tensor:
-    return (shift_each(images, shift, generator) if shift else images).flatten(1)
 
 
 @torch.no_grad()
