@@ -16,8 +16,8 @@ def two_rules(scene, digits=(0, 4, 7), backgrounds=(1, 2)):
     clean = scene.x_train - 0.25 * scene.patterns[scene.pattern_train]
     ink = {i: clean[scene.digit_train == digit][0].reshape(8, 8).clip(0, 1) for i, digit in enumerate(digits)}
     paper = {j: scene.patterns[background].reshape(8, 8) for j, background in enumerate(backgrounds)}
-    fig, axes = plt.subplots(1, 3, figsize=(8.8, 2.75))
-    for ax, (title, (fixed, key)) in zip(axes, RULES.items(), strict=False):
+    fig, (alone, *panels, given) = plt.subplots(1, 4, figsize=(8.8, 2.5), width_ratios=[1.2, 4, 4, 4])
+    for ax, (title, (fixed, key)) in zip(panels, RULES.items(), strict=True):
         for i, j in np.ndindex(len(ink), len(paper)):
             _picture(ax, i, j, _tinted(ink[i], paper[j]))
             for other in np.ndindex(len(ink), len(paper)):
@@ -25,10 +25,12 @@ def two_rules(scene, digits=(0, 4, 7), backgrounds=(1, 2)):
                     ax.plot([1.4 * i, 1.4 * other[0]], [-1.4 * j, -1.4 * other[1]], lw=7, color=cb.color(key), zorder=1)
         ax.set_title(title)
     for i, j in np.ndindex(len(ink), len(paper)):
-        _picture(axes[2], i, j, ink[i] + 0.25 * paper[j], cmap="gray")
-    axes[2].set_title("What a method is given")
-    for ax in axes:
-        ax.set(xlim=(-0.6, 3.4), ylim=(-2.05, 0.65), aspect="equal")
+        _picture(alone, 0, j, _tinted(0 * ink[0], paper[j]))
+        _picture(given, i, j, ink[i] + 0.25 * paper[j], cmap="gray")
+    alone.set_title("Alone")
+    given.set_title("What a method is given")
+    for ax in (alone, *panels, given):
+        ax.set(xlim=(-0.6, 0.6 if ax is alone else 3.4), ylim=(-2.05, 0.65), aspect="equal")
         ax.set_axis_off()
     fig.subplots_adjust(left=0.01, right=0.99, bottom=0.02, top=0.86, wspace=0.06)
     plt.show()
@@ -46,14 +48,14 @@ def _tinted(ink, paper):
     return colors * (1 - ink[..., None])
 
 
-def numberings(points, graph, eigenvalues, numbers, chosen=(1, 2, 3, 60)):
+def numberings(points, graph, eigenvalues, numbers, chosen=(1, 2, 3, 10)):
     """Four eigenvectors of a graph's Laplacian as colours of its nodes, from smooth to rough."""
     first, second = np.nonzero(np.triu(graph))
     fig, axes = plt.subplots(2, 2, figsize=(8.6, 3.1))
     for ax, k in zip(axes.flat, chosen, strict=True):
         edges = np.stack([points[first], points[second]], axis=1)
         ax.add_collection(LineCollection(edges, colors=cb.color("baseline"), linewidths=0.5))
-        limit = abs(numbers[:, k]).max()
+        limit = np.quantile(abs(numbers[:, k]), 0.9)
         colors = {"c": numbers[:, k], "cmap": "cookbook_diverging", "vmin": -limit, "vmax": limit}
         ax.scatter(*points.T, s=30, lw=0.4, ec="gray", zorder=2, **colors)
         ax.set(xticks=[], yticks=[], aspect="equal", title=rf"$u_{{{k}}}$, eigenvalue {eigenvalues[k]:.2f}")
@@ -68,7 +70,7 @@ def descents(runs, floor):
     for run in runs:
         ax.semilogy(np.maximum(run.losses / floor - 1, 1e-9), color=cb.color("vicreg"), alpha=0.7)
     ax.axhline(1e-9, color=cb.color("theory"), ls="--", lw=1)
-    ax.text(1, 2e-9, "the closed form, to nine digits", transform=ax.get_yaxis_transform(), ha="right")
+    ax.text(1, 2e-9, "nine digits (the plot ends here)", transform=ax.get_yaxis_transform(), ha="right")
     ax.set(xlabel="evaluations of the loss", ylabel="loss / predicted loss − 1", ylim=(4e-10, None))
     ax.set_title("Descent arrives where the eigenvectors said it would")
     plt.show()
@@ -90,46 +92,55 @@ def threshold(fig, eigenvalues, plane, along, inv):
 
 def ranks(graphs, K=32):
     """How many dimensions the optimum has as the weight of invariance grows, one panel for each graph."""
-    _, axes = plt.subplots(1, len(graphs), figsize=(7.8, 3.3), sharey=True, layout="constrained")
+    _, axes = plt.subplots(1, len(graphs), figsize=(7.8, 3.5), sharey=True, layout="constrained")
     weights = np.geomspace(0.02, 20, 400)
     for ax, (title, graph) in zip(axes, graphs.items(), strict=True):
         eigenvalues = spectral.laplacian_eigenmaps(graph, K).eigenvalues
         centring = np.eye(len(graph)) - 1 / len(graph)
-        positive = np.sum(np.linalg.eigvalsh(centring @ graph @ centring) > 1e-9)
+        contrastive = min(K, np.sum(np.linalg.eigvalsh(centring @ graph @ centring) > 1e-9))
+        barlow = spectral.barlow_embedding(graph, K).rank
+        ax.axhline(contrastive, color=cb.color("contrastive"), lw=6, alpha=0.4)
+        ax.axhline(barlow, color=cb.color("barlow_twins"), ls=":")
         ax.semilogx(weights, (eigenvalues[:, None] * weights < 1 - 1e-9).sum(axis=0), color=cb.color("vicreg"))
-        ax.axhline(min(positive, K), color=cb.color("contrastive"), ls="--")
-        ax.axhline(spectral.barlow_embedding(graph, K).rank, color=cb.color("barlow_twins"), ls=":")
-        ax.set(xlabel="inv", title=title, ylim=(-1, 34))
+        end = {"transform": ax.get_yaxis_transform(), "ha": "right"}
+        ax.text(0.98, contrastive + 0.9, f"contrastive {contrastive}", color=cb.color("contrastive"), **end)
+        ax.text(0.98, barlow - 2.1, f"Barlow Twins {barlow}", color=cb.color("barlow_twins"), **end)
+        ax.set(xlabel="inv", title=title, ylim=(-1, 36))
+    axes[0].text(0.3, 10.5, "VICReg", color=cb.color("vicreg"))
+    axes[1].text(0.28, 27, "VICReg", color=cb.color("vicreg"))
     axes[0].set_ylabel(f"dimensions alive of K = {K}")
-    labels = ((29.5, "vicreg", "VICReg"), (20.4, "simclr", "contrastive"), (16.3, "barlow_twins", "Barlow Twins"))
-    for y, key, label in labels:
-        axes[1].text(0.022, y, label, color=cb.color(key))
     plt.show()
 
 
 LINES = {
-    "vicreg": ("VICReg, small inv", "vicreg", "-"),
-    "large inv": ("VICReg, large inv", "vicreg", "--"),
-    "contrastive": ("contrastive", "contrastive", ":"),
-    "random": ("random directions", "random", "-"),
+    "strong first": ("VICReg, strong first", "vicreg", "", 0),
+    "vicreg": ("VICReg, tie at random", "vicreg", "-", 2.4),
+    "faint first": ("VICReg, faint first", "vicreg", "", 0),
+    "large inv": ("VICReg, large inv", "vicreg", "--", 1.8),
+    "contrastive": ("contrastive", "contrastive", ":", 1.8),
+    "random": ("random directions", "random", "-", 1.8),
 }
 
 
 def room(fig, curves, K=32, pairs="background"):
     """Accuracy on new digits against the number of dimensions, for each method, with the chosen number marked."""
-    ax = fig.subplots()
-    fig.subplots_adjust(left=0.09, right=0.73, bottom=0.16, top=0.88)
+    ax, sizes, lines = fig.subplots(), curves["sizes"], curves[pairs]
+    fig.subplots_adjust(left=0.09, right=0.7, bottom=0.16, top=0.88)
     ax.axhline(0.1, color=cb.color("chance"), ls=":", lw=1)
     ax.axvline(K, color=cb.color("theory"), lw=1)
-    found = {name: float(np.interp(K, curves["sizes"], curves[pairs][name])) for name in LINES}
-    height = -1.0
-    for name in sorted(LINES, key=found.get):
-        label, key, style = LINES[name]
-        ax.plot(curves["sizes"], curves[pairs][name], style, color=cb.color(key))
-        height = max(found[name], height + 0.085)
+    if "faint first" in lines:
+        ax.fill_between(sizes, lines["faint first"], lines["strong first"], color=cb.color("vicreg"), alpha=0.15, lw=1)
+    found = {name: float(np.interp(K, sizes, lines[name])) for name in LINES if name in lines}
+    height = 1.09
+    for rank, name in enumerate(sorted(found, key=found.get, reverse=True)):
+        label, key, style, width = LINES[name]
+        if style:  # the other two are the edges of the band
+            ax.plot(sizes, lines[name], style, color=cb.color(key), lw=width)
+        height = max(min(found[name], height - 0.085), 0.085 * (len(found) - rank - 1))
         ax.text(67, height, f"{found[name]:.2f} {label}", color=cb.color(key), va="center", fontsize=9.5)
-    ax.scatter([K] * len(found), list(found.values()), c=[cb.color(LINES[name][1]) for name in found], s=36, zorder=3)
-    ax.set(xlim=(1, 65), ylim=(0, 1.05), xticks=[9, 32, 64], yticks=[0, 0.5, 1])
+    dots = [cb.color(LINES[name][1]) for name in found]
+    ax.scatter([K] * len(found), list(found.values()), c=dots, s=36, zorder=3)
+    ax.set(xlim=(1, 65), ylim=(0, 1.05), xticks=[9, 32, 64], yticks=[0, 1])
     ax.set(xlabel="dimensions K (a picture has 64 pixels)", ylabel="accuracy on new digits")
     ax.set_title(f"Pairs share their {pairs}, K = {K}")
 

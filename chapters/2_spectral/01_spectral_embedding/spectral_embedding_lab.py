@@ -346,8 +346,8 @@ ch.report()
 # Your answer
 
 # %% [markdown] tags=["exercise"]
-# **L4** ●●● 90 min. Break the tie. Of the 55 tied directions of the wrong pairs, VICReg keeps an arbitrary choice. Add a small second graph (neighbours
-# in pixel space, say) or a penalty on $\|W\|_F^2$, and measure the accuracy at $K = 32$. Can you beat random directions?
+# **L4** ●●● 90 min. Break the tie. In the lesson we chose among the 55 tied directions by hand. Let the loss choose: add a small second graph (neighbours in
+# pixel space, say) or a penalty on $\|W\|_F^2$, and measure the accuracy at $K = 32$. Can you beat random directions?
 #
 # <details><summary>Hint</summary>A penalty on the weights prefers directions of large variance. What are those, once the background is out?</details>
 

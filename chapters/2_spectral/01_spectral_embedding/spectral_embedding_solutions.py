@@ -31,11 +31,12 @@ laplacian = np.diag(path.sum(axis=1)) - path
 print("double sum", np.sum(path * (z[:, None] - z) ** 2), " quadratic form", z @ laplacian @ z)
 
 # %% [markdown] tags=["solution"]
-# **2** ●●○ 25 min. Why is the second coordinate a parabola of the first on a long strip, and from which $a/b$ on?
+# **2** ●●○ 25 min. Why is the second coordinate a parabola of the first on a long strip, and how small must $a/b$ be for the width to appear?
 #
 # The slowest waves along the strip are $\cos(\pi t)$ and $\cos(2\pi t)$ with $t$ the place along it, between 0 and 1. Since
 # $\cos 2\pi t = 2 \cos^2 \pi t - 1$, the second is a parabola of the first. Their eigenvalues are in proportion to $1/a^2$ and $4/a^2$; the first
-# wave across has $1/b^2$. So it comes second, in the place of the parabola, when $1/b^2 < 4/a^2$, that is when $a < 2b$.
+# wave across has $1/b^2$. So it comes second, in the place of the parabola, when $1/b^2 < 4/a^2$, that is when $a < 2b$. We measure it with the
+# first two eigenvectors of the Laplacian (Laplacian eigenmaps), which span what VICReg finds.
 
 
 # %%
@@ -154,6 +155,26 @@ for penalty in (0.0, 1e-3, 1e-2):
     print(f"penalty {penalty}: accuracy {accuracy(W[:, :16]):.2f} at K = 16, {accuracy(W[:, :32]):.2f} at K = 32")
 W = chance.standard_normal((64, 32))
 print(f"random directions: accuracy {accuracy(W[:, :16]):.2f} at K = 16, {accuracy(W):.2f} at K = 32")
+
+# %% [markdown]
+# ## Check yourself: the lesson
+#
+# - **The strip in two pieces.** Two eigenvalues are 0: a vector that is constant on each piece differs across no pair, and there are two such directions.
+# - **From which `inv` on is nothing left?** From $\mathrm{inv} = 1/\lambda_1$ on, about 14 on the strip: the smoothest direction is the last to die.
+# - **1000 classes.** 1000 before the mean is subtracted, 999 after it. Within a class of $n_c$ samples $G$ is $\mathbf 1 \mathbf 1^\top - I$, with the one
+#   positive eigenvalue $n_c - 1$: one for each class. Together their eigenvectors span the constant vector, which centring removes.
+# - **Why the blue lines are flat after the right pairs.** Along the 55 tied directions all variance is within classes: the classes have the same mean
+#   there, and a linear probe can use means only. The nine had it all.
+
+# %% [markdown]
+# ## Check yourself: the lab
+#
+# - **Beyond $K = 18$.** Each of the two label graphs has nine positive eigenvalues besides the constant, so their mixture has at most 18, and the
+#   contrastive loss fills no more.
+# - **Self-loops and views.** No: a view is paired with the *other* view of its image, and never with itself. (If the augmentations are few enough that one
+#   view is drawn twice, then yes.)
+# - **The $\mu$ of a direction with correlation $\rho$.** With each pair in both orders all degrees are 1, so $X^\top L X = X^\top X - X^\top G X$ and
+#   $\mu = 1 - \rho$: VICReg drops directions of small correlation first.
 
 # %%
 ch.footer()
