@@ -42,17 +42,18 @@ def collapse(before, after, classes):
     """Two directions of the embeddings before and after training, each digit drawn as itself, on one scale."""
     directions = torch.linalg.svd(before - before.mean(0), full_matrices=False).Vh[:2].T
     _, axes = plt.subplots(1, 2, figsize=(7.2, 3.3), layout="constrained", sharex=True, sharey=True)
-    titles = ["Before: digits lie apart", "After: one answer to all"]
+    titles = ["Before: the embeddings $z$ lie apart", "After: one $z$ for all"]
     for ax, z, title in zip(axes, (before, after), titles, strict=True):
         _digits(ax, ((z - z.mean(0)) @ directions)[:SHOWN_DIGITS].numpy(), classes[:SHOWN_DIGITS].numpy())
-        ax.set(title=title, aspect="equal")
+        ax.set(title=title, aspect="equal", xlabel="first direction of $z$")
+    axes[0].set_ylabel("second direction of $z$")
     plt.show()
 
 
 def race(fig, scores, budgets, steps, labels):
     """What each method has added to the random start it shares with the others, at a budget of steps and of labels."""
     ax = fig.subplots()
-    fig.subplots_adjust(left=0.2, right=0.98, bottom=0.13, top=0.92)
+    fig.subplots_adjust(left=0.2, right=0.76, bottom=0.13, top=0.92)
     column = budgets.index(labels)
     start, pixels = (scores[name, 0][column] for name in ("untrained", "pixels"))
     ends = [scores[name, steps][column] if steps else start for name in NAMES]
@@ -66,12 +67,12 @@ def race(fig, scores, budgets, steps, labels):
     below = np.cumsum(sizes)
     ax.hlines(below - 0.5, 0, 2, colors=PALE, lw=1)
     for family, last, size in zip(FAMILIES, below, sizes, strict=True):
-        ax.text(1.05, last - (size + 1) / 2, family, ha="right", va="center", color=MUTED)
+        ax.text(0.99, last - (size + 1) / 2, family, va="center", color=MUTED)
     ax.vlines([start, pixels], -2, below[-1], colors=MUTED, linestyles=["-", "--"], lw=1)
     lower, higher = sorted([(start, "random start"), (pixels, "raw pixels")])
     ax.text(lower[0] - 0.006, -0.95, lower[1], ha="right", va="center", color=MUTED)
     ax.text(higher[0] + 0.006, -0.95, higher[1], ha="left", va="center", color=MUTED)
-    ax.set(xlim=(0.48, 1.06), xticks=[0.5, 0.6, 0.7, 0.8, 0.9, 1], ylim=(below[-1] - 0.5, -1.5))
+    ax.set(xlim=(0.455, 0.98), xticks=[0.5, 0.6, 0.7, 0.8, 0.9], ylim=(below[-1] - 0.5, -1.5))
     ax.set(yticks=rows, yticklabels=list(NAMES.values()), xlabel="accuracy on new digits")
     ax.set_title(f"{steps} steps without labels, then {labels} labels")
     ax.grid(visible=False, axis="y")
@@ -93,26 +94,25 @@ def look_inside(fig, maps, classes, method):
     fig.subplots_adjust(left=0.02, right=0.98, bottom=0.15, top=0.9, wspace=0.2)
     points, shares, rank, shade = maps[method]
     _digits(cloud, points, classes[:SHOWN_DIGITS].numpy())
-    cloud.set(title=method, xlim=(-0.09, 0.09), ylim=(-0.09, 0.09))
+    cloud.set(title=f"{method}: representation $f$", xlim=(-0.09, 0.09), ylim=(-0.09, 0.09))
     weights.plot(np.arange(1, len(shares) + 1), np.log10(np.maximum(shares, 1e-9)), color=shade)
     weights.axvline(rank, color=MUTED, ls="--", lw=1)
     weights.text(rank + 2, -0.2, f"RankMe {rank:.0f}", va="top")
     weights.set(xlim=(0, 129), ylim=(-5, 0), yticks=[-4, -2, 0], yticklabels=["0.01 %", "1 %", "100 %"])
-    weights.set(xlabel="direction $j$", title="shares $\\pi_j$ of the directions")
+    weights.set(xlabel="direction $j$", title="shares $\\pi_j$ of the directions of $f$")
 
 
 def dimensions(ranks, accuracies):
     """Dimensions in use against accuracy, for all networks of the page and for pixels."""
     _, ax = plt.subplots(figsize=(7.2, 3.6), layout="constrained")
+    labels = SHOWN | dict.fromkeys(("nnclr", "swav", "byol", "simsiam", "dino"), "")
     for name, rank in ranks.items():
         ax.plot(rank, accuracies[name], "o", ms=7, color=color(name))
-        if name in ("untrained", "agreement alone", "pixels"):
-            ax.annotate(SHOWN[name], (rank, accuracies[name]), (8, -4), textcoords="offset points", color=color(name))
-    ten = [name for name in ranks if name not in ("untrained", "agreement alone", "pixels")]
-    best = max(ten, key=accuracies.get)
-    ax.annotate("ten methods", (ranks[best], accuracies[best]), (10, -4), textcoords="offset points")
-    ax.set(xlim=(0, 105), xlabel="dimensions in use (RankMe)", ylabel="accuracy with 100 labels")
-    ax.set_title("Few dimensions are a bad sign, many are no good one")
+        side, shift = ("right", (-8, -4)) if name == "w_mse" else ("left", (8, -10 if name == "vicreg" else -4))
+        spot = (rank, accuracies[name])
+        ax.annotate(labels[name], spot, shift, textcoords="offset points", color=color(name), ha=side)
+    ax.set(xlim=(0, 105), xlabel="dimensions of $f$ in use (RankMe)", ylabel="accuracy with 100 labels")
+    ax.set_title("Few went with bad once; among the ten the count says little")
     plt.show()
 
 

@@ -1,9 +1,9 @@
 # %% [markdown]
 # # Part 1: how self-supervised learning is cooked
 #
-# Give a network two distorted copies of a picture and ask it to say the same of both. Done without care, it learns to say the same of *everything*.
+# Give a network two distorted copies of a picture and ask it to say the same of both. That is most of the recipe, and taken alone it fails.
 #
-# On this page you watch that happen. Then you train ten methods, each with its own cure, on the same pictures in about a minute, and you leave knowing which chapter takes which of them apart.
+# On this page you watch it fail. Then you train ten methods, each with its own cure, on the same pictures in about a minute, and you leave knowing which chapter takes which of them apart.
 
 # %% jupyter={"source_hidden": true} tags=["parameters"]
 scale = "toy"
@@ -32,7 +32,7 @@ other_view = recipes.tiny_crop(images[:10], draws)
 ch.figures.pairs(images[:10], one_view, other_view)
 
 # %% [markdown]
-# *Look down a column.* On top stands a digit of 14 × 14 pixels, below it two **views**: random crops, turned by up to 15°. That the two views show the same thing is all that nine of the ten methods on this page are ever told.
+# *Look down a column.* On top stands a digit of 14 × 14 pixels, below it two **views**: random crops, turned by up to 15°. Besides the pictures, the only thing that nine of the ten methods on this page take from the data is which two views belong together.
 
 # %% [markdown]
 # ## 1 · What goes wrong without a cure?
@@ -47,10 +47,11 @@ ch.figures.pairs(images[:10], one_view, other_view)
 # *Guess first:* how small can this become, and what will the network then say of a digit?
 
 # %% [markdown]
-# Training is a loop, the same for all methods of the book: draw images, let the `method` make views and a loss of them, take a step. Here is the whole of it. The learning rate rises for 20 steps, then falls along half a cosine. (One method, SimSiam, asks for a larger
-# rate in a part of its network.)
+# Training is a loop, the same for all methods: `method.views` draws views, `method.step` makes a loss of them, the optimizer takes a step. (`method.after_step` moves what no gradient does, such as the slow copy that some methods keep.)
+#
+# The learning rate, in the folded cell, rises for 20 steps, then falls to nearly zero along half a cosine. (`lr_scale`: SimSiam wants a larger rate in a part of its network.)
 
-# %%
+# %% jupyter={"source_hidden": true}
 steps = ch.pick(fast=60, toy=200)
 batch_size = ch.pick(fast=96, toy=128)
 
@@ -77,10 +78,10 @@ def train(method, watch):
 
 
 # %% [markdown]
-# The last line lets us look on. What do we look at? At what an encoder is worth to somebody with few labels. The **low-shot probe** freezes the encoder and fits a linear map (ridge regression) from $f(x)$ to the digit, on as few as 100 labeled images. Its score is the
-# accuracy on 2,000 new digits, averaged over as many separate sets of labels as 2,000 images yield.
+# The last line lets us look on, at what an encoder is worth to somebody with few labels. The **low-shot probe** freezes the encoder and fits a linear map (ridge regression) from $f(x)$ to the digit, on as few as 100 labeled images. Its score is the
+# accuracy on 2,000 new digits, averaged over as many separate sets of labels as 2,000 images yield: twenty sets of 100, but only one of 1,600.
 
-# %%
+# %% jupyter={"source_hidden": true}
 budgets = [100, 200, 400, 800, 1600]
 milestones = ch.pick(fast=[60], toy=[10, 20, 40, 80, 120, 200])
 scores = {}
@@ -99,7 +100,7 @@ def look(name, encoder, step):
 
 
 # %% [markdown]
-# Now train for agreement alone. `JointEmbedding` is the plainest of methods: encode and project both views, then hand $z$ and $z'$ to a loss. Here the loss is $\mathcal{L}_{\mathrm{inv}}$, which PyTorch calls `mse_loss`.
+# Now train for agreement alone. `JointEmbedding` is the plainest of methods: encode and project both views, then hand $z$ and $z'$ to a loss. Here the loss is $\mathcal{L}_{\mathrm{inv}}$, which PyTorch calls `mse_loss`. The yardstick is the same network at its random start; `untrained` shows it images only to settle its normalization layers.
 
 # %%
 untrained = recipes.untrained(images, seed=ch.seed)
@@ -112,45 +113,56 @@ ch.measure("collapse", spread=(after.std(0).mean() / before.std(0).mean()).item(
 ch.figures.collapse(before, after, digits.y_test)
 
 # %% [markdown]
-# **What you saw.** Before training, different digits had different embeddings. After it, all of them stand nearly in one point, on the same scale. This is **collapse**, and nothing went wrong in the arithmetic: $\mathcal{L}_{\mathrm{inv}} = 0$ whenever $z$ is constant, so the loop has found what it was told to find.
+# **What you saw.** Before training, different digits had different embeddings $z$. After it, all of them stand nearly in one point, on the same scale. This is **collapse**, and nothing went wrong in the arithmetic: $\mathcal{L}_{\mathrm{inv}} = 0$ whenever $z$ is constant.
+#
+# It is $z$ that collapsed. The representation $f$, which we want to keep, is looked at in sections 3 and 5.
 #
 # > **Check yourself.** Would it help to scale every $z$ to length 1 first?
 
 # %% [markdown]
-# Does this loop stand for the book's? `training.pretrain`, which the other chapters call, adds a progress bar, checkpoints, and GPUs. What it learns should be the same:
-
-# %%
-twin, twin_projector = recipes.tiny_encoder(seed=ch.seed)
-same = methods.JointEmbedding(twin, twin_projector, F.mse_loss, recipes.tiny_crop)
-training.pretrain(same, images, steps=steps, batch_size=batch_size, lr=0.005, warmup=20, seed=ch.seed)
-ours = nn.utils.parameters_to_vector(agreement.parameters())
-theirs = nn.utils.parameters_to_vector(same.parameters())
-ch.measure("same-loop", distance=(ours - theirs).abs().max().item())
-
-# %% [markdown]
 # ## 2 · Which cures are there?
 #
-# The families of this part differ in what they do against collapse:
+# Length 1 alone is no cure: a constant of length 1 agrees as perfectly. The families of this part differ in what they do instead:
 #
 # | family | methods here | cure | taken apart in |
 # |---|---|---|---|
 # | contrastive | SimCLR, NNCLR | also pushes different images apart | [Contrastive learning](../02_contrastive/contrastive.ipynb) |
 # | canonical correlation | VICReg, Barlow Twins, W-MSE | keeps each dimension of $z$ spread out, and any two from repeating each other | [The canonical-correlation family](../04_canonical_correlation/canonical_correlation.ipynb) |
-# | clustering | SwAV | spreads each batch evenly over a set of prototypes | the same chapter |
-# | self-distillation | BYOL, SimSiam, DINO | predicts an answer through which no gradient flows | [Self-distillation](../03_self_distillation/self_distillation.ipynb) |
+# | clustering | SwAV | spreads each batch evenly over *prototypes*, learned vectors that stand for clusters | [the same](../04_canonical_correlation/canonical_correlation.ipynb) |
+# | self-distillation | BYOL, SimSiam, DINO | compares with a copy of itself that is held fixed | [Self-distillation](../03_self_distillation/self_distillation.ipynb) |
 # | masked modelling | context encoder | hides parts of the picture and predicts their pixels, which no constant can | [Masked modelling](../05_masked_modeling/masked_modeling.ipynb) |
 #
-# The last one does without pairs. In the fourth row the gradient is half of the cure: BYOL and SimSiam also need a small network that makes the prediction, and DINO has to balance the answers.
+# The last one does without pairs. In the fourth row, stopping the gradient at the copy is half of the cure: BYOL and SimSiam also need a small network that makes the prediction, and DINO has to balance the answers.
 #
-# As an example, the cure of VICReg. Its first term is the loss of section 1; the others are what it adds:
+# An example: to $\mathcal{L}_{\mathrm{inv}}$ VICReg adds two terms for each view, with $C$ the covariance of its embeddings. Each dimension spread, and no two repeating each other:
+#
+# $$ \text{narrow} = \frac1K \sum_k \max \big( 0, 1 - \sqrt{C_{kk}} \big), \qquad \text{repeated} = \frac1K \sum_{k \ne l} C_{kl}^2 . $$
+#
+# The loss weighs agreement and `narrow` by 25 each, `repeated` by 1. *Guess first:* which of the two new terms is large for the collapsed $z$?
+
 
 # %%
-cb.show_source(losses.vicreg)
+def narrow(z):
+    return F.relu(1 - z.std(0)).mean()
+
+
+def repeated(z):
+    covariance = torch.cov(z.T)
+    return (covariance - covariance.diag().diag()).square().sum() / z.shape[1]
+
+
+for name, z in {"random start": before, "collapsed": after}.items():
+    print(f"{name:12}  narrow {narrow(z):.2f}  repeated {repeated(z):.2f}")
+    terms = losses.vicreg(z, z, eps=0)  # the library's, which adds `repeated` over both views
+    torch.testing.assert_close((terms.variance, terms.covariance), (narrow(z), 2 * repeated(z)))
+
+# %% [markdown]
+# **What you saw.** `narrow`, near its maximum of 1, is the term that forbids collapse. `repeated` is content with a constant; it keeps the dimensions, once spread, from all saying the same.
 
 # %% [markdown]
 # ## 3 · Do the cures work?
 #
-# Ten methods now get the same start, the same loop, the same number of steps. The context encoder sees whole upright digits, a quarter of whose 2 × 2 patches is hidden; the nine others see two views.
+# Ten methods now get the same start, the same loop, the same number of steps. Nine see two views. The context encoder finds its answer in the picture itself, so it sees whole upright digits, a quarter of whose 2 × 2 patches is hidden.
 #
 # *Guess first:* how many of the ten will beat the random start? And the raw pixels, from which the probe can read a good deal by itself?
 
@@ -175,7 +187,7 @@ ch.measure("all-learn", start=min(with_100.values()) - start, pixels=average - p
 ch.measure("agreement-lags", lag=average - alone)
 
 # %% [markdown]
-# Here they all meet. **Drag `steps`** from 0, where all stand on one line because they *are* one network, to the end. A stroke begins at the random start, so its length is what training has added. Then **drag `labels`**.
+# Here they all meet. **Drag `steps`** from 0, where all stand on one line because they *are* one network, to the end. A stroke begins at the random start, so its length is what training has added; a stroke to the left is what training destroyed. Then **drag `labels`**. (Scale `fast` has only steps 0 and 60: use `toy`.)
 
 # %%
 cb.explore(
@@ -188,12 +200,12 @@ cb.explore(
 )
 
 # %% [markdown]
-# **What you saw.** Each of the ten has added to what it started from, and on average they leave the raw pixels behind. Agreement alone (bottom) lags far behind them.
+# **What you saw.** Each of the ten has added to what it started from, and on average they leave the raw pixels behind. Agreement alone lags far behind. Agreement first helps (0.60 to 0.62 in ten steps, ahead of more than half of the ten), then collapse eats it, and it ends at 0.56, *below* where it started. This is seed 0 at `toy`; at `fast` not every seed
+# ended below its start.
 #
-# Please do **not** read the figure as a ranking. This is one small network and a few hundred steps at one learning rate, and methods that need patience look worse than they are: a teacher has to get ahead first, and Barlow Twins' cure is weak with so few dimensions. On CIFAR-10, after a
-# thousand epochs, the methods with two views end between 88.7 and 92.6 %, in the tables of the library solo-learn.
+# Please do **not** read the figure as a ranking. This is one small network and a few hundred steps at one learning rate. On CIFAR-10, after a thousand epochs and with all labels for the probe, the methods with two views end between 88.7 and 92.6 %, in the tables of the library solo-learn.
 #
-# > **Check yourself.** Which methods are nearly done after 80 steps? And what happens to agreement alone after the tenth?
+# > **Check yourself.** Which two still climb most after step 80? And why can the flattening not be read as "done"? (How did the learning rate go?)
 
 # %% [markdown]
 # ## 4 · Why with so few labels?
@@ -207,45 +219,54 @@ lead_with_1600 = with_1600 - scores["pixels", 0][-1]
 ch.measure("few-labels", shrinks=lead_with_100 - lead_with_1600, left=lead_with_1600 / lead_with_100)
 
 # %% [markdown]
-# **What you saw.** It shrinks, since labels can teach what views taught. That is the use of all this: pre-training stands in for labels that you do not have. With plenty of them these digits are easy, and differences between methods would drown.
+# **What you saw.** It shrinks, since labels can teach part of what views taught. That is the use of all this: pre-training stands in for labels that you do not have. The methods move together too: in the figure of section 3, best and worst of the ten lie 0.09 apart at 100 labels, 0.05 at 1,600.
 
 # %% [markdown]
 # ## 5 · Are more dimensions better?
 #
 # Collapse leaves few dimensions in use. So could one choose an encoder *without* any label, by counting them?
 #
-# Put the representations of all test images in the rows of a matrix. It has singular values $\sigma_1 \ge \sigma_2 \ge \dots$, one for each of its 128 dimensions. Divide them by their sum: the shares $\pi_j = \sigma_j / \sum_i \sigma_i$ add up to 1. Their entropy, turned back into a number, counts the dimensions in use:
+# Put the representations of all test images in the rows of a matrix (not centered). It has singular values $d_1 \ge d_2 \ge \dots$, one for each of its 128 dimensions. Divide them by their sum: the shares $\pi_j = d_j / \sum_i d_i$ add up to 1. Their entropy, turned back into a number, counts the dimensions in use:
 #
 # $$ \mathrm{RankMe} = \exp \Big( - \sum_j \pi_j \log \pi_j \Big) . $$
 #
-# If $r$ dimensions share equally, it is $r$.
+# If $r$ dimensions share equally, it is $r$. Two with shares 0.9 and 0.1 count as 1.4.
 #
-# *Guess first:* how many dimensions does the random start use, which has learned nothing? **Drag `method`** to the end of the list to see.
+# *Guess first:* how many dimensions does the random start use, which has learned nothing? The slider stands at agreement alone; **drag `method`** one to the right to see, then to the left for the ten.
 
 # %%
 shown = {"untrained": untrained, "agreement alone": collapsed, **encoders}
 outputs = {name: training.features(encoder, digits.x_test) for name, encoder in shown.items()}
 ranks = {name: evaluation.effective_rank(z) for name, z in outputs.items()}
 maps = ch.figures.maps(outputs, ranks)
-names = SelectionSlider(options=list(maps), value="SimCLR")
+names = SelectionSlider(options=list(maps), value="agreement alone")
 cb.explore(ch.figures.look_inside, maps, digits.y_test, method=names, figsize=(7.2, 3.5))
 
 # %% [markdown]
-# *On the left*, two directions of an encoder's output (the first two principal components, brought to one size), each digit drawn as itself. *On the right*, the shares $\pi_j$, largest first, on a logarithmic axis, and a line at RankMe.
+# *On the left*, two directions of the representation $f$ (the first two principal components, brought to one size), each digit drawn as itself. *On the right*, the shares $\pi_j$, largest first, on a logarithmic axis, and a line at RankMe.
 
 # %%
 of_ten = [ranks[name] for name in encoders]
 ch.measure(
-    "rank-cuts-both-ways", collapsed=min(of_ten) - ranks["agreement alone"], start=ranks["untrained"] - max(of_ten)
+    "rank-cuts-both-ways", collapsed=mean(of_ten) - ranks["agreement alone"], start=ranks["untrained"] - max(of_ten)
 )
 ranks["pixels"] = evaluation.effective_rank(digits.x_test.flatten(1))
 all_with_100 = {**with_100, "untrained": start, "agreement alone": alone, "pixels": pixels}
 ch.figures.dimensions(ranks, all_with_100)
 
 # %% [markdown]
-# **What you saw.** The encoder of the collapsed network is at the far left, so few dimensions are a bad sign. But many are no good one: the random start and the pixels are at the far right, and here they read worse than all ten. They have thrown nothing away yet. [Evaluating representations](../07_evaluation/evaluation.ipynb) says where such a count can be trusted.
+# **What you saw.** In this one case few dimensions went with a bad score; among the ten the count says little. Many are no good sign: the random start and the pixels, far right, read worse than all ten. (A random map mixes the pixels but removes little.) [Evaluating representations](../07_evaluation/evaluation.ipynb) says where such a count can be trusted.
 #
-# > **Check yourself.** The embedding $z$ of section 1 had shrunk to a point. Why can its encoder still tell digits apart at all?
+# A puzzle is left: $z$ had shrunk to a point, and yet $f$ scores 0.56. Did $f$ shrink too?
+
+# %%
+for name in ["untrained", "agreement alone"]:
+    print(f"{name:16}  standard deviation of f {outputs[name].std(0).mean():.2f}, RankMe {ranks[name]:.0f}")
+
+# %% [markdown]
+# It did not: the projector does the collapsing. The encoder lost dimensions, but only some. Likely (not measured): a projector that already gives a constant asks no more of it.
+#
+# > **Check yourself.** Find two of the ten where the one with more dimensions reads digits worse.
 
 # %% [markdown]
 # ## 6 · What to read
@@ -260,12 +281,26 @@ ch.figures.dimensions(ranks, all_with_100)
 # | Which batch size, learning rate, projector, precision? Is my training loop right? | [Training knobs](../06_training_knobs/training_knobs.ipynb) |
 # | Which of my encoders is better, and would another protocol say otherwise? | [Evaluating representations](../07_evaluation/evaluation.ipynb) |
 #
-# In a hurry? Read *Two views*, *Contrastive learning* and *Evaluating representations*. Rather theorems? *The canonical-correlation family* leads into [Part 2](../../2_spectral/00_part/part_2.ipynb), where these losses are solved by hand.
+# In a hurry? Read the first, second and last. Rather theorems? *The canonical-correlation family* leads into [Part 2](../../2_spectral/00_part/part_2.ipynb), where these losses are solved by hand.
+
+# %% [markdown]
+# ## Is this the book's loop?
+#
+# `training.pretrain`, which the other chapters call, adds a progress bar, checkpoints, and GPUs to the loop of section 1. What it learns should be the same:
+
+# %%
+twin, twin_projector = recipes.tiny_encoder(seed=ch.seed)
+same = methods.JointEmbedding(twin, twin_projector, F.mse_loss, recipes.tiny_crop)
+training.pretrain(same, images, steps=steps, batch_size=batch_size, lr=0.005, warmup=20, seed=ch.seed)
+ours = nn.utils.parameters_to_vector(agreement.parameters())
+theirs = nn.utils.parameters_to_vector(same.parameters())
+ch.measure("same-loop", distance=(ours - theirs).abs().max().item())
 
 # %% [markdown]
 # ## How this differs from the real thing
 #
-# - The digits are easy, the network is small, and 200 steps are nothing: papers train for hundreds of epochs. What is shown is that all ten *learn*, not how far they get.
+# - The digits are easy, the network is small, and papers train for hundreds of epochs, not 200 steps. All ten *learn* here; how far they get is not shown.
+# - The rate falls to nearly zero, so every method of section 3 slows down, done or not.
 # - The steps are equal, the work is not. Methods with two views push twice as many pictures through the encoder as the context encoder does, and a teacher costs a pass of its own.
 # - Little was tuned: the share of hidden patches, the temperatures and a teacher's pace suit digits and short runs. The learning rate is one for all.
 # - A context encoder stands for masked modelling because it runs on the same network. The methods that people use (MAE, SimMIM, data2vec, I-JEPA) need a vision transformer.
@@ -275,11 +310,11 @@ ch.figures.dimensions(ranks, all_with_100)
 # %% [markdown]
 # ## Summary
 #
-# - Agreement of two views is all that most methods are told, and a constant agrees perfectly: without a cure, embeddings collapse.
+# - Most methods learn from which views belong together. A constant agrees perfectly: without a cure, embeddings collapse.
 # - The families are the cures: push apart, decorrelate, balance, stop the gradient, predict what was hidden.
 # - On one encoder and one loop all ten cures work. Their order here is no ranking.
 # - What pre-training is worth shows when labels are few.
-# - Few dimensions in use are a warning. Many prove nothing.
+# - The collapsed encoder uses few dimensions, the random start many: counting them does not tell good from bad.
 
 # %%
 ch.report()
