@@ -288,7 +288,15 @@ ch.report()
 # Your answer
 
 # %% [markdown] tags=["exercise"]
-# **L2** ●●○ 40 min. Prove that $\log N - \mathcal{L}$ is on average at most $I(v; v')$, for any positive scores $e^{s / \tau}$.
+# **L2** ●○○ 10 min. The uniformity loss uses $e^{-2\|\hat z - \hat z'\|^2}$, the limit (4) of the lesson uses $e^{\hat z^\top \hat z' / \tau}$. Which temperature makes them the same, up to a constant?
+#
+# <details><summary>Hint</summary>Expand the square of two vectors of length 1.</details>
+
+# %% tags=["answer"]
+# Your answer
+
+# %% [markdown] tags=["exercise"]
+# **L3** ●●○ 40 min. Prove that $\log N - \mathcal{L}$ is on average at most $I(v; v')$, for any positive scores $e^{s / \tau}$.
 #
 # <details><summary>Hint</summary>The softmax guesses which of $N$ keys is the partner. No guess can beat Bayes' rule, whose scores are $p(v' \mid v) / p(v')$. Then use that the other keys' ratios have mean 1, and that $\log(1 + x)$ bends.</details>
 
@@ -296,7 +304,7 @@ ch.report()
 # Your answer
 
 # %% [markdown] tags=["exercise"]
-# **L3** ●●● 60 min. Up to which age do nine of ten stored keys find themselves, as a function of $m$? Compare with the memory $1 / (1 - m)$ of the average.
+# **L4** ●●● 60 min. Up to which age do nine of ten stored keys find themselves, as a function of $m$? Compare with the memory $1 / (1 - m)$ of the average.
 #
 # <details><summary>Hint</summary>`compare(...)[2]` is the share by age. Try $m$ = 0, 0.5, 0.9, 0.95.</details>
 
@@ -304,7 +312,7 @@ ch.report()
 # Your answer
 
 # %% [markdown] tags=["exercise"]
-# **L4** ●●● 60 min. Suppose a share $\pi = 0.1$ of the negatives is false. Let $\mu$ be the mean of $e^{s_j / \tau}$ over a query's negatives. Chuang et al. (2020) replace it by $\max\big(e^{-1/\tau},\ (\mu - \pi e^{s_+ / \tau}) / (1 - \pi)\big)$. Why? Does low-shot accuracy move?
+# **L5** ●●● 60 min. Suppose a share $\pi = 0.1$ of the negatives is false. Let $\mu$ be the mean of $e^{s_j / \tau}$ over a query's negatives. Chuang et al. (2020) replace it by $\max\big(e^{-1/\tau},\ (\mu - \pi e^{s_+ / \tau}) / (1 - \pi)\big)$. Why? Does low-shot accuracy move?
 #
 # <details><summary>Hint</summary>The mean over all keys is a mixture: $\pi$ of your own class, $1 - \pi$ of others. Solve for the others.</details>
 

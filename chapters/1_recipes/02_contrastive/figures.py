@@ -11,17 +11,17 @@ from replearn import spectral
 MAIN, PALE, TRUTH = cb.color("nt_xent"), "#d5d9de", cb.color("theory")
 
 
-def line_up(crops, keys, partner, temperature=None):
-    """A query, a gap, and its keys; with a temperature also the chance that pixels give to each, the partner boxed."""
+def line_up(crops, keys, image, temperature=None):
+    """A crop of one image, a gap, and the keys; with a temperature also the chance that pixels give to each, the partner boxed."""
     order = [7, 2, 9, 0, 8, 11, 1, 5, 10, 3, 4, 6]
-    query, keys = crops[partner], keys[order]
+    query, keys = crops[image], keys[order]
     _, ax = plt.subplots(figsize=(8.6, 1.5), layout="constrained")
     blank = torch.full_like(query, float(keys.max()))
     titles = ["query", "", *"abcdefghijkl"]
     if temperature:
         chances = (F.cosine_similarity(query.flatten()[None], keys.flatten(1)) / temperature).softmax(0)
         titles[2:] = [f"{chance:.0%}" for chance in chances]
-        left = 18 * (2 + order.index(partner))
+        left = 18 * (2 + order.index(image))
         ax.add_patch(plt.Rectangle((left - 1.5, -1.5), 16, 16, fill=False, ec=MAIN, lw=2.5, clip_on=False))
     cb.plots.image_grid(ax, torch.stack([query, blank, *keys])[:, 0], columns=14, gap=4, titles=titles)
     ax.set_title("What pixels would bet" if temperature else "Which crop was cut from the query's image?", pad=24)
@@ -29,41 +29,47 @@ def line_up(crops, keys, partner, temperature=None):
 
 
 def temperature(fig, cosines, tau, positive=0.3):
-    """Who is pushed at this temperature, and where the loss lies between its two bounds."""
+    """Who is pushed at this temperature, where the loss lies between its bounds, and how hard the whole push is."""
     negatives = np.sort(np.asarray(cosines)[1:])[::-1]
-    left, right = fig.subplots(1, 2)
-    fig.subplots_adjust(left=0.09, right=0.98, bottom=0.16, top=0.88, wspace=0.22)
+    left, middle, right = fig.subplots(1, 3)
+    fig.subplots_adjust(left=0.07, right=0.98, bottom=0.16, top=0.88, wspace=0.32)
     shares = np.exp((negatives - negatives[0]) / tau)
     shares /= shares.sum()
     effective = np.exp(-np.sum(shares * np.log(np.maximum(shares, 1e-300))))
     left.stairs(shares, np.arange(65) + 0.5, fill=True, color=MAIN)
     left.set(xlabel="negative, the hardest first", ylabel="share of the push", xlim=(0, 65), ylim=(0, 1.1 * shares[0]))
     left.set(xticks=[1, 32, 64], yticks=np.round([0, shares[0]], 2))
-    left.set_title(f"{effective:.{0 if effective > 9.5 else 1}f} of 64 share the push")
-    taus = np.geomspace(0.01, 10, 60)
-    hinge = max(0.0, negatives[0] - positive)
-    curve = _tau_loss(negatives, positive, taus)
-    right.fill_between(np.log10(taus), hinge, hinge + taus * np.log(65), color=MAIN, alpha=0.15, lw=0)
-    right.plot(np.log10(taus), curve, color=MAIN)
-    right.plot(np.log10(tau), _tau_loss(negatives, positive, np.array([tau])), "o", ms=10, color=MAIN)
-    right.set(xlabel="temperature τ", xlim=(-2.05, 1.05), ylim=(-0.05, 2.5), yticks=[0, 1, 2])
-    right.set_xticks([-2, -1, 0, 1], ["0.01", "0.1", "1", "10"])
-    right.set_title("τ times the loss")
-    right.axhline(hinge, color=TRUTH, lw=1, ls="--")
-    right.text(-1.95, 2.3, f"hinge (dashed) = {hinge:.2f}", fontsize=9.5, color=TRUTH)
+    left.set_title(f"Effective number: {effective:.{0 if effective > 9.5 else 1}f} of 64")
+    taus = np.append(np.geomspace(0.01, 10, 60), tau)
+    room, push = _room_and_push(negatives, positive, taus)
+    solved = _room_and_push(negatives, 1.0, taus)[1]
+    right.plot(np.log10(taus[:-1]), np.log10(solved[:-1] + 1e-9), color=PALE)
+    right.text(1.0, -1.85, "pale: positive at 1", color="#8a9099", ha="right")
+    for ax, curve in ((middle, room), (right, np.log10(push + 1e-9))):
+        ax.plot(np.log10(taus[:-1]), curve[:-1], color=MAIN)
+        ax.plot(np.log10(tau), curve[-1], "o", ms=10, color=MAIN)
+        ax.set(xlabel="temperature τ", xlim=(-2.05, 1.05))
+        ax.set_xticks([-2, -1, 0, 1], ["0.01", "0.1", "1", "10"])
+    middle.set(ylim=(-0.05, 1.05))
+    middle.set_yticks([0, 1], ["hinge", "bound"])
+    middle.set_title(f"Uses {room[-1]:.0%} of its room")
+    right.set(ylim=(-2, 2.2))
+    right.set_yticks([-1, 0, 1, 2], ["0.1", "1", "10", "100"])
+    right.set_title(f"Whole push: {push[-1]:.2g}")
 
 
-def _tau_loss(negatives, positive, taus):
-    """τ log(1 + Σ exp((s_j - s_+) / τ)) for several τ, the largest term taken out first."""
+def _room_and_push(negatives, positive, taus):
+    """For several τ: the share of τ log(M + 1) that τ times the loss stands above the hinge, and (1 - p_+) / τ."""
     gaps = np.append(negatives - positive, 0.0)
     top = gaps.max()
-    return top + taus * np.log(np.exp((gaps - top) / taus[:, None]).sum(1))
+    sums = np.exp((gaps - top) / taus[:, None])
+    return np.log(sums.sum(1)) / np.log(len(gaps)), sums[:, :-1].sum(1) / sums.sum(1) / taus
 
 
-def two_ways_to_fail(temperatures, runs, pixels, untrained):
+def extremes(temperatures, runs, pixels, untrained):
     """Left: accuracy against temperature; right: every network by its alignment and uniformity."""
     _, (left, right) = plt.subplots(1, 2, figsize=(8.8, 3.7), width_ratios=[1, 1.25], layout="constrained")
-    sweep = np.stack([runs[f"τ = {tau}"][:, 0] for tau in temperatures])
+    sweep = np.stack([runs[f"τ = {tau}"].accuracy for tau in temperatures])
     left.plot(temperatures, sweep, "o", color=MAIN, ms=4)
     left.plot(temperatures, sweep.mean(1), color=MAIN)
     left.set(xscale="log", xlabel="temperature τ", ylabel="low-shot accuracy", title="Not too cold, not too hot")
@@ -71,20 +77,19 @@ def two_ways_to_fail(temperatures, runs, pixels, untrained):
         left.axhline(height, color=cb.color("baseline"), ls="--", lw=1)
         left.text(temperatures[0], height + 0.004, name, color=cb.color("baseline"))
     for name, run in runs.items():
-        accuracy, alignment, uniformity = run.T
-        distance = np.sqrt(alignment)
-        dots = right.scatter(distance, uniformity, c=accuracy, s=60, vmin=0.55, vmax=0.85, edgecolors="#8a9099", lw=0.5)
+        distance, uniformity = np.sqrt(run.alignment), run.uniformity
+        dots = right.scatter(distance, uniformity, c=run.accuracy, s=60, vmin=0.55, vmax=0.85, ec="#8a9099", lw=0.5)
         side = -1 if name in ("uniform", "τ = 0.05", "τ = 0.2", "τ = 0.5") else 1
         place = (distance.max() if side > 0 else distance.min(), uniformity.mean())
         align = "left" if side > 0 else "right"
         right.annotate(name, place, (7 * side, 0), textcoords="offset points", va="center", ha=align, fontsize=9.5)
-    right.set(xlim=(-0.05, 1.45), xlabel="distance of two views (root mean square)", ylabel="uniformity")
-    right.set_title("Two ways to fail")
+    right.set(xlim=(-0.05, 1.45), xlabel="square root of alignment (small = partners close)")
+    right.set(ylabel="uniformity (small = spread)", title="Cold and hot both spread less than the middle")
     plt.colorbar(dots, ax=right, label="low-shot accuracy")
     plt.show()
 
 
-def ceiling(fig, truths, counts, table, keys=64, information=10):
+def ceiling(fig, truths, counts, table, keys=64, information=4):
     """What InfoNCE reports against the true information, for each number of keys."""
     ax = fig.subplots()
     fig.subplots_adjust(left=0.08, right=0.97, bottom=0.16, top=0.88)
