@@ -53,7 +53,7 @@ def draw_points(ax, points, labels):
 
 def mosaic(partition, points, labels):
     """The mosaic of a trained network, with its decision boundary and its data."""
-    fig, ax = plt.subplots(figsize=(4.8, 3.9), layout="constrained")
+    fig, ax = plt.subplots(figsize=(4.1, 3.4), layout="constrained")
     drawn = draw(ax, partition, limits=usual_steepness(partition), width=0.2)
     draw_points(ax, points[::2], labels[::2])
     fig.colorbar(drawn, shrink=0.75, extend="both", label=r"steepness of the tile, $\log_{10}\|A\|$")
@@ -79,7 +79,7 @@ def training(fig, stages, points, labels, step=400, layers=2):
 
 def layer_by_layer(stages, step):
     """The tiles that the first layer of a small network cuts, and those of both layers."""
-    _, axes = plt.subplots(1, 2, figsize=(7.2, 3.7), layout="constrained")
+    _, axes = plt.subplots(1, 2, figsize=(5.5, 2.9), layout="constrained")
     for ax, layers, name in zip(axes, [1, 2], ["First layer", "Both layers"], strict=True):
         partition = stages[step, layers]
         cb.plots.polygons(ax, partition.polygons(), width=0.8, edge=PLAIN if layers == 1 else QUIET)
@@ -137,10 +137,11 @@ def grid_and_tiles(sides, net, partition):
 
 def three_groups(partition, groups):
     """The tiles of a network, coloured by area, with the data, their turned twins and the far points."""
-    fig, ax = plt.subplots(figsize=(5.2, 4.3), layout="constrained")
-    drawn = cb.plots.polygons(ax, parts(partition)[0], partition.areas().log10(), limits=(-4.5, -0.5), width=0.15)
+    fig, ax = plt.subplots(figsize=(3.9, 3.4), layout="constrained")
+    areas = partition.areas().log10()
+    drawn = cb.plots.polygons(ax, parts(partition)[0], areas, limits=(-4.5, -0.5), edge="face", width=0.2)
     ax.set_axis_off()
-    looks = [("data", "C4", "o", 4), ("turned", "white", "s", 4), ("far", "C1", "D", 3.5)]
+    looks = [("data", "C4", "o", 3.5), ("turned", "white", "s", 3.5), ("far", "C1", "D", 3)]
     for places, (name, colour, marker, size) in zip(groups, looks, strict=True):
         every = max(1, len(places) // 100)
         ax.plot(*places[::every].T, marker, ms=size, mew=0.5, color=colour, mec=INK, label=name)

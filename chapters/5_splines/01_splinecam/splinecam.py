@@ -90,7 +90,7 @@ stages = {}
 for step in splinecam.training(small, points, labels, every=20):
     stages[step, 1] = splines.partition_2d(small, square, up_to=1)
     stages[step, 2] = splines.partition_2d(small, square)
-cb.explore(ch.figures.training, stages, points, labels, figsize=(5.6, 4.2), step=(0, 400, 20), layers=(1, 2))
+cb.explore(ch.figures.training, stages, points, labels, figsize=(5.4, 3.7), step=(0, 400, 20), layers=(1, 2))
 
 # %% [markdown]
 # ## 2 · Where are the walls?
@@ -231,7 +231,7 @@ ch.measure("traced-boundary", gap=largest_gap(torch.cat(traced)))
 corners = splines.decision_boundary_2d(stages[400, 2]).flatten(0, 1)
 bend = corners[corners.norm(dim=1).argmin()]  # the one nearest the centre
 trace = ch.figures.traced_boundary(small, half=3, side=100)
-cb.explore(ch.figures.microscope, small, trace, bend, figsize=(5.6, 4.2), half_width=cb.log_slider(0.02, 1e-4, 3))
+cb.explore(ch.figures.microscope, small, trace, bend, figsize=(5.4, 3.7), half_width=cb.log_slider(0.02, 1e-4, 3))
 
 # %% [markdown]
 # ## 4 · Where does training leave small tiles?
@@ -293,7 +293,8 @@ ch.figures.where_tiles_are(before, after)
 # **What you saw.** Each grey line is one network, the black one their mean. Before training, tiles at the turned points are about as large as at the data; after it, about twice as large. Training makes a factor of 2.4: tiles at the data shrink by a fifth, but those at the turned points grow to nearly twice. So the larger part is that tiles go away where there are no data. Far away tiles are four times as large as at the data, and half of *that* factor was there before training. Single networks differ widely (0.9 to 5.6 at the turned points), so the claims are about means.
 #
 # > **Check yourself.** Could the walls be drawn to the decision boundary and not to the data? How would you test it?
-#
+
+# %% [markdown]
 # ## What breaks
 #
 # - **A plane is not the space.** Of a network with 784 inputs we see on a plane the tiles that the plane meets. The number of all tiles is astronomically larger, and nobody counts it.
