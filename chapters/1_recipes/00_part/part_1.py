@@ -255,7 +255,7 @@ all_with_100 = {**with_100, "untrained": start, "agreement alone": alone, "pixel
 ch.figures.dimensions(ranks, all_with_100)
 
 # %% [markdown]
-# **What you saw.** In this one case few dimensions went with a bad score; among the ten the count says little. Many are no good sign: the random start and the pixels, far right, read worse than all ten. (A random map mixes the pixels but removes little.) [Evaluating representations](../07_evaluation/evaluation.ipynb) says where such a count can be trusted.
+# **What you saw.** In this one case few dimensions went with a bad score; among the ten the count says little. Many are no good sign: the random start and the pixels, far right, read worse here than all ten. (A random map mixes the pixels but removes little.) [Evaluating representations](../07_evaluation/evaluation.ipynb) says where such a count can be trusted.
 #
 # A puzzle is left: $z$ had shrunk to a point, and yet $f$ scores 0.56. Did $f$ shrink too?
 
