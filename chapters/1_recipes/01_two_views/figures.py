@@ -16,8 +16,8 @@ def _tiles(ax, images, columns, limits=(-0.5, 3)):
 
 
 def pairs(mnist, augmentations):
-    """Two views of each of four digits, a row for each augmentation."""
-    generator = torch.Generator().manual_seed(0)
+    """Two views of each of four digits, a row for each augmentation; drawn so that the 6 is once upside down."""
+    generator = torch.Generator().manual_seed(141)
     shown = torch.stack([mnist.x_train[mnist.y_train == digit][1] for digit in (6, 9, 2, 4)])
     fig, axes = plt.subplots(1, 4, figsize=(7.6, 3.1), layout="constrained")
     for ax, digit in zip(axes, shown, strict=True):
@@ -31,7 +31,7 @@ def pairs(mnist, augmentations):
     plt.show()
 
 
-def coin(fig, digits, q=0.5):
+def coin(fig, digits, q=0.25):
     """The correlations of all 64 directions, and the average view of ten digits, if a view is turned with chance q."""
     left, right = fig.subplots(1, 2, width_ratios=[1, 1.3])
     fig.subplots_adjust(left=0.09, right=0.98, bottom=0.16, top=0.87, wspace=0.08)
@@ -43,26 +43,51 @@ def coin(fig, digits, q=0.5):
     left.plot(np.arange(33, len(rho) + 1), rho[32:], "o", ms=3.5, color=ORANGE)
     left.set(xlim=(0, 65), ylim=(-0.05, 1.08), xticks=[1, 32, 64], yticks=[0, 0.5, 1])
     left.set(xlabel="direction, best first", ylabel="correlation ρ", title=f"turned with probability {q:.2f}")
-    cb.plots.image_grid(right, ((1 - q) * digits + q * turned)[:10], columns=5)
-    right.set_title("the average view of ten digits")
+    average = (1 - q) * digits[:10] + q * turned[:10]
+    cb.plots.image_grid(right, average, columns=5, gap=3)
+    for digit in range(10):
+        right.text(digit % 5 * 11 + 3.5, digit // 5 * 11 - 0.8, str(digit), ha="center", va="bottom", fontsize=8)
+    right.set_title("the average view of ten digits", pad=18)
 
 
-def averages(mnist, digits):
-    """Digits, the same turned by 180 degrees, and the average of the two."""
+def averages(mnist, digits, only_average=False):
+    """Two of each digit, the same turned by 180 degrees, and the average of the two; or the average alone."""
     x = torch.cat([mnist.x_train[mnist.y_train == digit][1:3, 0] for digit in digits])
-    turned = x.rot90(2, (1, 2))
-    _, ax = plt.subplots(figsize=(7.2, 2.9), layout="constrained")
-    _tiles(ax, torch.cat([x, turned, (x + turned) / 2]), columns=len(x))
-    for row, name in enumerate(("$x$", "$T x$", "average")):
+    rows = {"$x$": x, "$T x$": x.rot90(2, (1, 2)), "average": (x + x.rot90(2, (1, 2))) / 2}
+    title = "For a linear encoder, the bottom row is all that the coin leaves"
+    if only_average:
+        rows, title = {"average": rows["average"]}, "Each is a digit, averaged with its half turn"
+    _, ax = plt.subplots(figsize=(7.6, 0.62 * len(rows) + 0.5), layout="constrained")
+    _tiles(ax, torch.cat(list(rows.values())), columns=len(x))
+    for row, name in enumerate(rows):
         ax.text(-2, 15 * row + 7, name, ha="right", va="center")
-    ax.set_title("The bottom row is all that the coin leaves")
+    ax.set_title(title)
     plt.show()
 
 
-def accuracies(accuracy, untrained, pixels):
-    """The accuracy of each run by augmentation, as dots, beside what has learned nothing."""
+def telling_apart(pairs, panels):
+    """How well two digits are told apart, before (hollow) and after (full): a row for each pair, means over seeds."""
+    names = [f"{a} / {b}" for a, b in pairs]
+    size = {"figsize": (2.6 + 2.5 * len(panels), 2.8), "layout": "constrained", "sharey": True, "squeeze": False}
+    _, axes = plt.subplots(1, len(panels), subplot_kw={"xlim": (0.67, 1.22)}, **size)
+    for ax, (title, both) in zip(axes[0], panels.items(), strict=True):
+        before, after = (np.atleast_2d(values) for values in both)
+        for row, (old, new) in enumerate(zip(before.mean(axis=0), after.mean(axis=0), strict=True)):
+            ax.plot([new, old], [row, row], color=ORANGE, lw=6, alpha=0.3, solid_capstyle="butt")
+            ax.plot(old, row, "o", mfc="white", color=ORANGE)
+            ax.plot(after[:, row], np.full(len(after), row), "o", color=ORANGE)
+            ax.text(1.02, row, f"{old:.3f} → {new:.3f}", va="center", fontsize=9)
+        ax.set(yticks=range(len(names)), yticklabels=names, xticks=[0.7, 0.8, 0.9, 1], xlabel="accuracy, 100 labels")
+        ax.set_title(title)
+        ax.grid(axis="y", visible=False)
+    axes[0, 0].invert_yaxis()
+    plt.show()
+
+
+def accuracies(accuracy, untrained, pixels, rows=None):
+    """The accuracy of each run by augmentation, best first or in the order of ``rows``, beside what learned nothing."""
     _, ax = plt.subplots(figsize=(7.2, 0.45 * len(accuracy) + 1.3), layout="constrained")
-    rows = sorted(accuracy, key=lambda name: np.mean(accuracy[name]))
+    rows = rows[::-1] if rows else sorted(accuracy, key=lambda name: np.mean(accuracy[name]))
     start = np.mean(untrained)
     for row, name in enumerate(rows):
         color = cb.color("supervised") if "class" in name else ORANGE
@@ -88,17 +113,20 @@ def shape_pairs(images, shape_views):
 
 
 def remembered(embedding, encoder, names, factors=("hue", "position")):
-    """Two tables of R², at the embedding and one network earlier: the pale cells are what was forgotten."""
-    _, axes = plt.subplots(1, 2, figsize=(7.2, 0.6 * len(names) + 1.1), layout="constrained")
+    """R² at the embedding and one network earlier, mean and range over seeds: the pale cells are what was forgotten."""
+    _, axes = plt.subplots(1, 2, figsize=(7.2, 0.7 * len(names) + 1.1), layout="constrained")
     for ax, table, title in zip(axes, (embedding, encoder), ("embedding $z$", "encoder $f(v)$"), strict=True):
-        table = table.mean(axis=1)
-        ax.imshow(table, vmin=0, vmax=1, aspect="auto")
-        for (row, column), value in np.ndenumerate(table):
-            ax.text(column, row, f"{value:.2f}", ha="center", va="center", color="white" if value > 0.5 else "black")
+        mean, least, most = table.mean(axis=1), table.min(axis=1), table.max(axis=1)
+        ax.imshow(mean, vmin=0, vmax=1, aspect="auto")
+        for (row, column), value in np.ndenumerate(mean):
+            color = "white" if value > 0.4 else "black"
+            span = f"{least[row, column]:.2f} to {most[row, column]:.2f}"
+            ax.text(column, row - 0.12, f"{value:.2f}", ha="center", va="center", color=color, weight="bold")
+            ax.text(column, row + 0.22, span, ha="center", va="center", color=color, fontsize=8)
         ax.set(xticks=range(len(factors)), xticklabels=factors, yticks=range(len(names)), yticklabels=names)
-        ax.set(title=f"$R^2$ read from the {title}", xlabel="factor")
+        ax.set(title=f"$R^2$ read from the {title}", xlabel="what is read")
         ax.grid(False)
-    axes[0].set_ylabel("views of random ...")
+    axes[0].set_ylabel("what views differ by")
     plt.show()
 
 

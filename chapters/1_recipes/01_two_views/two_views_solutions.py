@@ -10,6 +10,7 @@ seed = 0
 # %% jupyter={"source_hidden": true}
 import numpy as np
 import torch
+from scipy.linalg import eigh
 from torch import nn
 from torch.nn import functional as F
 
@@ -25,8 +26,14 @@ digits = data.load("digits").images[:, 0].double().numpy()
 # The two coins make four views of a picture, and carry each pixel to four places: left or right, top or bottom. So the 64 pixels fall into 16 sets of four. A symmetric $w$ has one weight for each set: **16** directions survive, and the other 48 average to nothing.
 
 # %%
-four_views = [digits[:, ::up, ::across].reshape(-1, 64) for up in (1, -1) for across in (1, -1)]
-rho = spectral.canonical_spectrum(*spectral.pair_moments(four_views))
+four_views = [digits, digits[:, :, ::-1], digits[:, ::-1], digits[:, ::-1, ::-1]]
+views = np.stack(four_views).reshape(4, -1, 64)
+views = views - views.mean(axis=(0, 1))
+average_view = views.mean(axis=0)
+
+C = np.mean([view.T @ view / len(view) for view in views], axis=0)
+C_plus = average_view.T @ average_view / len(average_view)
+rho = eigh(C_plus, C, eigvals_only=True)[::-1]
 print(f"{np.sum(rho > 0.5)} directions with correlation 1, {np.sum(rho < 0.5)} with correlation 0")
 
 # %% [markdown] tags=["solution"]
@@ -39,7 +46,7 @@ print(f"{np.sum(rho > 0.5)} directions with correlation 1, {np.sum(rho < 0.5)} w
 # because $\epsilon^2 \le 1$ makes the denominator at least as large as the numerator. It is equal if the number has mean zero, $\mu = 0$, and at $q = 0$, $\frac12$ and 1.
 
 # %% [markdown]
-# The dots in the slider need not be antisymmetric: the best directions may mix both kinds, $w = w_+ + w_-$. The bound holds for them too. The part of $w^\top v$ that the coin decides has variance $(1 - \epsilon^2)\, E[(w_-^\top x)^2]$, which is $(1 - \rho)$ times the variance of $w^\top v$. A solution with $\rho < 1$ is
+# *For those who want more (●●●).* The dots in the slider need not be antisymmetric: the best directions may mix both kinds, $w = w_+ + w_-$. The bound holds for them too. The part of $w^\top v$ that the coin decides has variance $(1 - \epsilon^2)\, E[(w_-^\top x)^2]$, which is $(1 - \rho)$ times the variance of $w^\top v$. A solution with $\rho < 1$ is
 # uncorrelated with every symmetric number, since those belong to $\rho = 1$. So the variance of $w^\top v$ is its covariance with $w_-^\top v$ alone, and by Cauchy and Schwarz at most the variance of $w_-^\top v$, which is at most $E[(w_-^\top x)^2]$. Hence $1 - \rho \ge 1 - \epsilon^2$.
 
 # %%
@@ -148,6 +155,19 @@ for degrees in ch.pick(fast=(0, 180), toy=(0, 20, 45, 90, 180)):
 # %% [markdown]
 # Without labels one can still look at what varies *within* a photograph and not between: two neighbouring tiles of one photograph are a positive pair that nature made. An augmentation is harmless if it changes a tile no more than such a neighbour differs from it. (That is a hypothesis: test it by measuring, for each angle, how far the hue of neighbouring
 # tiles differs, and whether the accuracy falls where the augmentation goes beyond.)
+
+# %% [markdown]
+# ## Check yourself
+#
+# **Lesson, 2.** *With $q = 0.05$ and room for 40 numbers?* All 32 symmetric numbers, since $\rho = 1$. Then the 8 best of the others, with $\rho \le (1 - 0.1)^2 = 0.81$.
+#
+# **Lesson, 3.** *Mirrored letters?* For those that become another letter, or nearly: b and d, p and q; in capitals, N looks like И, which matters in Russian, and S and Z nearly trade places. A, H, I, M, O, T, U, V, W, X, Y do not mind. And as section 4 shows, "a bad idea" is a suspicion: measure.
+#
+# **Lesson, 4.** *Why can "no change" end below the untrained network?* The views of a pair agree from the start, so all that the loss asks for is that *different* pictures be pushed apart, two 3s as much as a 3 and an 8. Nothing in this order helps to read digits, and the random start was not made for it either.
+#
+# **Lesson, 5.** *Tomatoes?* Ripe and unripe differ in colour. Random colours order the network to forget just that, and the embedding will; the encoder may or may not. Leave them out, or weaken them, and compare on a few labelled tomatoes.
+#
+# **Lab, 1.** *The same noise along all axes?* Yes: with one $\sigma^2$ for all axes, $\rho_i = \lambda_i / (\lambda_i + \sigma^2)$ grows with $\lambda_i$, so the order is that of the variances $\lambda_i + \sigma^2$, which is PCA's.
 
 # %%
 ch.footer()
