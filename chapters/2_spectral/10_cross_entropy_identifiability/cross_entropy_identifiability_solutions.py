@@ -32,6 +32,7 @@ def networks(seed):
         head = nn.Linear(3, 20, bias=False)
         return mlp_head(3, 64, 3, layers=4), head
 
+
 # %% [markdown] tags=["solution"]
 # **1** ●○○ 10 min. Why $d + 1$? Five independent centres have rank 5. Why are they not enough for $d = 5$? Find two latents that no posterior tells apart.
 #

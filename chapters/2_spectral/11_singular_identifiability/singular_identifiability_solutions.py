@@ -70,6 +70,7 @@ for B in (8, 32, 128, 512):
 # Near a smooth manifold of minima the loss is $\frac12 \sum_i c_i t_i^2$ in the $P - \text{nullity}$ directions $t_i$ that leave it. Under the density $\propto e^{-\mathcal L / T}$ each $t_i$ is normal with variance $T / c_i$, so each term is
 # $T/2$ on average, and $\lambda = (P - \text{nullity}) / 2$. With $n = 20$ states in $d = 3$ dimensions, $P = 3\, (20 + C)$; the nullity is $P - 20 \cdot 2$ for $C = 3$, and $3^2 + 3 = 12$ for $C = 20$.
 
+
 # %% tags=["solution"]
 def table_of(C):
     generator = torch.Generator().manual_seed(ch.seed)
