@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Contrastive learning
 #
-# Show a network one crop of a picture, mix a second crop of it among a hundred others, and ask: *which one belongs to the first?* SimCLR, MoCo and CLIP all learn by this game.
+# Show a network one crop of a picture, mix a second crop of it among a hundred others, and ask: *which one belongs to the first?* SimCLR and MoCo learn by this game; CLIP plays it with a picture and its caption.
 #
 # After this lesson you can write their loss from memory, derive its gradient, say what its temperature does, and know how much information the loss can report.
 
@@ -71,7 +71,7 @@ ch.figures.line_up(first_crops, second_crops, image=4, temperature=0.2)
 #
 # $$ \frac{\partial \mathcal{L}}{\partial \hat z} = \frac1\tau \Big( \sum_j p_j\, k_j - k_+ \Big) . \tag{2} $$
 #
-# In words: go towards the positive, and away from the average key, each key weighted by how strongly you believed in it. The negatives share a push of $(1 - p_+) / \tau$, each in proportion to $e^{s_j / \tau}$.
+# In words: a descent step goes towards the positive, and away from the average key, each key weighted by how strongly you believed in it. The negatives share a push of $(1 - p_+) / \tau$, each in proportion to $e^{s_j / \tau}$.
 #
 # *Guess first.* At $\tau = 0.1$ one negative has cosine 0.7, another 0.5. How many times harder is the first one pushed?
 #
@@ -101,7 +101,7 @@ ch.measure("by-hand", loss=abs(library_loss.item() - loss), gradient=abs(queries
 # %% [markdown]
 # ## 3 · What the temperature does
 #
-# Take one query with its $M = N - 1$ negatives. The forces of (2) carry a factor $1/\tau$; divide it out by multiplying the loss (1) by $\tau$, so that temperatures can be compared. With numerator and denominator divided by $e^{s_+ / \tau}$,
+# Take one query with its $M = N - 1$ negatives. The forces of (2) carry a factor $1/\tau$; remove it by multiplying the loss (1) by $\tau$, so that temperatures can be compared. From here on $j$ counts negatives only. With numerator and denominator divided by $e^{s_+ / \tau}$,
 #
 # $$ \tau \mathcal{L} = \tau \log \Big( 1 + \sum_{j=1}^{M} e^{(s_j - s_+) / \tau} \Big) . $$
 #
@@ -124,7 +124,7 @@ cb.explore(
 )
 
 # %% [markdown]
-# *Look left:* the share of each negative, the hardest first. By $e^{s_j / \tau}$ a small gap in cosine is a huge factor in the cold, and hardly any in the heat. *In the middle:* which part of its room in (3) the loss uses. In the cold it lies down on the hinge. *On the right:* the whole push, in pale for a query that has found its partner. This was one query; now check all 65.
+# *Look left:* the share of each negative, the hardest first. By $e^{s_j / \tau}$ a small gap in cosine is a huge factor in the cold, and hardly any in the heat. *In the middle:* which part of its room in (3) the loss uses. In the cold it lies down on the hinge. *On the right:* the whole push $(1 - p_+) / \tau$ of (2), this time with its factor $1/\tau$; in pale for a query that has found its partner. (`positive` cannot move the left panel: shares do not depend on $s_+$.) This was one query; now check all 65.
 
 # %%
 negatives = losses.off_diagonal(cosines).view(65, 64)  # all but the positives, which are the diagonal
@@ -149,7 +149,7 @@ outside = max(0, -excess.min(), (excess - room).max())
 ch.measure("between-bounds", outside=outside, cold=excess[0], hot=excess[-1] / room[-1])
 
 # %% [markdown]
-# **What you saw.** One formula reaches from "push the single hardest negative" to "push everybody alike". At none of 101 temperatures does the loss leave the bounds (3). It comes close to both: at 0.001 to the hinge, at 100 it uses nearly all of its room.
+# **What you saw.** One formula reaches from "push the single hardest negative" to "push everybody alike". At none of 101 temperatures does the loss leave the bounds (3). It comes close to both: at 0.001 to the hinge, at 100 it uses nearly all of its room. What counts is $\tau$ against the spread of the cosines, here about $1/\sqrt{16}$: with embeddings of 128 dimensions random cosines spread less, and the same $\tau$ is hotter.
 #
 # > **Check yourself.** Drag `positive` to 1: the query has found its partner. Which temperatures still push? Why neither the coldest nor the hottest?
 
@@ -232,7 +232,7 @@ best, cold, hot = (runs[f"τ = {tau}"].accuracy for tau in (0.2, 0.01, 5))
 ch.measure("sweet-spot", cold=best - cold, hot=best - hot)
 
 # %% [markdown]
-# **What you saw.** *Left:* a hill, with raw pixels as the dashed line. *Right:* each dot is a network, dark where few labels suffice. Alignment alone sits top left, uniformity alone bottom right. Both extremes of $\tau$ spread the embeddings less than the middle does: they stand higher. Why is not measured here. A cold loss is content with tiny gaps in cosine and pushes one neighbour at a time; a hot one pushes everybody alike. Exercise 3 gives the cold run more steps.
+# **What you saw.** *Left:* a hill, above raw pixels and the untrained encoder (dashed). *Right:* each dot is a network, the darker, the more accurate. Alignment alone sits top left, uniformity alone bottom right. Both extremes of $\tau$ spread the embeddings less than the middle does: they stand higher. We did not measure why, but (2) suggests it. Hot, all $p_j$ are about $1/N$, so a query flees only the *mean* of the keys, and once the cloud is centered nothing is left to flee, however badly it is spread. Cold, a tiny gap in cosine already satisfies the loss.
 #
 # Which $\tau$ of the middle is best, the bounds (3) do not say, and at the `toy` scale our two seeds do not agree on 0.1 or 0.2. SimCLR found 0.1 best on ImageNet, MoCo uses 0.07. **Search from 0.05 to 0.5, on your own data.**
 #
@@ -283,9 +283,9 @@ ch.measure("honest", error=abs(report(2, 256) / 2 - 1))
 # ## What breaks
 #
 # - **A higher bound is not a better representation** (Tschannen et al., 2020). Section 6 says what the loss can *report*, not how many negatives training needs.
-# - **False negatives.** With ten classes, one negative in ten shows the same digit, and a cold loss probably pushes it hardest (exercise L5 of the lab).
+# - **False negatives.** With ten classes, one negative in ten shows the same digit, and a cold loss probably pushes it hardest. Exercise L5 tries a correction.
 # - **Losses do not compare** across $N$ or $\tau$. Report $\mathcal{L}$ beside $\log(2N - 1)$, what knowing nothing costs NT-Xent.
-# - **The toy is small.** After 100 steps on 14 × 14 digits, differences of 0.02 are noise. Published: 90.7 % for SimCLR on CIFAR-10 (solo-learn, ResNet-18, 1,000 epochs), which we have not reproduced.
+# - **The toy is small.** After 100 steps on 14 × 14 digits, differences of 0.02 are noise. Published: 90.7 % for SimCLR on CIFAR-10 (solo-learn, ResNet-18, 1,000 epochs, all labels), which we have not reproduced.
 #
 # A queue of old keys (MoCo), the length of embeddings, the exact limit (4), and a contrastive loss that can be solved by hand are in the [lab](contrastive_lab.ipynb).
 
@@ -293,9 +293,9 @@ ch.measure("honest", error=abs(report(2, 256) / 2 - 1))
 # ## Summary
 #
 # 1. The loss is a cross-entropy: which key is my partner? Knowing nothing costs $\log N$.
-# 2. Its gradient goes towards the positive and away from the average key, weighted by belief; all divided by $\tau$.
+# 2. A step against its gradient goes towards the positive and away from the average key, weighted by belief; all divided by $\tau$.
 # 3. The temperature says who is pushed: cold, the hardest negative alone; hot, all alike. On the digits both extremes lose.
-# 4. The push spreads, the pull gathers. On the digits each alone fails.
+# 4. The push spreads, the pull gathers. On the digits each alone stays below raw pixels.
 # 5. As a measure of information it stops at $\log N$.
 #
 # The exercises below take about an hour, those of the lab another three.

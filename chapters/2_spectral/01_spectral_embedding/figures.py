@@ -58,7 +58,7 @@ def numberings(points, graph, eigenvalues, numbers, chosen=(1, 2, 3, 10)):
         limit = np.quantile(abs(numbers[:, k]), 0.9)
         colors = {"c": numbers[:, k], "cmap": "cookbook_diverging", "vmin": -limit, "vmax": limit}
         ax.scatter(*points.T, s=30, lw=0.4, ec="gray", zorder=2, **colors)
-        ax.set(xticks=[], yticks=[], aspect="equal", title=rf"$u_{{{k}}}$, eigenvalue {eigenvalues[k]:.2f}")
+        ax.set(xticks=[], yticks=[], aspect="equal", title=rf"$u_{{{k}}}$, eigenvalue {eigenvalues[k]:.3g}")
         ax.set_frame_on(False)
     fig.subplots_adjust(left=0.01, right=0.99, bottom=0.01, top=0.9, wspace=0.04, hspace=0.3)
     plt.show()

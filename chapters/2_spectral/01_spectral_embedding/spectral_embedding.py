@@ -96,7 +96,7 @@ def solve_vicreg(graph, K, inv):
 
 # %% [markdown]
 # Is it true? L-BFGS, a descent method that knows nothing of eigenvectors, minimises $\mathcal L$ on the strip, $K = 4$, from three random starts.
-# *Guess first:* will all three end at the same loss? At the same embedding? (We compare the spans, and the shapes after the best rotation.)
+# *Guess first:* will all three end at the same loss? At the same embedding?
 
 # %%
 inv = 0.35 / eigenvalues[5]  # small enough that all four dimensions stay alive
@@ -117,7 +117,7 @@ ch.measure(
 )
 
 # %% [markdown]
-# **What you saw.** The same loss, as predicted; the embeddings differ by a rotation, which changes neither $M$ nor the loss. The loss is not convex, yet
+# **What you saw.** The same loss, as predicted; the embeddings differ by a rotation (so we compared their spans, and their shapes after the best one), which changes neither $M$ nor the loss. The loss is not convex, yet
 # no start gets stuck: where its slope is 0, $M$ is made of eigenvectors of $T$, and if a better one is missing, turning towards it lowers the loss.
 #
 # Now move the theorem. Each dot on the left is an eigenvector of the strip's Laplacian, its height the variance $v_k$. On the right are the first two
@@ -203,10 +203,10 @@ ch.figures.ranks({"8 neighbours on a strip": strip, "20 images, 4 views each": v
 # $\sqrt{(s_k)_+ / N}\; w_k$ in the same way.
 
 # %% [markdown]
-# Join all pictures of one class $c$, with $G_{ij} = 1 / n_c$ for a class of $n_c$ pictures (each also with itself, which leaves $L$ as it is). Then
+# The rule now joins every two pictures of a digit, not only one drawing on two backgrounds. Join all pictures of one class $c$, with $G_{ij} = 1 / n_c$ for a class of $n_c$ pictures (each also with itself, which leaves $L$ as it is). Then
 # $X^\top L X$ is the scatter *within* classes and $X^\top X$ the total, so $\mu_k$ is the share of variance within classes, and $s_k = 1 - \mu_k$.
 # Ten classes leave **nine** directions with $\mu_k < 1$; the other 55 have $\mu_k = 1$ exactly: a tie. The contrastive loss keeps the nine, and so does
-# VICReg with `inv` above 1. With `inv` below 1 it keeps all 64, and any rotation of the 55 tied ones is as good for the loss. We draw one at random.
+# VICReg with `inv` just above 1 (we take 1.01; much larger, and it drops some of the nine as well). With `inv` below 1 it keeps all 64, and any rotation of the 55 tied ones is as good for the loss. We draw one at random.
 
 # %%
 chance = np.random.default_rng(ch.seed)
@@ -244,7 +244,7 @@ ch.measure("wrong-pairs", best=max(nine_wrong))
 
 # %% [markdown]
 # **What you saw.** The right pairs keep the digit, the wrong pairs lose it, and the methods do not differ: all three find the same nine directions, scaled
-# or rotated, and the probe does not mind. But VICReg may have more dimensions than the graph has use for. Give every method **32**.
+# or rotated, and the probe hardly minds. But VICReg may have more dimensions than the graph has use for. Give every method **32**.
 # *Guess first:* after the wrong pairs, does VICReg with small `inv` beat the contrastive method? And 32 random directions?
 
 # %%
@@ -278,7 +278,7 @@ cb.explore(ch.figures.room, curves, K=(4, 64, 1), pairs=["background", "digit"])
 
 # %% [markdown]
 # **What you saw.** VICReg with small `inv` survives wrong pairs because it has *room*, not because it learned better. The loss does not decide what fills
-# the room: at $K = 32$ the choices reach from below 0.2 to above 0.9, and all meet the grey line at $K = 64$, where nothing is left to drop.
+# the room: at $K = 32$ the choices reach from below 0.2 to above 0.9, and all these choices meet the grey line at $K = 64$, where nothing is left to drop.
 #
 # > **Check yourself.** With the right pairs, why do the blue lines stay flat beyond $K = 9$?
 #
@@ -298,7 +298,7 @@ cb.explore(ch.figures.room, curves, K=(4, 64, 1), pairs=["background", "digit"])
 # 2. VICReg's minimum is written down at once: the smoothest eigenvectors, with variances $(1 - \mathrm{inv}\, \lambda_k)_+$.
 # 3. A large `inv` removes dimensions, rough ones first. The contrastive loss has one for each positive eigenvalue of $G$ (at most $K$), Barlow Twins no more.
 # 4. Right pairs keep the digit in nine dimensions of every method. Wrong pairs ruin every method that has no dimension to spare.
-# 5. What survives wrong pairs was not dropped, but not chosen by the pairs either; drawn at random, it loses to random directions of pixel space.
+# 5. What survives wrong pairs was not dropped, but not chosen by the pairs either; drawn at random, with half the dimensions, it loses to random directions of pixel space.
 #
 # The exercises below take about 95 minutes, those of the [lab](spectral_embedding_lab.ipynb) 155 more.
 

@@ -160,7 +160,7 @@ print(f"random directions: accuracy {accuracy(W[:, :16]):.2f} at K = 16, {accura
 # ## Check yourself: the lesson
 #
 # - **The strip in two pieces.** Two eigenvalues are 0: a vector that is constant on each piece differs across no pair, and there are two such directions.
-# - **From which `inv` on is nothing left?** From $\mathrm{inv} = 1/\lambda_1$ on, about 14 on the strip: the smoothest direction is the last to die.
+# - **From which `inv` on is nothing left?** From $\mathrm{inv} = 1/\lambda_1$ on, about 15 on the strip: the smoothest direction is the last to die.
 # - **1000 classes.** 1000 before the mean is subtracted, 999 after it. Within a class of $n_c$ samples $G$ is $\mathbf 1 \mathbf 1^\top - I$, with the one
 #   positive eigenvalue $n_c - 1$: one for each class. Together their eigenvectors span the constant vector, which centring removes.
 # - **Why the blue lines are flat after the right pairs.** Along the 55 tied directions all variance is within classes: the classes have the same mean

@@ -21,7 +21,7 @@ ch = cb.Chapter("splinecam", scale=scale, seed=seed)
 # %% [markdown]
 # ## The picture
 #
-# A network with three hidden layers of 32 ReLU units has learned to tell two moons apart. Here is its whole function.
+# A network with three hidden layers of 32 ReLU units has learned to tell two moons apart. Here are all its tiles on a square.
 
 # %%
 points, labels = splinecam.moons(ch.seed)
@@ -41,7 +41,7 @@ ch.figures.mosaic(mosaic, points, labels)
 #
 # $$ h^L = A x + c, \qquad A = W^L \, Q^{L-1} W^{L-1} \cdots Q^1 W^1, $$
 #
-# with $c$ what the same product does to the biases. Nothing is approximated. The code below computes both, layer by layer.
+# where $c$ collects the biases, each multiplied by all the $W$ and $Q$ that come after it. Nothing is approximated. The code below computes both, layer by layer.
 
 
 # %%
@@ -76,13 +76,13 @@ ch.measure("one-map", error=errors[:, 0].max())
 ch.measure("beyond-the-wall", wrong=100 * np.mean(errors[:, 1] > 1e-6))
 
 # %% [markdown]
-# **What you saw.** Up to the corners of its tile the map errs by rounding alone. Outside it is wrong in some direction, in every tile.
+# **What you saw.** Up to the corners of its tile the map errs by rounding alone. Twice as far out it is wrong at one corner or another, in (as good as) every tile.
 #
 # > **Check yourself.** In some tile all units of one hidden layer are off. What is the map there? (Each *Check yourself* is answered at the end of the [solutions](splinecam_solutions.ipynb).)
 #
 # ### Play: training, tile by tile
 #
-# A small network, two hidden layers of 16 units, kept at 21 moments of its training. Drag `step`. Then set `layers` to 1, and see the units of the first layer alone: each is one straight line across the whole square, drawn thick. The thin lines of the second layer bend at them. A colour means the same steepness at every step.
+# A small network, two hidden layers of 16 units, kept at 21 moments of its training. Drag `step`. Then set `layers` to 1, and see the units of the first layer alone: each draws one straight line across the whole square, here thick. The thin lines of the second layer bend at them. A colour means the same steepness at every step.
 
 # %%
 small = splinecam.network([2, 16, 16, 2], ch.seed)
@@ -172,7 +172,7 @@ theirs = sorted(stages[400, 2].areas().tolist())
 ch.measure("own-scissors", count=len(ours) - len(theirs), area=np.abs(np.subtract(ours, theirs)).max())
 
 # %% [markdown]
-# An exact mosaic has no gap and no overlap, and no pattern twice. And nothing is missing from it: whatever pattern a point has, there is a tile for it. We ask the large network, at random points by position and on a grid by pattern.
+# An exact mosaic has no gap and no overlap, and no pattern twice. And nothing should be missing (but for slivers at the limit of rounding, see *What breaks*). For the large network we check two things: each of 2,000 random points lies in exactly one tile, and every pattern that a grid finds belongs to a tile.
 #
 # *Guess first:* a grid of 301 x 301 points has some 25 points for each tile. What share of the tiles does it miss?
 
@@ -219,7 +219,7 @@ ch.measure("exact-boundary", gap=largest_gap(on_boundary))
 ch.measure("traced-boundary", gap=largest_gap(torch.cat(traced)))
 
 # %% [markdown]
-# **What you saw.** To the eye both are the same line: the corners of the traced one are at most 0.003 off. But only on the exact one do the scores tie everywhere, to a dozen decimals or more; on the traced one, wherever a wall passes between two grid points, they do not. Points that lie *on* the boundary are what one needs to measure distances to it.
+# **What you saw.** To the eye both are the same line: the corners of the traced one are at most 0.003 off. But only on the exact one do the scores tie everywhere, to a dozen decimals or more; on the traced one, where a wall passes between the two grid points that the trace interpolates, they do not. Points that lie *on* the boundary are what one needs to measure distances to it.
 #
 # > **Check yourself.** Each tile has its own $A$. Why do the straight parts of the boundary nevertheless join, end to end?
 #
@@ -252,7 +252,7 @@ DATA, TURNED, FAR = 0, 1, 2  # the order of the groups
 ch.figures.three_groups(mosaic, three_groups(points, ch.seed))
 
 # %% [markdown]
-# *Compare the tiles at the yellow dots with those at the white squares.* The *typical area* at some points is the geometric mean of the areas of the tiles that hold them. A fresh network has no reason to treat a point and its turned twin differently; if a trained one does, it has learned to.
+# *Compare the tiles at the yellow dots with those at the white squares.* The *typical area* at some points is the geometric mean of the areas of the tiles that hold them. By eye it is hard to tell, so we measure. A quarter turn only swaps the two input weights of each first unit and flips a sign, and random weights are as likely after that as before: a fresh network treats a point and its twin alike on average. If a trained one does not, it has learned to.
 #
 # *Guess first:* how many times larger are tiles at the turned points than at the data, before training and after?
 
@@ -297,19 +297,19 @@ ch.figures.where_tiles_are(before, after)
 # %% [markdown]
 # ## What breaks
 #
-# - **A plane is not the space.** Of a network with 784 inputs we see on a plane the tiles that the plane meets. The number of all tiles is astronomically larger, and nobody counts it.
-# - **Only piecewise affine networks.** The theorem, in the paper too, covers all of those: ReLU, leaky ReLU, the absolute value, max-pooling, skip connections, batch normalisation after training. GELU, sigmoid and softmax attention bend between the walls.
+# - **A plane is not the space.** Of a network with 784 inputs we see on a plane the tiles that the plane meets. The number of all tiles is astronomically larger, and can be bounded, not listed.
+# - **Only piecewise affine networks.** The same argument covers more than ReLU, as the paper says: leaky ReLU puts its slope in $Q$ where ReLU has 0, the absolute value puts $-1$, max-pooling selects; skip connections and a trained batch normalization are affine. GELU, sigmoid and softmax attention bend between the walls.
 # - **Two tiles may carry one map** (exercise 2). And exact means up to rounding: a cut that would trim off less than $10^{-10}$ of a unit's range over a tile is left out. The smallest tile of `mosaic` has the area $2 \cdot 10^{-11}$: that is about as small as they get here.
-# - **The toy.** Our networks are tiny; the paper goes up to a VGG11 on TinyImageNet. It finds the tiles by a search in the graph of all lines; the scissors are ours. Its figures show tiles that gather at the data. The turned moons, and the numbers, are ours. For real images see the [lab](splinecam_lab.ipynb).
+# - **The toy.** Our networks are tiny; the paper goes up to a VGG11 on TinyImageNet. Inside each tile it draws the next layer's lines and finds the new tiles as cycles in the graph of their crossings; scissors are simpler and do the same in the plane. The turned moons, and the numbers, are ours. For real images see the [lab](splinecam_lab.ipynb).
 
 # %% [markdown]
 # ## Summary
 #
 # 1. Where no unit changes sign, a ReLU network is one affine map: a product of its weight matrices with the blocked rows set to zero.
 # 2. One pattern is one convex tile, because each unit cuts along a straight line wherever the earlier units keep their signs.
-# 3. So a pair of scissors and a recursion find all tiles on a plane; a grid of a million points still misses a tenth of them here.
+# 3. So a pair of scissors and a recursion find all tiles in a square of a plane; a grid of a million points still misses a tenth of them here.
 # 4. In each tile the decision boundary is a piece of a straight line, known to rounding.
-# 5. After training, tiles at the data are smaller than at places equally far from the centre without data; in fresh networks they are not.
+# 5. On average over 12 networks, trained tiles at the data are half as large as at the turned points; in fresh networks they are about equal. Single networks can go the other way.
 
 # %%
 ch.report()
