@@ -90,6 +90,10 @@ class Page:
         """The heading that the page opens with."""
         return self.chapter.card.title + ("" if self.kind == LESSON else f": {self.kind}")
 
+    def link(self, start):
+        """The notebook's address as a link in a file of the folder ``start``."""
+        return os.path.relpath(self.notebook, start).replace(os.sep, "/")
+
     def executed(self, name):
         """Where an execution of the page is kept, by a name such as its scale."""
         return self.chapter.root / "runs" / f"{self.name}.{name}.ipynb"

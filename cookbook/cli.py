@@ -1,5 +1,6 @@
 """The command line: ``cookbook --help``."""
 
+import logging
 import os
 import sys
 from enum import StrEnum
@@ -54,6 +55,8 @@ class Scale(StrEnum):
 
 def main():
     """Run the command line; a known error is one sentence and an exit code, never a traceback."""
+    # A cell that Ctrl-C cuts off leaves a task behind, of which asyncio would print the traceback at exit.
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     try:
         app()
     except BookError as error:

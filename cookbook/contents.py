@@ -1,7 +1,5 @@
 """The table of contents, generated from the chapters' cards for the start page and the README."""
 
-import os
-
 from IPython.display import Markdown
 
 from cookbook.book import Book
@@ -24,10 +22,12 @@ def contents_markdown(book, start):
         inside = [chapter for chapter in chapters if chapter.part == part.folder]
         title = part.title
         for page in filter(lambda chapter: chapter.opens, inside):
-            title = f"[{title}]({_link(page, start)})"
+            title = f"[{title}]({page.lesson.link(start)})"
         lines.append(f"**Part {part.number} · {title}.** {part.story}{'' if inside else ' *In preparation.*'}\n")
         lines += [
-            f"- [{c.card.title}]({_link(c, start)}) {c.card.stars}: {c.card.promise}" for c in inside if not c.opens
+            f"- [{c.card.title}]({c.lesson.link(start)}) {c.card.stars}: {c.card.promise}"
+            for c in inside
+            if not c.opens
         ]
         lines += [""] if inside else []
     return "\n".join(lines).rstrip() + "\n"
@@ -41,7 +41,3 @@ def readme_contents(book):
     before, rest = text.split(BEGIN)
     after = rest.split(END)[1]
     return text, f"{before}{BEGIN}\n\n{contents_markdown(book, book.root)}\n{END}{after}"
-
-
-def _link(chapter, start):
-    return os.path.relpath(chapter.lesson.notebook, start).replace(os.sep, "/")

@@ -1,6 +1,5 @@
 """What stands at the top and at the bottom of a page: the card, and the ways to other pages."""
 
-import os
 from html import escape
 
 from cookbook.book import LESSON
@@ -76,5 +75,5 @@ def _result(card):
 
 
 def _link(page, other, text=None):
-    target = os.path.relpath(other.notebook, page.notebook.parent).replace(os.sep, "/")
+    target = other.link(page.notebook.parent)
     return f'<a href="{escape(target)}">{escape(text or other.title)}</a>'

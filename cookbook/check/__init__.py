@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import yaml
 
+from cookbook.book import slug_of
 from cookbook.check import book_rules, chapter_rules, form_rules, page_rules
 from cookbook.check.subject import Subject
 from cookbook.errors import BookError
@@ -32,7 +33,7 @@ def check(book, slugs=()):
     problems = [
         Problem(_where(book, folder), "card", message)
         for folder, message in book.broken().items()
-        if not slugs or folder.name[3:] in slugs
+        if not slugs or slug_of(folder) in slugs
     ]
     excepted, used = read_exceptions(book), set()
     for chapter in book.chapters():

@@ -268,3 +268,10 @@ def test_every_rule_is_broken_by_some_test():
 def test_a_chapter_can_be_checked_alone(book, chapter):
     new_chapter(book, "2_spectral/08_other", title="", paper="balestriero2022spectral")
     assert check(book, ["example"]) == [] and check(book, ["other"]) != []
+
+
+def test_a_broken_card_is_found_where_its_chapter_is_named(book, chapter):
+    new_chapter(book, "2_spectral/00_part", title="", paper="balestriero2022spectral")
+    edit(book.folder / "2_spectral/00_part/card.yaml", "level: 2", "level: high")
+    assert {problem.rule for problem in check(book, ["part_2"])} == {"card"}
+    assert check(book, ["example"]) == []
