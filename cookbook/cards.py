@@ -13,6 +13,8 @@ OPTIONAL = ("where", "gpu", "result")
 LEVELS = {1: "●○○", 2: "●●○", 3: "●●●"}
 BOUNDS = ("below", "above", "between", "close_to")
 OURS = "this book"
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""libyaml's loader where PyYAML was built with it: ten times as fast, and a page reads all cards when it opens."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ class Card:
 def read_card(path, papers):
     """Read ``card.yaml``; ``papers`` {key: Paper} is the bibliography. Raises ``BookError`` for what is wrong."""
     try:
-        return _card(_mapping("the card", yaml.safe_load(Path(path).read_text("utf-8"))), papers)
+        return _card(_mapping("the card", yaml.load(Path(path).read_text("utf-8"), LOADER)), papers)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise BookError(f"card.yaml cannot be read: {' '.join(str(error).split())}") from None
 
