@@ -5,9 +5,21 @@ from functools import partial
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from strategies import grids, seeds
 from torch.nn import functional as F
 
-from replearn.data import block_mask, hidden_flags, multiblock_mask, patchify, random_mask, take_patches, unpatchify
+from replearn.data import (
+    block_mask,
+    hidden_flags,
+    multiblock_mask,
+    patch_grid,
+    patchify,
+    random_mask,
+    take_patches,
+    unpatchify,
+)
 from sampling import draws
 
 
@@ -31,6 +43,18 @@ def test_take_patches_is_indexing():
         assert torch.equal(out, rows[row])
 
 
+@given(st.data(), st.integers(1, 3), st.integers(1, 3), st.integers(1, 4), grids(4))
+def test_any_images_survive_being_cut_and_put_together(data, n, channels, patch, grid):
+    size = (grid[0] * patch, grid[1] * patch)
+    x = torch.arange(n * channels * size[0] * size[1]).view(n, channels, *size)
+    tokens = patchify(x, patch)
+    assert patch_grid(size, patch) == grid and tokens.shape == (n, grid[0] * grid[1], channels * patch**2)
+    assert torch.equal(unpatchify(tokens, patch, size), x)
+    row, column = data.draw(st.integers(0, grid[0] - 1)), data.draw(st.integers(0, grid[1] - 1))
+    corner = x[:, :, row * patch : (row + 1) * patch, column * patch : (column + 1) * patch]
+    assert torch.equal(tokens[:, row * grid[1] + column], corner.flatten(1))
+
+
 def assert_partition(mask, length):
     both = torch.cat([mask.keep, mask.masked], 1)
     assert torch.equal(both.sort(1).values, torch.arange(length).expand_as(both))
@@ -43,6 +67,15 @@ def test_kept_and_masked_are_a_partition_of_the_right_size(make, grid, ratio, vi
     mask = make(9, grid, draws(), ratio=ratio)
     assert mask.keep.shape == (9, visible) and mask.masked.shape == (9, grid[0] * grid[1] - visible)
     assert_partition(mask, grid[0] * grid[1])
+
+
+@pytest.mark.parametrize("make", [random_mask, block_mask])
+@given(n=st.integers(1, 5), grid=grids(), ratio=st.floats(0.01, 0.99), seed=seeds)
+def test_any_mask_is_a_partition_that_keeps_its_ratio_and_leaves_something_on_both_sides(make, n, grid, ratio, seed):
+    mask, length = make(n, grid, draws(seed), ratio=ratio), grid[0] * grid[1]
+    assert_partition(mask, length)
+    assert abs(mask.masked.shape[1] - ratio * length) <= 1 and 1 <= mask.keep.shape[1] < length
+    assert mask.keep.shape[1] in (1, length - 1) or mask.keep.shape[1] <= length * (1 - ratio) + 1e-6
 
 
 def test_every_patch_is_hidden_as_often_as_the_ratio_says_and_samples_differ():
@@ -64,6 +97,33 @@ def test_one_block_of_fixed_scale_is_a_square():
         rows, columns = one.any(1).nonzero(), one.any(0).nonzero()
         assert len(rows) == rows.max() - rows.min() + 1 == len(columns) == columns.max() - columns.min() + 1 == 5
     assert seen.unique(dim=0).shape[0] == 9
+
+
+def extent(flags):
+    """Rows and columns that a picture of flags spans."""
+    return [int(line.max() - line.min()) + 1 for line in (flags.any(1).nonzero(), flags.any(0).nonzero())]
+
+
+def test_aspect_is_height_over_width_and_the_grids_shape_bounds_the_sides():
+    for aspect, expected in ((4, [8, 2]), (1 / 4, [2, 8])):
+        mask = block_mask(20, (16, 16), draws(), ratio=1 / 16, scale=(1 / 16, 1 / 16), aspect=(aspect, aspect))
+        assert all(extent(one) == expected for one in hidden(mask, (16, 16)))
+        targets = multiblock_mask(5, (16, 16), draws(), scale=(1 / 16, 1 / 16), aspect=(aspect, aspect)).masked
+        seen = torch.zeros(20, 256, dtype=torch.bool).scatter_(1, targets.flatten(0, 1), True)
+        assert all(extent(one) == expected for one in seen.view(-1, 16, 16))
+    for grid, expected in (((2, 32), [2, 4]), ((32, 2), [4, 2])):
+        one = multiblock_mask(9, grid, draws(), targets=1, scale=(1 / 4, 1 / 4), aspect=(1, 1), min_context=0).masked
+        seen = torch.zeros(9, 64, dtype=torch.bool).scatter_(1, one[:, 0], True)
+        assert all(extent(block) == expected for block in seen.view(-1, *grid))
+
+
+@pytest.mark.parametrize(("share", "side"), [(0.25, 7), (1.0, 14)])
+def test_the_context_is_a_square_of_the_share_asked_for_less_the_targets(share, side):
+    tiny = dict(targets=1, scale=(1 / 196, 1 / 196), aspect=(1, 1))
+    keep, masked = multiblock_mask(30, (14, 14), draws(), context_scale=(share, share), **tiny)
+    assert masked.shape[2] == 1 and keep.shape[1] == side**2 - 1
+    for one in torch.zeros(30, 196, dtype=torch.bool).scatter_(1, keep, True).view(-1, 14, 14):
+        assert all(side - 1 <= length <= side for length in extent(one))
 
 
 def test_blocks_hang_together_more_than_random_patches():

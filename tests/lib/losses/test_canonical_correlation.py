@@ -141,6 +141,23 @@ def test_zca_is_the_whitening_closest_to_the_data():
     assert distance["zca"] < distance["cholesky"]
 
 
+def almost_dependent(distance):
+    """Three columns, of which the last differs from the first by ``distance``."""
+    a, b, c = views(8, 3)[0].T
+    return torch.stack([a, b, a + distance * c], 1)
+
+
+@pytest.mark.parametrize("method", ["cholesky", "zca"])
+def test_columns_that_differ_by_rounding_alone_are_refused_and_others_whitened(method):
+    """Rounding leaves such a covariance positive definite as often as not, so its eigenvalues are compared with it."""
+    for distance in (0.0, 1e-9, 3e-9):
+        for scale in (1e-6, 1.0, 1e6):
+            with pytest.raises(ValueError, match="singular"):
+                losses.whiten(scale * almost_dependent(distance), method=method)
+    u = losses.whiten(almost_dependent(1e-5), method=method)
+    torch.testing.assert_close(torch.cov(u.T), torch.eye(3, dtype=u.dtype), rtol=0, atol=1e-4)
+
+
 def test_off_diagonal_reads_row_by_row():
     m = torch.arange(9.0).view(3, 3)
     assert losses.off_diagonal(m).tolist() == [1, 2, 3, 5, 6, 7]
