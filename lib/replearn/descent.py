@@ -1,6 +1,7 @@
 """Full-batch descent for problems small enough to be solved to many digits."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 
@@ -42,7 +43,7 @@ def minimize(
         raise ValueError("weights must hold at least one tensor to start from")
     for i, w in enumerate(weights):
         check_finite(f"weights[{i}]", w)
-    settings = {"history_size": 20, "tolerance_grad": 1e-12, "tolerance_change": 1e-16}
+    settings: dict[str, Any] = {"history_size": 20, "tolerance_grad": 1e-12, "tolerance_change": 1e-16}
     solver = torch.optim.LBFGS(weights, max_iter=steps, line_search_fn="strong_wolfe", **settings)
 
     def closure() -> torch.Tensor:

@@ -2,7 +2,7 @@
 
 import math
 import operator
-from collections.abc import Sequence
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -73,7 +73,7 @@ def check_positive(name: str, value: float, *, allow_zero: bool = False) -> None
         raise ValueError(f"{name} must be {'at least 0' if allow_zero else 'positive'} and finite, but is {value}")
 
 
-def check_choice(name: str, value: Any, choices: Sequence) -> None:
+def check_choice(name: str, value: Any, choices: Collection) -> None:
     """Raise unless ``value`` is one of ``choices``."""
     if value not in choices:
         raise ValueError(f"{name} must be one of {', '.join(map(repr, choices))}, but is {value!r}")

@@ -59,7 +59,7 @@ def affine_warp(
     cos, sin = turn.cos() / zoom, turn.sin() / zoom
     linear = torch.stack([torch.stack([cos, -sin / aspect], 1), torch.stack([sin * aspect, cos], 1)], 1)
     theta = torch.cat([linear, -linear @ shift.unsqueeze(2)], 2)
-    grid = F.affine_grid(theta, x.shape, align_corners=False)
+    grid = F.affine_grid(theta, list(x.shape), align_corners=False)
     return F.grid_sample(x - fill, grid, mode="bilinear", padding_mode="zeros", align_corners=False) + fill
 
 
@@ -111,7 +111,7 @@ class RandomAffine:
     def __call__(self, x: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         check_images(x)
 
-        def uniform(bounds, *shape):
+        def uniform(bounds: tuple, *shape: int) -> torch.Tensor:
             low, high = bounds
             return low + (high - low) * torch.rand(shape, generator=generator, device=x.device, dtype=x.dtype)
 

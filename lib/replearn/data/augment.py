@@ -5,6 +5,7 @@ Each is a small frozen object, called as ``augment(x, generator)`` with images `
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -69,7 +70,7 @@ class RandomAffineCrop:
         check_images(x)
         n, c, height, width = x.shape
         theta = self._maps(n, width / height, x, generator)
-        grid = F.affine_grid(theta, (n, c, *self._size(height, width)), align_corners=False)
+        grid = F.affine_grid(theta, [n, c, *self._size(height, width)], align_corners=False)
         return F.grid_sample(x, grid, mode="bilinear", padding_mode="border", align_corners=False)
 
     def _size(self, height: int, width: int) -> tuple[int, int]:
@@ -80,7 +81,7 @@ class RandomAffineCrop:
     def _maps(self, n: int, aspect: float, x: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         """Affine maps (n, 2, 3) from the result's coordinates to the image's, both in [-1, 1]."""
 
-        def uniform(low, high):
+        def uniform(low: float, high: float) -> torch.Tensor:
             return low + (high - low) * torch.rand(n, generator=generator, device=x.device, dtype=x.dtype)
 
         area = uniform(*self.scale)
@@ -137,7 +138,7 @@ class RandomErase:
         check_images(x)
         n, _, height, width = x.shape
 
-        def uniform(low, high):
+        def uniform(low: float, high: float) -> torch.Tensor:
             return low + (high - low) * torch.rand(n, generator=generator, device=x.device)
 
         area = uniform(*self.scale)
@@ -254,7 +255,7 @@ class Compose:
     torch.Size([4, 1, 8, 8])
     """
 
-    def __init__(self, *augmentations) -> None:
+    def __init__(self, *augmentations: Callable) -> None:
         self.augmentations = augmentations
 
     def __call__(self, x: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
@@ -295,8 +296,8 @@ class MultiCrop:
     5
     """
 
-    global_crop: object
-    local_crop: object
+    global_crop: Callable
+    local_crop: Callable
     n_global: int = 2
     n_local: int = 4
 

@@ -58,7 +58,7 @@ class ColorJitter:
         check_images(x, channels=3)
         chosen = _uniform(x, generator) < self.p
 
-        def factor(strength):
+        def factor(strength: float) -> torch.Tensor:
             low, high = max(0.0, 1 - strength), 1 + strength
             return torch.where(chosen, low + (high - low) * _uniform(x, generator), 1.0)
 

@@ -3,11 +3,11 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from PIL import Image
-from torch.utils.data import Dataset
 from torchvision import datasets
 from torchvision.transforms.functional import center_crop, pil_to_tensor, resize
 
@@ -57,7 +57,7 @@ def _cifar(name: str, loader: Callable) -> tuple[torch.Tensor, torch.Tensor, tup
     return images, torch.tensor(train.targets + test.targets), tuple(train.classes), len(train.data)
 
 
-def _open(name: str, loader: Callable, **options) -> Dataset:
+def _open(name: str, loader: Callable, **options: Any) -> Any:
     """Open the files in the cache folder, downloading them (their checksums are verified) where they are missing."""
     folder = cache_folder()
     try:

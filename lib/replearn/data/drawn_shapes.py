@@ -47,7 +47,7 @@ def shapes(n: int, seed: int = 0, res: int = 32) -> tuple[torch.Tensor, dict]:
     check_integer("res", res, 4)
     generator = torch.Generator().manual_seed(seed)
 
-    def uniform(low, high):
+    def uniform(low: float, high: float) -> torch.Tensor:
         return low + (high - low) * torch.rand(n, generator=generator)
 
     factors = {

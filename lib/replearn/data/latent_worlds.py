@@ -87,6 +87,8 @@ class InvertibleMLP(nn.Module):
         Slope of the leaky ReLU below 0, positive.
     """
 
+    weights: torch.Tensor
+
     def __init__(self, weights: torch.Tensor, slope: float) -> None:
         super().__init__()
         self.slope = slope
@@ -222,7 +224,7 @@ class LatentWorld(NamedTuple):
         """Draw a fixed list of pairs; return a sampler like ``views`` that draws from the list, with replacement."""
         x, x_positive = self.views(n_pairs, generator)
 
-        def sampler(n, generator):
+        def sampler(n: int, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
             index = torch.randint(n_pairs, (n,), generator=generator, device=x.device)
             return x[index], x_positive[index]
 

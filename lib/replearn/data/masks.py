@@ -1,6 +1,7 @@
 """Images as patches, and masks that hide some of them: at random, in blocks, or as blocks to predict."""
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -65,12 +66,12 @@ def patchify(x: torch.Tensor, patch: int) -> torch.Tensor:
     """
     if x.ndim != 4:
         raise ValueError(f"x must be a batch of images (N, C, H, W), but has shape {tuple(x.shape)}")
-    n, c, *size = x.shape
-    h, w = patch_grid(size, patch)
+    n, c, height, width = x.shape
+    h, w = patch_grid((height, width), patch)
     return x.reshape(n, c, h, patch, w, patch).permute(0, 2, 4, 1, 3, 5).reshape(n, h * w, c * patch**2)
 
 
-def unpatchify(tokens: torch.Tensor, patch: int, image_shape: tuple[int, int]) -> torch.Tensor:
+def unpatchify(tokens: torch.Tensor, patch: int, image_shape: Sequence[int]) -> torch.Tensor:
     """Put patches back together: the inverse of :func:`patchify`.
 
     Parameters
@@ -103,7 +104,7 @@ def unpatchify(tokens: torch.Tensor, patch: int, image_shape: tuple[int, int]) -
     return tokens.reshape(n, h, w, c, patch, patch).permute(0, 3, 1, 4, 2, 5).reshape(n, c, *image_shape)
 
 
-def patch_grid(image_shape: tuple[int, int], patch: int) -> tuple[int, int]:
+def patch_grid(image_shape: Sequence[int], patch: int) -> tuple[int, int]:
     """Rows and columns of patches in an image of (height, width) pixels; raises if they do not fill it.
 
     Examples

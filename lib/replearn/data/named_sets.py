@@ -157,7 +157,7 @@ def _mnist_10k() -> LabeledImages:
 
 def _photos(tile: int = 48, res: int = 32, most: int = 100, train_share: float = 0.7) -> LabeledImages:
     draw = np.random.default_rng(0)
-    parts = {"train": [], "test": []}
+    parts: dict[str, list] = {"train": [], "test": []}
     for label, file in enumerate(PHOTOGRAPHS.values()):
         tiles = _tiles(_photograph(file), tile)
         tiles = tiles[draw.permutation(len(tiles))[:most]]

@@ -187,7 +187,8 @@ def swiss_roll(n: int, *, noise: float = 0.0, seed: int = 0) -> tuple[torch.Tens
     torch.Size([100, 3])
     """
     _check(n, noise)
-    return tuple(map(torch.from_numpy, datasets.make_swiss_roll(n, noise=noise, random_state=seed)))
+    x, t = datasets.make_swiss_roll(n, noise=noise, random_state=seed)
+    return torch.from_numpy(x), torch.from_numpy(t)
 
 
 def s_curve(n: int, *, noise: float = 0.0, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
@@ -222,7 +223,8 @@ def s_curve(n: int, *, noise: float = 0.0, seed: int = 0) -> tuple[torch.Tensor,
     torch.Size([100, 3])
     """
     _check(n, noise)
-    return tuple(map(torch.from_numpy, datasets.make_s_curve(n, noise=noise, random_state=seed)))
+    x, t = datasets.make_s_curve(n, noise=noise, random_state=seed)
+    return torch.from_numpy(x), torch.from_numpy(t)
 
 
 def _check(n: int, noise: float) -> None:

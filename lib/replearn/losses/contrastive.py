@@ -44,7 +44,7 @@ def nt_xent(z1: torch.Tensor, z2: torch.Tensor, *, temperature: float = 0.5) -> 
 @full_precision
 def info_nce(
     q: torch.Tensor,
-    k: int,
+    k: torch.Tensor,
     *,
     temperature: float = 0.2,
     queue: torch.Tensor | None = None,

@@ -2,20 +2,24 @@
 
 import functools
 from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
 
 import torch
+
+Arguments = ParamSpec("Arguments")
+Value = TypeVar("Value")
 
 _HALF = (torch.float16, torch.bfloat16)
 
 
-def full_precision(loss: Callable) -> Callable:
+def full_precision(loss: Callable[Arguments, Value]) -> Callable[Arguments, Value]:
     """Return ``loss`` such that half-precision tensors are raised to float32 and autocast is off inside it.
 
     Sums over a batch and log-sum-exps lose their meaning in half precision; float32 and float64 pass untouched.
     """
 
     @functools.wraps(loss)
-    def wrapped(*args, **kwargs):
+    def wrapped(*args: Any, **kwargs: Any) -> Value:
         args = [to_at_least_float32(a) for a in args]
         kwargs = {name: to_at_least_float32(value) for name, value in kwargs.items()}
         with torch.autocast(_device([*args, *kwargs.values()]), enabled=False):
@@ -24,23 +28,14 @@ def full_precision(loss: Callable) -> Callable:
     return wrapped
 
 
-def to_at_least_float32(
-    value: bool | float | list[torch.Tensor] | str | torch.Tensor,
-) -> bool | float | list[torch.Tensor] | str | torch.Tensor:
+def to_at_least_float32(value: Any) -> Any:
+    """Raise a half-precision tensor, or those in a list, to float32; whatever else comes stays as it is."""
     if isinstance(value, (list, tuple)):
         return [to_at_least_float32(part) for part in value]
     return value.float() if isinstance(value, torch.Tensor) and value.dtype in _HALF else value
 
 
-def _device(
-    values: list[bool | torch.Tensor]
-    | list[float | str | torch.Tensor]
-    | list[float | torch.Tensor]
-    | list[int | torch.Tensor]
-    | list[list | torch.Tensor]
-    | list[str | torch.Tensor]
-    | list[torch.Tensor],
-) -> str:
+def _device(values: list) -> str:
     """The kind of device of the first tensor among values, or in a list that is one of them."""
     for value in values:
         if isinstance(value, torch.Tensor):
