@@ -1,6 +1,7 @@
 """Features read a block of rows at a time, so that float64 sums and products of large ones stay small in memory."""
 
 from collections.abc import Iterator
+from functools import reduce
 
 import torch
 
@@ -19,10 +20,10 @@ def blocks(z: torch.Tensor) -> Iterator[torch.Tensor]:
 
 def centre_and_scale(z: torch.Tensor, standardize: bool) -> tuple[torch.Tensor, torch.Tensor]:
     """Mean and deviation (D,) of the columns of ``z`` in float64; a scale of one where they do not vary, or for all."""
-    mean = sum(rows.sum(0) for rows in blocks(z)) / len(z)
+    mean = reduce(torch.add, (rows.sum(0) for rows in blocks(z))) / len(z)
     if not standardize:
         return mean, torch.ones_like(mean)
-    std = (sum((rows - mean).square().sum(0) for rows in blocks(z)) / len(z)).sqrt()
+    std = (reduce(torch.add, ((rows - mean).square().sum(0) for rows in blocks(z))) / len(z)).sqrt()
     return mean, torch.where(std <= 1e-12 * mean.abs(), 1.0, std)
 
 

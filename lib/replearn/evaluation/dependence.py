@@ -188,7 +188,7 @@ def dhsic_null(grams: Sequence[ArrayLike], *, permutations: int = 200, seed: int
     check_integer("permutations", permutations, 1)
     generator = torch.Generator().manual_seed(seed)
 
-    def shuffled(gram):
+    def shuffled(gram: torch.Tensor) -> torch.Tensor:
         order = torch.randperm(len(gram), generator=generator).to(gram.device)
         return gram[order][:, order]
 
@@ -196,12 +196,13 @@ def dhsic_null(grams: Sequence[ArrayLike], *, permutations: int = 200, seed: int
 
 
 def _grams(grams: Sequence[ArrayLike]) -> list[torch.Tensor]:
-    grams = [as_square("each kernel", gram, min_rows=4) for gram in grams]
-    if len(grams) < 2:
-        raise ValueError(f"dependence needs the kernels of at least two variables, but got {len(grams)}")
-    if len({len(gram) for gram in grams}) > 1:
-        raise ValueError(f"all kernels must be of the same samples, but have sizes {[len(gram) for gram in grams]}")
-    return grams
+    squares = [as_square("each kernel", gram, min_rows=4) for gram in grams]
+    sizes = [len(square) for square in squares]
+    if len(sizes) < 2:
+        raise ValueError(f"dependence needs the kernels of at least two variables, but got {len(sizes)}")
+    if len(set(sizes)) > 1:
+        raise ValueError(f"all kernels must be of the same samples, but have sizes {sizes}")
+    return squares
 
 
 def _centre(gram: torch.Tensor) -> torch.Tensor:

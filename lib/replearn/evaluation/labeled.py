@@ -23,7 +23,9 @@ def feature_pair(z_train: ArrayLike, z_test: ArrayLike) -> tuple[torch.Tensor, t
     return z_train, z_test
 
 
-def labeled_features(z_train: ArrayLike, y_train: ArrayLike, z_test: ArrayLike, y_test: ArrayLike | None) -> tuple:
+def labeled_features(
+    z_train: ArrayLike, y_train: ArrayLike, z_test: ArrayLike, y_test: ArrayLike | None
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor | None]:
     """Return features and int64 classes 0..C-1 as tensors (``y_test`` may be None), or raise ``ValueError``."""
     z_train, z_test = feature_pair(z_train, z_test)
     y_train = detached(y_train).to(z_train.device)

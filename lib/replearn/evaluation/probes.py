@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from replearn.evaluation.blocks import blocks, centre_and_scale, rows_in_block, unit_rows
 from replearn.evaluation.labeled import accuracy, detached, feature_pair, labeled_features
-from replearn.validate import check_integer, check_matrix, check_positive, check_same_rows
+from replearn.validate import check_choice, check_integer, check_matrix, check_positive, check_same_rows
 
 _LOO_GRID = tuple(10.0**p for p in range(-6, 3))
 
@@ -112,9 +112,10 @@ def ridge_probe(
     """
     z_train, y_train, z_test, y_test = labeled_features(z_train, y_train, z_test, y_test)
     targets = F.one_hot(y_train).double()
-    if lam == "loo":
+    if isinstance(lam, str):
+        check_choice("lam, if it is a word,", lam, ("loo",))
         errors = {v: _loo_residuals(z_train, targets, v, standardize).square().sum().item() for v in _LOO_GRID}
-        lam = min(errors, key=errors.get)
+        lam = min(errors, key=errors.__getitem__)
     check_positive("lam", lam)
     predict = fit_ridge(z_train, targets, lam, standardize)
     return accuracy(predict(z_test).argmax(1), y_test)
@@ -166,7 +167,7 @@ def low_shot_probe(
             f"{repeats} blocks of {n_labels} labels need {repeats * n_labels} samples, but have {len(z_train)}"
         )
     blocks = (slice(b * n_labels, (b + 1) * n_labels) for b in range(repeats))
-    return sum(ridge_probe(z_train[b], y_train[b], z_test, y_test, lam=lam) for b in blocks) / repeats
+    return sum(float(ridge_probe(z_train[b], y_train[b], z_test, y_test, lam=lam)) for b in blocks) / repeats
 
 
 def r2_probe(

@@ -5,7 +5,6 @@ All of them compute in float64 on the features' device and read the rows in bloc
 
 import math
 
-import numpy as np
 import torch
 from numpy.typing import ArrayLike
 
@@ -144,7 +143,7 @@ def lidar(z: ArrayLike, *, delta: float = 1e-4, eps: float = 1e-7) -> float:
     return torch.special.entr(p / p.sum() + eps).sum().exp().item()
 
 
-def _covariance(z: np.ndarray | torch.Tensor) -> torch.Tensor:
+def _covariance(z: ArrayLike) -> torch.Tensor:
     """Centred covariance (D, D) over N - 1, or the Gram matrix (N, N) of the same non-zero spectrum where N < D."""
     z = detached(z)
     check_matrix("z", z, min_rows=2)

@@ -53,7 +53,7 @@ def logistic_probe(
     mean, scale = (part.to(dtype) for part in centre_and_scale(z_train, True))
     x, n = (z_train - mean) / scale, len(z_train)
 
-    def loss(w, b):
+    def loss(w: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
         return F.cross_entropy(x @ w + b, y_train) + lam / (2 * n) * w.square().sum()
 
     start = torch.zeros(x.shape[1] + 1, int(y_train.max()) + 1, dtype=dtype, device=x.device)
@@ -71,7 +71,7 @@ def mlp_probe(
     y_test: ArrayLike | None = None,
     *,
     hidden: int = 256,
-    steps: float = 1000,
+    steps: int = 1000,
     lr: float = 3e-3,
     seed: int = 0,
 ) -> float | torch.Tensor:
