@@ -3,7 +3,6 @@
 from typing import NamedTuple
 
 import numpy as np
-import torch
 from numpy.typing import ArrayLike
 from scipy import linalg
 
@@ -23,9 +22,7 @@ def _orthonormal_basis(name: str, a: np.ndarray) -> np.ndarray:
     return q
 
 
-def _bases(
-    a: np.ndarray | torch.Tensor, b: np.ndarray, metric: np.ndarray | torch.Tensor | None = None
-) -> tuple[np.ndarray, np.ndarray]:
+def _bases(a: ArrayLike, b: ArrayLike, metric: ArrayLike | None = None) -> tuple[np.ndarray, np.ndarray]:
     a, b = as_points("A", a), as_points("B", b)
     if a.shape[0] != b.shape[0]:
         raise ValueError(f"A and B must have the same number of rows, but have {a.shape[0]} and {b.shape[0]}")
@@ -34,7 +31,7 @@ def _bases(
     return _orthonormal_basis("A", a), _orthonormal_basis("B", b)
 
 
-def _metric_factor(metric: np.ndarray | torch.Tensor, n: int) -> np.ndarray:
+def _metric_factor(metric: ArrayLike, n: int) -> np.ndarray:
     """The upper triangular F with metric = F^T F."""
     metric = as_symmetric("metric", as_array(metric))
     if metric.shape[0] != n:
@@ -213,7 +210,7 @@ def sign_align(V: ArrayLike, ref: ArrayLike) -> np.ndarray:
     return V * np.where(np.sum(V * ref, axis=0) < 0, -1.0, 1.0)
 
 
-def _as_spectrum(w: np.ndarray) -> np.ndarray:
+def _as_spectrum(w: ArrayLike) -> np.ndarray:
     w = as_array(w)
     check_matrix("w", w[None] if w.ndim == 1 else w)
     if w.ndim != 1:

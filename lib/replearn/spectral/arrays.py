@@ -24,16 +24,16 @@ def as_points(name: str, x: ArrayLike, *, min_rows: int = 1) -> np.ndarray:
     return x
 
 
-def check_square(name: str, a: ArrayLike | sparse.sparray) -> None:
+def check_square(name: str, a: np.ndarray | sparse.sparray) -> None:
     """Raise unless ``a`` has shape (N, N)."""
     if len(a.shape) != 2 or a.shape[0] != a.shape[1]:
         raise ValueError(f"{name} must be a square matrix (N, N), but has shape {tuple(a.shape)}")
 
 
-def check_symmetric(name: str, a: ArrayLike | sparse.sparray, *, tol: float = 1e-8) -> None:
+def check_symmetric(name: str, a: np.ndarray | sparse.sparray, *, tol: float = 1e-8) -> None:
     """Raise unless ``a``, dense or sparse, is a finite square matrix equal to its transpose up to ``tol max |a|``."""
     check_square(name, a)
-    check_finite(name, a.data if sparse.issparse(a) else a)
+    check_finite(name, a if isinstance(a, np.ndarray) else a.data)
     asymmetry, largest = abs(a - a.T).max(), abs(a).max()
     if asymmetry > tol * largest:
         raise ValueError(f"{name} must be symmetric, but differs from its transpose by up to {asymmetry:.2g}")
@@ -49,7 +49,7 @@ def as_symmetric(name: str, a: ArrayLike | sparse.sparray) -> np.ndarray | spars
 def as_definite(name: str, a: ArrayLike) -> np.ndarray:
     """Return ``a`` as a dense symmetric positive definite float64 matrix or raise ``ValueError``."""
     a = as_symmetric(name, a)
-    a = a.toarray() if sparse.issparse(a) else a
+    a = a if isinstance(a, np.ndarray) else a.toarray()
     spectrum = np.linalg.eigvalsh(a)
     if spectrum[0] <= 1e-12 * spectrum[-1]:
         raise ValueError(
@@ -84,7 +84,7 @@ def as_same_samples(X: ArrayLike, Y: ArrayLike) -> tuple[np.ndarray, np.ndarray]
     return X, Y
 
 
-def check_semidefinite(name: str, spectrum: ArrayLike) -> None:
+def check_semidefinite(name: str, spectrum: np.ndarray) -> None:
     """Raise unless eigenvalues, ascending, are those of a positive semi-definite matrix that is not zero."""
     if spectrum[-1] <= 0 or spectrum[0] < -1e-8 * spectrum[-1]:
         raise ValueError(

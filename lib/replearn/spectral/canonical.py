@@ -1,5 +1,6 @@
 """Canonical correlations: what two views of the same samples share, in closed form."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -79,7 +80,7 @@ class PairMoments(NamedTuple):
     C_plus: np.ndarray
 
 
-def pair_moments(views: ArrayLike, weights: ArrayLike | None = None) -> PairMoments:
+def pair_moments(views: Iterable[ArrayLike], weights: ArrayLike | None = None) -> PairMoments:
     r"""Return the second moments of a positive pair whose two views are drawn independently from a list of views.
 
     .. math:: C = \frac1n \sum_{v,i} w_v x_{vi} x_{vi}^\top, \qquad

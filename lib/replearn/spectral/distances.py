@@ -33,7 +33,7 @@ def double_center(D2: ArrayLike) -> np.ndarray:
            [-1.,  1.]])
     """
     D2 = as_symmetric("D2", D2)
-    D2 = D2.toarray() if sparse.issparse(D2) else D2
+    D2 = D2 if isinstance(D2, np.ndarray) else D2.toarray()
     means = D2.mean(axis=0)
     return (means[:, None] + means[None] - D2 - means.mean()) / 2
 

@@ -47,7 +47,7 @@ def minimize_embedding(loss: Callable, n: int, dim: int, *, seed: int = 0, steps
     generator = torch.Generator().manual_seed(seed)
     losses = []
 
-    def recorded(Z):
+    def recorded(Z: torch.Tensor) -> torch.Tensor:
         value = loss(Z)
         losses.append(value.item())
         return value

@@ -138,7 +138,7 @@ def vicreg_embedding(
     return SpectralEmbedding(np.sqrt(len(V)) * V * strengths, w, strengths, V, int(np.sum(strengths > 0)), loss, gap)
 
 
-def vicreg_variances(eigenvalues: ArrayLike, *, inv: float, reg: float) -> np.ndarray:
+def vicreg_variances(eigenvalues: np.ndarray, *, inv: float, reg: float) -> np.ndarray:
     """Variance (1 - (inv / reg) lambda)_+ that least-square VICReg leaves to a direction of roughness lambda."""
     variances = 1 - inv / reg * eigenvalues
     return np.where(variances > ZERO, variances, 0.0)

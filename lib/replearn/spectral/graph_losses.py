@@ -15,7 +15,7 @@ def _matrix_like(name: str, M: np.ndarray | sparse.csr_array | torch.Tensor, Z: 
         raise ValueError(f"{name} must have shape ({n}, {n}), one row per row of Z, but has shape {tuple(M.shape)}")
     if sparse.issparse(M):
         M = sparse.coo_array(M)
-        M = torch.sparse_coo_tensor(np.stack([M.row, M.col]), M.data, (n, n), check_invariants=False)
+        M = torch.sparse_coo_tensor(torch.from_numpy(np.stack([M.row, M.col])), M.data, (n, n), check_invariants=False)
     return torch.as_tensor(M).to(dtype=Z.dtype, device=Z.device)
 
 

@@ -102,7 +102,7 @@ def label_graph(
         return g if self_loops else _drop_diagonal(g)
     diagonal = np.zeros(len(codes)) if self_loops else Y @ weights
 
-    def product(M):
+    def product(M: np.ndarray) -> np.ndarray:
         M = np.asarray(M, dtype=np.float64).reshape(len(codes), -1)
         return Y @ (weights[:, None] * (Y.T @ M)) - diagonal[:, None] * M
 

@@ -35,13 +35,13 @@ def lanczos(
     which: str,
     Q: np.ndarray,
     tol: float,
-    steps: int,
+    steps: int | None,
     seed: int,
 ) -> tuple[np.ndarray, np.ndarray, float]:
     """ARPACK at the top of c I - A or c I + A, a positive operator in which excluded directions have eigenvalue 0."""
     c, sign = spectral_bound(A), -1 if which == "smallest" else 1
 
-    def product(v):
+    def product(v: np.ndarray) -> np.ndarray:
         v = project(Q, v.ravel())
         return project(Q, c * v + sign * (A @ v))
 
@@ -55,7 +55,7 @@ def shift_invert(
     which: str,
     Q: np.ndarray,
     tol: float,
-    steps: int,
+    steps: int | None,
     seed: int,
 ) -> tuple[np.ndarray, np.ndarray, float]:
     """ARPACK on the inverse of A - s I restricted to the complement of Q, with s just beyond the wanted end."""
@@ -70,7 +70,7 @@ def shift_invert(
     solved = factor.solve(Q) if Q.shape[1] else Q
     inner = linalg.pinv(Q.T @ solved) if Q.shape[1] else np.zeros((0, 0))
 
-    def product(v):
+    def product(v: np.ndarray) -> np.ndarray:
         x = factor.solve(project(Q, v.ravel()))
         return project(Q, x - solved @ (inner @ (Q.T @ x)))
 
@@ -84,7 +84,7 @@ def _arpack(
     k: int,
     Q: np.ndarray,
     tol: float,
-    steps: int,
+    steps: int | None,
     seed: int,
 ) -> tuple[np.ndarray, np.ndarray]:
     n = A.shape[0]
@@ -106,7 +106,7 @@ def lobpcg_jacobi(
     which: str,
     Q: np.ndarray,
     tol: float,
-    steps: int,
+    steps: int | None,
     seed: int,
 ) -> tuple[np.ndarray, np.ndarray, float]:
     """LOBPCG, preconditioned at the bottom of the spectrum by the inverse diagonal."""
@@ -135,7 +135,7 @@ def _restricted(
     BQ = Q if B is None else B @ Q
     dual = linalg.solve(Q.T @ BQ, BQ.T, assume_a="pos")
 
-    def product(M):
+    def product(M: np.ndarray) -> np.ndarray:
         M = A @ (M - Q @ (dual @ M))
         return M - dual.T @ (Q.T @ M)
 

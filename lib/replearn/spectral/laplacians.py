@@ -49,7 +49,7 @@ def laplacian(G: ArrayLike | sparse.sparray, *, kind: str = "unnormalized") -> t
     return sparse.csr_array(sparse.eye_array(len(degrees)) - left @ g @ right), degrees
 
 
-def check_no_isolated(degrees: ArrayLike) -> None:
+def check_no_isolated(degrees: np.ndarray) -> None:
     """Raise unless every node has at least one edge."""
     isolated = np.flatnonzero(degrees <= 0)
     if len(isolated):

@@ -1,6 +1,6 @@
 """Second moments of augmented data: all that a linear method sees of its augmentation."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -149,7 +149,7 @@ def empirical_moments(X: ArrayLike, augment: Callable, views: int, *, seed: int 
     return AugmentedMoments(C, C_plus, X.T @ np.mean(drawn, axis=0) / len(X))
 
 
-def view_moments(views: ArrayLike) -> PairMoments:
+def view_moments(views: Iterable[ArrayLike]) -> PairMoments:
     r"""Second moments of a positive pair, estimated without bias from V views of each of n samples.
 
     C = (1 / (n V)) sum_i sum_a v_ia v_ia^T, C_plus = (1 / (n V (V - 1))) sum_i sum_{a != b} v_ia v_ib^T.

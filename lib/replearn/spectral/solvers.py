@@ -162,7 +162,7 @@ def _standard_form(
     A: LinearOperator | np.ndarray | sparse.csr_array,
     B: np.ndarray | sparse.csr_array | sparse.sparray,
     excluded: np.ndarray,
-    scale: np.ndarray,
+    scale: np.ndarray | None,
     solver: str,
 ) -> _Problem:
     """The problem with the identity for B, unless B is full and left to LOBPCG."""
@@ -193,7 +193,7 @@ def _scaled(
         return A
     if isinstance(A, LinearOperator):
 
-        def product(M):
+        def product(M: np.ndarray) -> np.ndarray:
             return (scale * (A @ (scale * M.T).T).T).T
 
         return LinearOperator(A.shape, matvec=product, matmat=product, dtype=A.dtype)
@@ -206,7 +206,7 @@ def _as_dense(a: LinearOperator | np.ndarray | sparse.csr_array) -> np.ndarray:
     if isinstance(a, LinearOperator):
         a = a @ np.eye(a.shape[0], dtype=a.dtype)
         return (a + a.T) / 2
-    return a.toarray() if sparse.issparse(a) else a
+    return a if isinstance(a, np.ndarray) else a.toarray()
 
 
 def _dense(problem: _Problem, k: int, which: str) -> tuple[np.ndarray, np.ndarray]:
@@ -220,7 +220,7 @@ def _dense(problem: _Problem, k: int, which: str) -> tuple[np.ndarray, np.ndarra
 
 
 def _iterate(
-    problem: _Problem, k: int, which: str, solver: str, tol: float, steps: int, seed: int
+    problem: _Problem, k: int, which: str, solver: str, tol: float, steps: int | None, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Run an iterative method and check its residual against ``tol``."""
     A, B, Q = problem.A, problem.B, problem.Q

@@ -202,9 +202,10 @@ def _negative_slope(module: nn.Module) -> float:
 
 def _shortcut(module: nn.Module | None, name: str) -> tuple[Affine, ...]:
     ops = [] if module is None else _compile(module, name)
-    if not all(isinstance(op, Affine) for op in ops):
+    affine = tuple(op for op in ops if isinstance(op, Affine))
+    if len(affine) < len(ops):
         raise NotPiecewiseAffineError(f"{name} must be affine: Linear, Conv2d, BatchNorm or AvgPool2d, no activation")
-    return tuple(ops)
+    return affine
 
 
 def _require_evaluation(module: nn.Module, name: str) -> None:

@@ -3,7 +3,14 @@
 import torch
 from torch import Tensor, nn
 
-from replearn.splines.compiling import Activation, NotPiecewiseAffineError, check_inputs, compile_piecewise_affine, run
+from replearn.splines.compiling import (
+    Activation,
+    Layer,
+    NotPiecewiseAffineError,
+    check_inputs,
+    compile_piecewise_affine,
+    run,
+)
 from replearn.validate import check_finite, check_integer, check_positive
 
 
@@ -242,7 +249,7 @@ def unit_distances(model: nn.Module, x: Tensor, *, chunk: int = 256) -> Tensor:
     return torch.cat(parts)
 
 
-def _layer_distances(op, rows: Tensor, pattern: Tensor) -> Tensor:
+def _layer_distances(op: Layer, rows: Tensor, pattern: Tensor) -> Tensor:
     if not isinstance(op, Activation):
         rows = op.windows(rows) - op.select(rows, pattern)[..., None]
     distance = rows[:, -1].abs() / rows[:, :-1].norm(dim=1)

@@ -1,6 +1,7 @@
 """Which side of every unit's boundary a point lies on."""
 
 import itertools
+from collections.abc import Hashable, Sequence
 
 import numpy as np
 import torch
@@ -144,7 +145,7 @@ def count_patterns(p: Tensor) -> int:
     return len(set(pattern_keys(p)))
 
 
-def pattern_keys(p: Tensor) -> list[bytes]:
+def pattern_keys(p: Tensor) -> Sequence[Hashable]:
     """The packed patterns as bytes, one hashable key a row."""
     packed = np.ascontiguousarray(pack_patterns(p).cpu().numpy())
     if not packed.shape[1]:

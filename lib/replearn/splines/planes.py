@@ -64,12 +64,12 @@ def plane_through(anchors: Tensor, pad: float = 0.0, shape: str = "square", seed
     count, dim = anchors.shape
     if count > 3 or dim < 2:
         raise ValueError(f"anchors must have shape (2 or 3, D) with D >= 2, but has shape {tuple(anchors.shape)}")
-    if count == 2 and (shape == "triangle" or seed is None):
-        raise ValueError("two anchors do not span a plane: pass a seed for the second direction and shape='square'")
     anchors = anchors.double()
     origin = anchors.mean(0)
     sides = anchors[1:] - anchors[0]
     if count == 2:
+        if shape == "triangle" or seed is None:
+            raise ValueError("two anchors do not span a plane: pass a seed for the second direction and shape='square'")
         draw = torch.randn(1, dim, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
         sides = torch.cat([sides, draw.to(sides.device)])
     basis, r = torch.linalg.qr(sides.T)

@@ -117,7 +117,7 @@ class Sweep:
             return State(state.V, state.n, state.A + skip, state.skips[:-1], state.patterns)
         if isinstance(op, Affine):
             return State(state.V, state.n, self.affine(op, state.A), state.skips, state.patterns)
-        pieces, pattern = (self.refine if isinstance(op, Activation) else self.refine_max)(op, state)
+        pieces, pattern = self.refine(op, state) if isinstance(op, Activation) else self.refine_max(op, state)
         child = state.inherit(pieces)
         patterns = torch.cat([child.patterns, pattern.flatten(1)], 1) if self.with_patterns else child.patterns
         return State(child.V, child.n, op.select(child.A, pattern), child.skips, patterns)
