@@ -56,6 +56,8 @@ class DINO(Method):
     """
 
     N_TARGETS = 2
+    center: torch.Tensor
+    batch_mean: torch.Tensor
 
     def __init__(
         self,

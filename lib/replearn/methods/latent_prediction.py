@@ -11,6 +11,7 @@ from replearn.losses import latent_loss
 from replearn.losses.precision import full_precision, to_at_least_float32
 from replearn.methods.masked import Masked
 from replearn.methods.teacher import EMA, decay_at
+from replearn.models.vit import TinyViT
 from replearn.training.method import describe
 
 
@@ -50,7 +51,7 @@ class LatentPrediction(Masked):
 
     def __init__(
         self,
-        encoder: nn.Module,
+        encoder: TinyViT,
         decoder: nn.Module,
         *,
         mask: Callable = random_mask,
@@ -88,5 +89,5 @@ class LatentPrediction(Masked):
         return self.of_patches(tokens)
 
     def after_step(self) -> None:
-        if self.teacher is not None:
+        if self.teacher is not None and self.decay is not None:
             self.teacher.update(self.encoder, decay_at(self.decay, self.progress))

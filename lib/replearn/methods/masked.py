@@ -9,13 +9,20 @@ from torch import nn
 from replearn.data import as_float, patchify, random_mask, take_patches
 from replearn.losses import mae_loss, simmim_loss
 from replearn.losses.precision import to_at_least_float32
+from replearn.models.masked_input import MaskedInput
+from replearn.models.masked_mlp import MaskedMLP
+from replearn.models.vit import TinyViT
 from replearn.training.method import Method, describe
+
+PatchEncoder = TinyViT | MaskedMLP | MaskedInput
 
 
 class Masked(Method):
     """Encode the visible patches of a batch and predict something of the hidden ones."""
 
-    def __init__(self, encoder: nn.Module, decoder: nn.Module, *, mask: Callable, augment: Callable | None) -> None:
+    encoder: PatchEncoder
+
+    def __init__(self, encoder: PatchEncoder, decoder: nn.Module, *, mask: Callable, augment: Callable | None) -> None:
         super().__init__()
         self.encoder, self.decoder, self.mask, self.augment = encoder, decoder, mask, augment
 
@@ -63,7 +70,7 @@ class MaskedAutoencoder(Masked):
 
     def __init__(
         self,
-        encoder: nn.Module,
+        encoder: PatchEncoder,
         decoder: nn.Module,
         *,
         mask: Callable = random_mask,
@@ -111,7 +118,7 @@ class SimMIM(Masked):
     """
 
     def __init__(
-        self, encoder: nn.Module, decoder: nn.Module, *, mask: Callable = random_mask, augment: Callable | None = None
+        self, encoder: TinyViT, decoder: nn.Module, *, mask: Callable = random_mask, augment: Callable | None = None
     ) -> None:
         super().__init__(encoder, decoder, mask=mask, augment=augment)
         self.mask_token = nn.Parameter(torch.zeros(encoder.dim))

@@ -68,7 +68,7 @@ class MoCo(JointEmbedding):
         super().__init__(encoder, projector, loss, augment)
         self.key_encoder = EMA(nn.Sequential(encoder, projector), decay)
         self.queue = FeatureQueue(size, dim, seed=seed)
-        self.keys = None
+        self.keys = torch.empty(0, dim)
 
     def extra_repr(self) -> str:
         return f"{super().extra_repr()}, size={len(self.queue)}"

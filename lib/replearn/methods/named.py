@@ -15,11 +15,12 @@ from replearn.methods.nnclr import NNCLR
 from replearn.methods.self_distillation import SelfDistillation
 from replearn.methods.swav import SwAV
 from replearn.models import MaeDecoder, MaskedInput, MaskedMLPDecoder, TinyViT, mlp_head
+from replearn.models.encoder import Encoder
 from replearn.training.method import Method
 from replearn.training.seed import seeded
 from replearn.validate import check_choice
 
-LOSS_ALONE = {
+LOSS_ALONE: dict[str, Callable] = {
     "simclr": partial(losses.nt_xent, temperature=0.2),
     "vicreg": losses.vicreg,
     "barlow_twins": losses.barlow_twins,
@@ -32,7 +33,7 @@ METHODS = (*TWO_VIEWS, *MASKED)
 
 def method(
     name: str,
-    encoder: nn.Module,
+    encoder: Encoder,
     augment: Callable | None = None,
     *,
     shape: tuple[int, ...] | None = None,
@@ -59,7 +60,7 @@ def method(
     name : str
         One of ``METHODS``: of two views (``TWO_VIEWS``) simclr, vicreg, barlow_twins, w_mse, nnclr, swav, byol,
         simsiam, dino; ``MASKED`` are context_encoder, mae, simmim, data2vec, ijepa.
-    encoder : torch.nn.Module
+    encoder : Encoder
         (N, ...) -> (N, ``encoder.dim``); masked methods but the first want a ``TinyViT``.
     augment : callable, optional
         ``augment(x, generator)``; only masked methods, which take one view of each image, do without.
@@ -120,7 +121,7 @@ def method(
 def _of_two_views(
     name: str,
     encoder: nn.Module,
-    projector: nn.Module,
+    projector: nn.Sequential,
     predictor: nn.Module,
     augment: Callable,
     dim: int,
@@ -144,7 +145,7 @@ def _of_two_views(
     )
 
 
-def _masked(name: str, encoder: nn.Module, shape: tuple[int, ...], mask: Callable, augment: Callable | None) -> Masked:
+def _masked(name: str, encoder: Encoder, shape: tuple[int, ...], mask: Callable, augment: Callable | None) -> Masked:
     if name == "context_encoder":
         encoder = MaskedInput(encoder, shape[1:], _patch_side(shape[1:]))
         decoder = MaskedMLPDecoder(encoder.dim, shape[0] * encoder.patch**2, encoder.grid)

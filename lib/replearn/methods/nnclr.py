@@ -60,7 +60,7 @@ class NNCLR(JointEmbedding):
     ) -> None:
         super().__init__(encoder, projector, loss, augment)
         self.predictor, self.queue = predictor, FeatureQueue(size, dim, seed=seed)
-        self.embedded = None
+        self.embedded = torch.empty(0, dim)
 
     def extra_repr(self) -> str:
         return f"{super().extra_repr()}, size={len(self.queue)}"

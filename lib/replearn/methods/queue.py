@@ -31,6 +31,9 @@ class FeatureQueue(nn.Module):
             [0., 1.]])
     """
 
+    rows: torch.Tensor
+    oldest: torch.Tensor
+
     def __init__(self, size: int, dim: int, *, seed: int = 0) -> None:
         super().__init__()
         check_integer("size", size, 1)

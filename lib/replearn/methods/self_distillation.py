@@ -73,7 +73,7 @@ class SelfDistillation(JointEmbedding):
         return {"loss": (loss(p_a, t_b) + loss(p_b, t_a)) / 2, "z": z.detach()}
 
     def after_step(self) -> None:
-        if self.teacher is not None:
+        if self.teacher is not None and self.decay is not None:
             self.teacher.update(nn.Sequential(self.encoder, self.projector), decay_at(self.decay, self.progress))
 
     def param_groups(self, weight_decay: float) -> list[dict]:

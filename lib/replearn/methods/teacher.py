@@ -54,7 +54,7 @@ class EMA(nn.Module):
     def update(self, model: nn.Module, decay: float | None = None) -> None:
         """Move the average towards ``model``, which has the same parameters, by this step's ``decay`` if given."""
         decay = self.decay if decay is None else _checked(decay)
-        slow, fast = (list(m.parameters()) for m in (self.module, model))
+        slow, fast = (tuple(m.parameters()) for m in (self.module, model))
         if [p.shape for p in slow] != [p.shape for p in fast]:
             raise ValueError("the model's parameters have other shapes than those of the copy that was made of it")
         torch._foreach_lerp_(slow, fast, 1 - decay)

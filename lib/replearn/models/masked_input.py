@@ -1,19 +1,21 @@
 """Networks that take whole images, such as convolutions, in the place of a transformer that sees patches."""
 
+from collections.abc import Sequence
+
 import torch
-from torch import nn
 
 from replearn.data import hidden_flags, patch_grid, patchify, unpatchify
+from replearn.models.encoder import Encoder
 
 
-class MaskedInput(nn.Module):
+class MaskedInput(Encoder):
     """Let a network that takes whole images see masked ones: hidden patches are set to zero, and nothing is saved.
 
     Zero should be the mean of the images, as it is of standardised ones.
 
     Parameters
     ----------
-    network : torch.nn.Module
+    network : Encoder
         (N, C, H, W) -> (N, ``network.dim``), for example ``TinyConv`` or ``ResNet``.
     image_shape : pair of int
         H and W.
@@ -36,7 +38,7 @@ class MaskedInput(nn.Module):
     (4, 4)
     """
 
-    def __init__(self, network: nn.Module, image_shape: tuple[int, int], patch: int) -> None:
+    def __init__(self, network: Encoder, image_shape: Sequence[int], patch: int) -> None:
         super().__init__()
         self.network, self.dim, self.patch, self.grid = network, network.dim, patch, patch_grid(image_shape, patch)
 

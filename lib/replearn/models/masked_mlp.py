@@ -4,11 +4,12 @@ import torch
 from torch import nn
 
 from replearn.data import hidden_flags, patch_grid, patchify, take_patches
+from replearn.models.encoder import Encoder
 from replearn.models.perceptron import mlp
 from replearn.validate import check_integer
 
 
-class MaskedMLP(nn.Module):
+class MaskedMLP(Encoder):
     """Encode images of which patches may be hidden: (N, C, H, W) -> (N, dim).
 
     ``relu(bn(W_2 relu(bn(W_1 [m * x, 1 - m]))))``: hidden pixels are set to zero, and one flag for each patch says

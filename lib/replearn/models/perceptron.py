@@ -60,6 +60,7 @@ def mlp(
     net = nn.Sequential(*modules[:-1])
     if bias_std is not None:
         check_positive("bias_std", bias_std, allow_zero=True)
-        for layer in net[::2]:
-            nn.init.normal_(layer.bias, std=bias_std)
+        for layer in net:
+            if isinstance(layer, nn.Linear):
+                nn.init.normal_(layer.bias, std=bias_std)
     return net

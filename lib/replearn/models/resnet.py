@@ -4,12 +4,13 @@ import torch
 from torch import nn
 from torchvision import models
 
+from replearn.models.encoder import Encoder
 from replearn.validate import check_choice, check_integer
 
 _NETWORKS = {18: models.resnet18, 34: models.resnet34, 50: models.resnet50}
 
 
-class ResNet(nn.Module):
+class ResNet(Encoder):
     """A residual network without its classifier: (N, in_channels, H, W) -> (N, d), d = 512 (2,048 at depth 50).
 
     Parameters

@@ -2,10 +2,11 @@
 
 from torch import nn
 
+from replearn.models.encoder import Encoder
 from replearn.validate import check_integer
 
 
-class TinyConv(nn.Sequential):
+class TinyConv(nn.Sequential, Encoder):
     """Encode small images by three convolutions and a 2 x 2 average pool, in milliseconds on a laptop.
 
     ``[conv 5x5 stride 2, c -> w] [conv 3x3 stride 2, w -> 2w] [conv 3x3, 2w -> 2w]``, each without bias and followed by

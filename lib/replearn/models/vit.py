@@ -5,6 +5,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from replearn.data import hidden_flags, patch_grid, patchify, take_patches
+from replearn.models.encoder import Encoder
 from replearn.validate import check_integer
 
 
@@ -87,7 +88,7 @@ class TransformerBlock(nn.Module):
         return x + self.mlp(self.norm2(x))
 
 
-class TinyViT(nn.Module):
+class TinyViT(Encoder):
     """A vision transformer with fixed position codes: images (N, C, H, W) -> (N, dim), the mean of its patch tokens.
 
     Patches are embedded by one linear map, positions (``sincos_2d``) are added, and pre-norm blocks and a last
@@ -129,6 +130,8 @@ class TinyViT(nn.Module):
     >>> vit(images, torch.tensor([[0, 3], [1, 2]]), tokens=True).shape
     torch.Size([2, 2, 64])
     """
+
+    positions: torch.Tensor
 
     def __init__(
         self,
@@ -178,7 +181,7 @@ class TinyViT(nn.Module):
         if keep is not None and fill is None:
             patches, positions = take_patches(patches, keep), take_patches(positions, keep)
         z = self.embed(patches)
-        if fill is not None:
+        if fill is not None and keep is not None:
             z = torch.where(hidden_flags(z, keep).bool(), fill, z)
         z = z + positions
         if self.class_token is not None:
@@ -216,6 +219,8 @@ class MaeDecoder(nn.Module):
     >>> MaeDecoder(64, 49, (2, 2))(torch.zeros(1, 2, 64), keep, masked).shape
     torch.Size([1, 2, 49])
     """
+
+    positions: torch.Tensor
 
     def __init__(
         self,

@@ -2,17 +2,16 @@
 
 from collections.abc import Callable
 
-from torch import nn
-
 from replearn.methods.named import MASKED, method
 from replearn.models import ResNet, TinyConv, TinyViT
+from replearn.models.encoder import Encoder
 from replearn.runs.run_data import SMALL
 from replearn.runs.settings import Settings
 from replearn.training.method import Method
 from replearn.training.seed import seeded
 
 
-def make_encoder(name: str, shape: tuple[int, ...], *, small: bool) -> nn.Module:
+def make_encoder(name: str, shape: tuple[int, ...], *, small: bool) -> Encoder:
     """Make an encoder of images (C, H, W) by its name; where not ``small``, a transformer is a ViT-Tiny."""
     channels, height, width = shape
     side = min(height, width)

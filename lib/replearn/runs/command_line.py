@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import Field, fields
 from pathlib import Path
+from typing import Any
 
 from lightning_fabric import Fabric
 
@@ -74,5 +75,5 @@ def _flag(option: Field) -> str:
     return "--" + option.name.replace("_", "-")
 
 
-def _type(option: Field) -> type:
+def _type(option: Field) -> Any:
     return float if option.type == float | None else option.type

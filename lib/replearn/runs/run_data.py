@@ -19,6 +19,7 @@ from replearn.data import (
     standardize,
 )
 from replearn.recipes.tiny_data import tiny_crop, tiny_digits
+from replearn.training.batches import item_count
 from replearn.training.inference import features
 
 SMALL = ("mnist_10k", "digits", "photos")
@@ -36,7 +37,7 @@ class Prepare(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         x = as_float(x)
-        return x if self.mean is None else Normalize(self.mean, self.std)(x, None)
+        return x if self.mean is None or self.std is None else Normalize(self.mean, self.std)(x, None)
 
 
 class RunData(NamedTuple):
@@ -119,7 +120,7 @@ def _large(name: str) -> RunData:
 def _folder(path: str, side: int) -> RunData:
     train, test, _ = image_folders(path, side=side)
     parts = (train, test) if test else ()
-    sample = torch.stack([image for image, _ in _sample(train, 1000)])
+    sample = torch.stack([train[i][0] for i in _sample(train, 1000).indices])
     return _photographs(train, (3, side, side), parts, sample=sample)
 
 
@@ -137,5 +138,5 @@ def _photographs(
 
 def _sample(data: Dataset, most: int) -> Subset:
     """At most so many items of a data set, always the same."""
-    order = torch.randperm(len(data), generator=torch.Generator().manual_seed(0))[:most]
+    order = torch.randperm(item_count(data), generator=torch.Generator().manual_seed(0))[:most]
     return Subset(data, order.tolist())

@@ -1,5 +1,6 @@
 """A run outside the notebook: train by settings, score what was learnt, and leave everything in a folder."""
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,10 @@ from replearn.training.loop import pretrain
 from replearn.training.method import Method
 from replearn.training.optimizers import LARS
 
-MAKE_OPTIMIZER = {"adamw": torch.optim.AdamW, "lars": partial(LARS, eta=0.02)}
+MAKE_OPTIMIZER: dict[str, Callable[..., torch.optim.Optimizer]] = {
+    "adamw": torch.optim.AdamW,
+    "lars": partial(LARS, eta=0.02),
+}
 
 
 def run(
@@ -99,6 +103,6 @@ def score(network: nn.Module, parts: tuple[Part, ...], device: torch.device) -> 
     network = network.to(device)
     (z_train, y_train), (z_test, y_test) = (embed(network, part, device) for part in parts)
     return {
-        "knn": knn_probe(z_train, y_train, z_test, y_test, k=min(20, len(z_train))),
-        "ridge": ridge_probe(z_train, y_train, z_test, y_test),
+        "knn": float(knn_probe(z_train, y_train, z_test, y_test, k=min(20, len(z_train)))),
+        "ridge": float(ridge_probe(z_train, y_train, z_test, y_test)),
     }

@@ -1,6 +1,6 @@
 """Where a run's batches come from: a tensor that stays on the device, or a data set that is read while it trains."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
@@ -15,7 +15,7 @@ def batches(
     start: int,
     steps: int,
     workers: int,
-) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+) -> Generator[tuple[torch.Tensor, torch.Tensor], None, None]:
     """Draw the batches of the steps ``start ... steps - 1``, with replacement.
 
     Parameters
@@ -48,7 +48,7 @@ def batches(
         return
     loader = DataLoader(
         images,
-        batch_sampler=_Draws(len(images), per_process, seed, start, steps),
+        batch_sampler=_Draws(item_count(images), per_process, seed, start, steps),
         num_workers=workers,
         collate_fn=_stack,
         pin_memory=device.type == "cuda",
@@ -57,6 +57,11 @@ def batches(
     index = torch.arange(per_process, device=device)
     for batch in loader:
         yield batch.to(device, non_blocking=True), index
+
+
+def item_count(images: Dataset) -> int:
+    """How many items a data set has."""
+    return len(images)  # type: ignore[arg-type]  # torch leaves __len__ to the subclasses of Dataset
 
 
 class _Draws(Sampler):

@@ -123,12 +123,13 @@ class CheckpointFile:
         if path and not Path(path).parent.is_dir():
             raise FileNotFoundError(f"the folder {Path(path).parent} of the checkpoint does not exist; make it first")
         self.path, self.every, self.config, self.resume = path, every, config, resume
-        self.parts, self.saved = {}, 0
+        self.parts: dict[str, Any] = {}
+        self.saved = 0
 
     def open(self, **parts: Any) -> int:
         """Take what is to be saved, put it into the state of the file if that is resumed; return the steps done."""
         self.parts = parts
-        if self.resume and Path(self.path).exists():
+        if self.path and self.resume and Path(self.path).exists():
             self.saved = load_checkpoint(self.path, parts, config=self.config)
         return self.saved
 
@@ -138,7 +139,8 @@ class CheckpointFile:
 
     def save(self, done: int) -> None:
         """Replace the file by the state of the parts after ``done`` steps."""
-        save_checkpoint(self.path, self.parts, step=done, config=self.config)
+        if self.path:
+            save_checkpoint(self.path, self.parts, step=done, config=self.config)
         self.saved = done
 
 

@@ -47,6 +47,8 @@ class Classification(Method):
     torch.Size([])
     """
 
+    labels: torch.Tensor
+
     def __init__(
         self,
         encoder: nn.Module,
@@ -148,6 +150,8 @@ def fine_tune(
 
 class _Scale(nn.Module):
     """Divide by a positive number that is kept with the network."""
+
+    size: torch.Tensor
 
     def __init__(self, size: torch.Tensor) -> None:
         super().__init__()

@@ -1,10 +1,14 @@
 """A network at work: its features, and BatchNorm statistics for one that was never trained."""
 
+from typing import TypeVar
+
 import torch
 from torch import nn
 
 from replearn.data import as_float
 from replearn.validate import check_integer
+
+Network = TypeVar("Network", bound=nn.Module)
 
 
 @torch.no_grad()
@@ -41,7 +45,7 @@ def features(network: nn.Module, x: torch.Tensor, *, batch_size: int = 1000) -> 
 
 
 @torch.no_grad()
-def warm_up_batch_norm(network: nn.Module, x: torch.Tensor, *, steps: int = 20) -> nn.Module:
+def warm_up_batch_norm(network: Network, x: torch.Tensor, *, steps: int = 20) -> Network:
     """Settle the running statistics of BatchNorm on data, in place, without training.
 
     An untrained network is unfairly poor in evaluation mode until it has seen data, since its statistics are still the

@@ -9,7 +9,7 @@ import torch
 from lightning_fabric import Fabric
 from torch.utils.data import Dataset
 
-from replearn.training.batches import batches
+from replearn.training.batches import batches, item_count
 from replearn.training.checkpoint import CheckpointFile
 from replearn.training.method import Method, describe
 from replearn.training.progress import History, LossLog
@@ -169,7 +169,7 @@ def _fabric_of(images: torch.Tensor | Dataset) -> Fabric:
 def _describe_images(images: torch.Tensor | Dataset) -> list:
     if isinstance(images, torch.Tensor):
         return [str(images.dtype), *images.shape]
-    return [type(images).__name__, len(images)]
+    return [type(images).__name__, item_count(images)]
 
 
 def _check(method: Any, images: Any, batch_size: int, processes: int, log_every: int, workers: int) -> None:
@@ -177,7 +177,7 @@ def _check(method: Any, images: Any, batch_size: int, processes: int, log_every:
         raise ValueError(f"method must be a replearn.training.Method, but is a {type(method).__name__}")
     if isinstance(images, torch.Tensor):
         check_finite("images", images)
-    elif not isinstance(images, Dataset) or len(images) == 0:
+    elif not isinstance(images, Dataset) or item_count(images) == 0:
         raise ValueError(f"images must be a tensor or a torch Dataset with items, but are {type(images).__name__}")
     check_integer("log_every", log_every, 1)
     check_integer("workers", workers, 0)

@@ -18,6 +18,7 @@ class Method(nn.Module):
     that is done, for schedules.
     """
 
+    encoder: nn.Module
     progress = 0.0
 
     def views(self, images: torch.Tensor, index: torch.Tensor, generator: torch.Generator) -> Any:
@@ -55,7 +56,7 @@ class Method(nn.Module):
         return self.step(views)
 
 
-def describe(function: Callable) -> str:
+def describe(function: Callable | None) -> str:
     """Name a callable in a way that is the same in every process: its name, a partial's arguments, or its ``repr``.
 
     Examples

@@ -92,11 +92,10 @@ class LARS(torch.optim.Optimizer):
         for group in self.param_groups:
             for w in group["params"]:
                 if w.grad is not None:
-                    self._move(w, group)
+                    self._move(w, w.grad, group)
         return loss
 
-    def _move(self, w: torch.Tensor, group: dict) -> None:
-        g = w.grad
+    def _move(self, w: torch.Tensor, g: torch.Tensor, group: dict) -> None:
         if w.ndim > 1:
             g = g.add(w, alpha=group["weight_decay"])
             size, slope = w.norm(), g.norm()

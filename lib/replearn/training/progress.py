@@ -52,7 +52,7 @@ class LossLog:
     ) -> None:
         self.history, self.fabric, self.batch_size, self.every = history, fabric, settings.batch_size, every
         self.file = file
-        self.waiting = []
+        self.waiting: list[tuple[torch.Tensor, float]] = []
         quiet = any(os.environ.get(name, "0") not in ("", "0") for name in ("CI", "TQDM_DISABLE"))
         self.bar = tqdm(
             total=settings.steps,
@@ -74,7 +74,8 @@ class LossLog:
             return
         losses, rates = zip(*self.waiting, strict=True)
         self.waiting = []
-        for loss, lr in zip(self.fabric.all_reduce(torch.stack(losses)).tolist(), rates, strict=True):
+        means: torch.Tensor = self.fabric.all_reduce(torch.stack(losses))  # type: ignore[assignment]  # typed too widely
+        for loss, lr in zip(means.tolist(), rates, strict=True):
             if not math.isfinite(loss):
                 self._stop(f"the loss is {loss}", len(self.history.loss), lr)
             self.history.loss.append(loss)
