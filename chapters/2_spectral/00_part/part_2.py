@@ -1,8 +1,10 @@
 # %% [markdown]
 # # Part 2: what SSL learns, in closed form
 #
-# After this page you know the story of the part and which of its chapters answers which question. You will have seen twelve methods, from VICReg to masked auto-encoding, solve one small
-# problem side by side, and found that there are fewer of them than their names suggest.
+# Train a network without labels, and it finds features that a linear probe can read. *Which* features? As long as the answer is "those that gradient descent arrived at", one can only train and look.
+#
+# This part replaces the network by something that can be solved, and then the answer is a formula. On this page you let losses with different names descend on one small problem, see that they
+# arrive at one place, find out what they leave behind, and leave knowing which chapter has the theorem that you need.
 
 # %% jupyter={"source_hidden": true} tags=["parameters"]
 scale = "toy"
@@ -11,259 +13,288 @@ seed = 0
 # %% jupyter={"source_hidden": true}
 from functools import partial
 
-import ipywidgets
-import matplotlib.pyplot as plt
 import numpy as np
+import torch
+from ipywidgets import SelectionSlider
 from scipy.linalg import eigh
 
 import cookbook as cb
-from replearn import data, evaluation, recipes, spectral
+from replearn import data, descent, evaluation, losses, recipes, spectral
 
 ch = cb.Chapter("part_2", scale=scale, seed=seed)
-
-# %% [markdown]
-# ## The story
-#
-# Train a network without labels, and it finds features that a linear probe can use. *Which* features? As long as the answer is "whatever stochastic gradient descent arrived at", one can
-# only train and look. This part replaces the network by something that can be solved, a free table of embeddings, a linear map, a kernel, and then the answer is a formula: the top
-# eigenvectors of a matrix that the views alone determine. A formula can be trusted, dragged with a slider, and broken on purpose.
-#
-# The story has four acts. **The loss is an eigenvalue problem** (chapters 1 to 4): what is learned is spanned by functions that vary little between views, and the architecture breaks the
-# ties. **The loss is information** (5 to 7): the same terms, read as entropies, bounds and tests of independence. **Pixels or latents?** (8 and 9): reconstructing an input solves a
-# sibling of the same problem, and its answer is often the wrong one. **Have we found the world?** (10 and 11): when the features are the hidden causes themselves, and how much that promises.
-#
-# | you ask | the part answers | chapter |
-# |---|---|---|
-# | What do VICReg, SimCLR and Barlow Twins converge to? | eigenvectors of the graph of positive pairs, each shrunk by its own rule | [Spectral embedding](../01_spectral_embedding/spectral_embedding.ipynb) |
-# | What happens at points that were never seen? | any kernel and any pairs give a new kernel, in closed form | [The kernel regime](../02_kernel_regime/kernel_regime.ipynb) |
-# | Why do unlabelled data help at all? | useful functions vary little where data are dense; augmentations measure that | [Minimal variations](../03_minimal_variations/minimal_variations.ipynb) |
-# | Do augmentations or the architecture decide? | both, through one operator; between them lies a third regime | [The SSL interplay](../04_ssl_interplay/ssl_interplay.ipynb) |
-# | What is maximised, in bits? | a bound on the mutual information of two views, of which VICReg keeps three terms | [What do we maximize?](../05_what_do_we_maximize/what_do_we_maximize.ipynb) |
-# | Can a better entropy estimate make a better loss? | yes, and the terms bound the test error | [Information and VICReg](../06_information_vicreg/information_vicreg.ipynb) |
-# | Why does everybody need a projector? | decorrelation behind a wide one is pairwise independence before it | [Pairwise independence](../07_pairwise_independence/pairwise_independence.ipynb) |
-# | Why do auto-encoders learn features late, if ever? | what explains the pixels is not what tells things apart | [Learning by reconstruction](../08_reconstruction_features/reconstruction_features.ipynb) |
-# | Should I predict pixels or latents? | it depends on how strong the noise is, with both thresholds in closed form | [Joint embedding vs reconstruction](../09_joint_embedding_vs_reconstruction/joint_embedding_vs_reconstruction.ipynb) |
-# | Can a classifier find the causes of its data? | up to a linear map, if its classes are diverse enough | [Cross-entropy inverts the world](../10_cross_entropy_identifiability/cross_entropy_identifiability.ipynb) |
-# | If two models agree, are they right? | identifiable models agree; agreement alone proves nothing | [When networks agree, and when they are right](../11_singular_identifiability/singular_identifiability.ipynb) |
-
-# %% [markdown]
-# ## Where all methods meet
-#
-# Handwritten digits lie on smooth backgrounds that say nothing about them. A **view** $v$ of a digit has a background of its own and a little noise; a second view $v'$ of the same digit has
-# another background. (All pixels are centred.)
-
-# %%
 digits = recipes.tiny_mnist(standardized=False)
-n, K = ch.pick(fast=1500, toy=3000), 16
+n = ch.pick(fast=1500, toy=3000)
 x, y = digits.x_train[:n].flatten(1).double().numpy(), digits.y_train[:n].numpy()
 x_new, y_new = digits.x_test.flatten(1).double().numpy(), digits.y_test.numpy()
 
 
-def view(x, seed, amp=1.0):
-    background = data.smooth_background(len(x), 14, amp=amp, seed=seed).flatten(1).numpy()
-    return x + background + 0.1 * np.random.default_rng(seed).standard_normal(x.shape)
+# %%
+def view(x, draw, waves=16):
+    modes = round(waves**0.5)  # cosines along each axis
+    background = data.smooth_background(len(x), 14, modes=modes, seed=draw) if modes else torch.zeros(len(x), 196)
+    noise = np.random.default_rng(draw).standard_normal(x.shape)
+    return x + background.flatten(1).numpy() + 0.1 * noise
 
 
-def pairs(amp=1.0):
-    first, second = (view(x, 3 * ch.seed + s, amp) for s in (1, 2))
-    mean = (first + second).mean(axis=0) / 2
-    return first - mean, second - mean, view(x_new, 3 * ch.seed + 3, amp) - mean
-
-
-first, second, new = pairs()
-rows = [shown / np.ptp(shown) - shown.min() / np.ptp(shown) for shown in (x[:6], first[:6], second[:6])]
-fig, ax = plt.subplots(figsize=(6.2, 3.2))
-cb.plots.image_grid(ax, np.concatenate(rows).reshape(-1, 14, 14), columns=6)
-for row, label in enumerate(("the digit $x$", "a view $v$", "another view $v'$")):
-    ax.text(-1.5, 7 + 15 * row, label, ha="right", va="center")
-ax.set_title("What two views share is the digit")
-plt.show()
+v, v_other, v_new = view(x, 3 * ch.seed + 1), view(x, 3 * ch.seed + 2), view(x_new, 3 * ch.seed + 3)
+ch.figures.pairs(x, v, v_other)
 
 # %% [markdown]
-# *Look down a column*: the digit stays and the background goes. Most of the variance of the pixels is background.
+# *Look down a column.* On top a digit $x$ of 14 × 14 pixels. Below it two **views** $v$ and $v'$: the digit stays, and each view gets a smooth background of its own, a random mixture of 16 waves, and a little noise.
+# The background is louder than the digit, and no view needs it to recognise the other.
 #
-# The encoder is a linear map $V$ ($D \times K$) with $K = 16$ outputs, $z = V^\top v$. Such an encoder sees of the data nothing but second moments: $C = \mathbb E[v v^\top]$ of a single view,
-# $C_+ = \mathbb E[v v'^\top]$ between the two views of a digit, and, for a method that is shown the clean digit $x$ itself, $\mathbb E[x v^\top]$. Every method below then solves
+# ## 1 · Many losses, one place?
 #
-# $$ A\, v = w\, B\, v $$
+# Let the encoder be a linear map: a view of $D = 196$ pixels becomes $K = 16$ numbers $z = W^\top v$. (Pixels are centred, so $z$ has mean 0.) Such an encoder sees nothing of the data but second moments:
 #
-# for the top eigenvectors $v$, and the methods differ in what they put for the matrices $A$ and $B$:
+# $$ C = \mathbb E[v v^\top] \quad \text{of one view}, \qquad C_+ = \mathbb E[v v'^\top] \quad \text{between the two views of a digit.} $$
 #
-# | method | $A$ | $B$ |
-# |---|---|---|
-# | VICReg, Barlow Twins, spectral contrastive loss, CCA, linear joint embedding; InfoMax of Gaussian views | $C_+$ | $C$ |
-# | the SSL interplay, with weights $\beta$ of the augmentation and $\lambda$ of the norm | $(1 - \beta)\, C + \beta\, C_+ - \lambda I$ | $C$ |
-# | auto-encoding (PCA); denoising of isotropic Gaussian noise; minimal variations of linear functions, $\mathbb E \|\nabla f\|^2 = \|v\|^2$ | $C$ | $I$ |
-# | auto-encoding of masked inputs $\tilde v$: with $M = \mathbb E[v \tilde v^\top]$ | $M^\top M$ | $\mathbb E[\tilde v \tilde v^\top]$ |
-# | removing the background: with $M = \mathbb E[x v^\top]$ | $M^\top M$ | $C$ |
-# | labels (LDA): the covariance of class means | $C_{\text{between}}$ | $C$ |
+# Three losses of [Part 1](../../1_recipes/00_part/part_1.ipynb), as they are used in practice, now train $W$: VICReg, Barlow Twins, and the spectral contrastive loss. Beside them an auto-encoder, which wants the pixels of $v$ back from $z$. `descent.minimize` takes L-BFGS steps on all pairs at once.
 #
-# Solve them all, with the library's functions of the chapters that derive them.
+# *Guess first:* four losses, four random starts. How many different sets of features?
+
+# %%
+centre = (v + v_other).mean(axis=0) / 2
+v, v_other, v_new = v - centre, v_other - centre, v_new - centre
+C = (v.T @ v + v_other.T @ v_other) / (2 * n)
+C_plus = (v.T @ v_other + v_other.T @ v) / (2 * n)
+
+# %% jupyter={"source_hidden": true}
+K = 16
+variances, waves_of_C = np.linalg.eigh(C)
+whiten = waves_of_C / np.sqrt(variances)  # descent is quick where all directions have variance 1
+white = [torch.from_numpy(view @ whiten) for view in (v, v_other)]
+both = torch.from_numpy(np.concatenate([v, v_other]))
+draws = torch.Generator().manual_seed(ch.seed)
+
+
+def start(*shape):
+    return torch.randn(*shape, generator=draws, dtype=torch.float64) / 14
 
 
 # %%
-def moments(first, second):
-    both, swapped = np.concatenate([first, second]), np.concatenate([second, first])
-    return both, swapped, both.T @ both / len(both), both.T @ swapped / len(both)
+def train(loss, steps=200):
+    (W,) = descent.minimize(lambda W: loss(white[0] @ W, white[1] @ W), [start(196, K)], steps=steps)
+    return whiten @ W.numpy()
 
 
-def denoise(cross, C):
-    return spectral.reduced_rank_regression(cross, C, K).V
+def reconstruction(encoder, decoder):
+    return (both - both @ encoder @ decoder).square().mean()
 
 
-def solve(first, second):
-    both, swapped, C, C_plus = moments(first, second)
-    masked = spectral.mask_moments(both, 0.5, (14, 14), (2, 2))
-    rows, labels = np.arange(n), np.concatenate([y, y])
-    linear = partial(spectral.linear_ssl, both, spectral.pairs_graph(rows, rows + n, 2 * n), K)
-    classes = spectral.label_graph(labels, normalize="class", self_loops=True)
-    return {
-        "VICReg": linear(inv=0.1).W,
-        "Barlow Twins": linear(method="barlow").W,
-        "contrastive": linear(method="contrastive").W,
-        "CCA": spectral.cca(both, swapped, K).A,
-        "joint embedding": spectral.joint_embedding_linear(C, C_plus, K).W,
-        "interplay, β = 1": spectral.moment_ssl(C, C_plus, K).W,
-        "labels (LDA)": spectral.linear_ssl(both, classes, 9, inv=0.5).W,
-        "remove background": denoise(x.T @ (first + second) / (2 * n), C),
-        "mask 2×2": denoise(masked.C_clean, masked.C),
-        "Gaussian noise": denoise(C, C + np.eye(len(C))),
-        "interplay, β = 0": spectral.moment_ssl(C, C_plus, K, beta=0.0, lam=1e-3).W,
-        "auto-encoder (PCA)": eigh(C)[1][:, -K:],
-    }
-
-
-def accuracy(V, first, new):
-    return evaluation.ridge_probe(first @ V, y, new @ V, y_new)
-
-
-C, C_plus = moments(first, second)[2:]
-solved = solve(first, second)
-names, scores = list(solved), [accuracy(V, first, new) for V in solved.values()]
+trained = {
+    "VICReg": train(lambda z, z_other: losses.vicreg(z, z_other).total),
+    "Barlow Twins": train(lambda z, z_other: losses.barlow_twins(z, z_other).total),
+    "contrastive": train(losses.spectral_contrastive),
+}
+encoder, _ = descent.minimize(reconstruction, [start(196, K), start(K, 196)], steps=200)
+trained["auto-encoder"] = encoder.numpy()
 
 # %% [markdown]
-# Two encoders are the same for every linear probe when their features span the same space. Measure that by the mean squared cosine of the *principal angles* between the two spans (with the
-# covariance $C$ as inner product): 1 if one contains the other, near 0 if they have nothing in common.
+# A linear probe reads the same from two encoders whose features span the same space. So compare spans. Between two of them there are $K$ *principal angles*; the mean of their squared cosines is the **overlap**: 1 if the spans are one, 0 if no feature of the one is correlated with any of the other. (Two random encoders with 16 of 196 directions overlap by about 16/196 = 0.08.)
 
 
 # %%
-def angles(V, other, C=C):
-    return spectral.principal_angles(V, other, metric=C)
+def overlap(W, other):
+    angles = spectral.principal_angles(W, other, metric=C)  # degrees; C makes it an angle between features
+    return np.mean(np.cos(np.radians(angles)) ** 2)
 
 
-def overlap(V, other, C=C):
-    return np.mean(np.cos(np.radians(angles(V, other, C))) ** 2)
+for name, W in trained.items():
+    print(f"{name:14}", *[f"{overlap(W, other):.2f}" for other in trained.values()])
 
-
-families = {"views": names[:6], "pixels": [names[-1], *names[-3:-1]]}
-spread = {f: [angles(solved[m], solved[members[0]]).max() for m in members] for f, members in families.items()}
-apart = angles(solved["VICReg"], solved["auto-encoder (PCA)"]).max()
-best = dict(zip(names, scores, strict=True))
-worth = best["VICReg"] - best["auto-encoder (PCA)"]
-ch.measure("six-joint-embeddings", views=spread["views"])
-ch.measure("three-pixel-methods", pixels=spread["pixels"])
-ch.measure("families-differ", apart=apart)
-ch.measure("views-find-the-digit", gained=worth)
+# %% [markdown]
+# **What you saw.** Read the rows. The three losses that compare two views agree closely, whatever they are called. The auto-encoder went somewhere else. (They do not agree to all digits: VICReg as it is used bounds variances by a hinge, and descent was stopped after 200 steps.)
+#
+# ## 2 · One equation
+#
+# The place has a formula. A direction $w$ of pixel space gives the feature $w^\top v$, with variance $w^\top C w$. Its correlation with its twin in the other view is $\rho = w^\top C_+ w / w^\top C w$, and the directions where $\rho$ is largest solve
+#
+# $$ C_+ w_k = \rho_k\, C\, w_k . $$
+#
+# That is where views agree. The auto-encoder instead pays for every pixel that it gets wrong, so it wants the directions of largest variance, $C w_k = \mu_k w_k$: the principal components (PCA). Take the top $K = 16$ of either problem.
 
 # %%
-table = np.array([[overlap(solved[a], solved[b]) for b in names] for a in names])
-fig, (left, right) = plt.subplots(1, 2, figsize=(9.6, 4.6), width_ratios=[1.25, 1], sharey=True, layout="constrained")
-left.imshow(table, vmin=0, vmax=1)
-left.set(xticks=range(12), yticks=range(12), yticklabels=names, title="overlap of what is learned")
-left.set_xticklabels(names, rotation=60, ha="right", rotation_mode="anchor")
-left.grid(False)
-colors = [cb.color("vicreg")] * 6 + [cb.color("supervised")] + [cb.color("pca")] * 5
-bars = right.barh(range(12), scores, 0.7, color=colors)
-right.bar_label(bars, fmt="%.2f", padding=4)
-right.axvline(0.1, color=cb.color("chance"), ls=":")
-right.set(
-    xlim=(0, 1), xticks=[0, 0.5, 1], xlabel="accuracy of a linear probe, new digits", title="and what it is worth"
+_, by_agreement = eigh(C_plus, C)  # eigenvalues rise, so the top is at the right
+_, by_variance = eigh(C)
+views, pixels = by_agreement[:, -K:], by_variance[:, -K:]
+
+joint = [overlap(trained[name], views) for name in ("VICReg", "Barlow Twins", "contrastive")]
+random = overlap(whiten @ start(196, K).numpy(), views)
+ch.measure("one-place", worst=min(joint), strict=min(joint[1:]), chance=random)
+ch.measure("auto-encoder-is-pca", overlap=overlap(trained["auto-encoder"], pixels))
+
+# %% [markdown]
+# **What you saw.** Descent, which knows nothing of eigenvectors, went to the top of the first problem, and the auto-encoder to that of the second.
+#
+# *Guess first:* what have the two sets of features in common? Each is the best sixteen in its own sense. And from which of them will a linear probe read the digit?
+
+
+# %%
+def accuracy(W, v, v_new):
+    return evaluation.ridge_probe(v @ W, y, v_new @ W, y_new)  # a linear probe on new digits
+
+
+ch.measure("families-differ", overlap=overlap(views, pixels))
+print(f"a probe reads from views {accuracy(views, v, v_new):.2f}, from pixels {accuracy(pixels, v, v_new):.2f}")
+
+# %% [markdown]
+# **What you saw.** They share almost nothing, and only one of them is worth something here: **what explains the pixels is not what two views agree on.**
+#
+# > **Check yourself.** The encoders have 16 features and the background is a mixture of 16 waves. Is that a coincidence?
+
+# %% [markdown]
+# ## 3 · A number that was hidden
+#
+# It is no coincidence, and the numbers above hang on it. *Guess first:* give the auto-encoder 20 features, or 32. What will the probe read?
+#
+# One eigenvalue problem holds the answer for all $K$: take more of its columns. **Drag `K`** past the number of waves. Then **drag `waves`**, to fewer, to more, to none.
+
+# %%
+dims = [4, 8, 12, 16, 20, 24, 32, 40, 48]
+
+
+def by_dim(waves):
+    first, second, new = (view(images, 3 * ch.seed + s, waves) for s, images in ((1, x), (2, x), (3, x_new)))
+    first, second, new = first - first.mean(axis=0), second - second.mean(axis=0), new - first.mean(axis=0)
+    moment = (first.T @ first + second.T @ second) / (2 * n)
+    between = (first.T @ second + second.T @ first) / (2 * n)
+    families = {"views": eigh(between, moment)[1], "pixels": eigh(moment)[1]}
+    return {name: [accuracy(W[:, -k:], first, new) for k in dims] for name, W in families.items()}
+
+
+curves = {waves: by_dim(waves) for waves in (0, 4, 9, 16, 25, 36)}
+
+# %%
+at = {k: {name: score[dims.index(k)] for name, score in curves[16].items()} for k in (16, 32)}
+quiet = {name: score[dims.index(16)] for name, score in curves[0].items()}
+for k in (16, 32):
+    print(f"K = {k}, 16 waves: views {at[k]['views']:.2f}, pixels {at[k]['pixels']:.2f}")
+print(f"K = 16, no background: views {quiet['views']:.2f}, pixels {quiet['pixels']:.2f}")
+ch.measure("lead-hangs-on-k", few=at[16]["views"] - at[16]["pixels"], many=at[32]["views"] - at[32]["pixels"])
+ch.measure("quiet-data", lead=quiet["views"] - quiet["pixels"])
+
+# %%
+examples = {waves: view(x[:4], 1, waves).reshape(-1, 14, 14) for waves in curves}
+cb.explore(
+    ch.figures.room,
+    curves,
+    dims,
+    examples,
+    K=SelectionSlider(options=dims, value=16),
+    waves=SelectionSlider(options=list(curves), value=16),
 )
-right.grid(axis="y", visible=False)
-plt.show()
 
 # %% [markdown]
-# *Look at the two dark blocks.* Six methods with six names have learned the same sixteen features, to a hundredth of a degree: for a linear encoder and two views, their losses are one
-# eigenvalue problem. In the other corner, auto-encoding, denoising with Gaussian noise, and an architecture left to itself ($\beta = 0$) are one method too, masking is its close relative, and they have
-# learned the background (the dotted line is chance). Two rows need a second look. Labels share most of their nine directions with the views. And a denoiser that is trained to remove *this* background
-# belongs to the first block although it reconstructs pixels: it is not the act of reconstruction that fails, but reconstructing what is irrelevant.
+# **What you saw.** Each wave costs the auto-encoder one feature, because nearly every wave varies more than anything in the digits does. Once all are paid for, the digit comes in, and with twice as many features little is left of the lead. Views never pay. So "views beat pixels by 50 points" is true with 16 features and 16 waves, and says more about the room than about the method: **always ask how many dimensions, and how many nuisances.** Without a background there is no lead at all.
 #
-# Where the encoder is *not* linear, where there are more views or degrees are unequal, the six come apart again. The chapters say how, and that is why there are eleven of them.
+# > **Check yourself.** At 12 features, from how many waves on do the pixels fail? At 24? Let the sliders answer.
 
 # %% [markdown]
-# ## Play
+# ## 4 · Twelve methods
 #
-# **From the architecture to the views.** Drag `beta`, the weight of the augmentation in the interplay's operator, from 0 to 1 and watch features change families. The pictures are the first eight
-# columns of $V$, as images.
+# The chapters find the same shape again and again: $\mathcal A\, w_k = \mu_k\, \mathcal B\, w_k$, whose top $K$ solutions span what a linear encoder learns. What differs is what is put for the matrices:
+#
+# | method | $\mathcal A$ | $\mathcal B$ | derived in |
+# |---|---|---|---|
+# | VICReg, Barlow Twins, spectral contrastive loss, canonical correlation | $C_+$ | $C$ | chapter 1 |
+# | the interplay of augmentation (weight $\beta$) and architecture (weight $\lambda$) | $(1 - \beta)\, C + \beta\, C_+ - \lambda I$ | $C$ | 4 |
+# | auto-encoder (PCA) | $C$ | $I$ | 8 |
+# | auto-encoder of views $\tilde v$ with hidden pixels, $Q = \mathbb E[\tilde v v^\top]$ | $Q Q^\top$ | $\mathbb E[\tilde v \tilde v^\top]$ | 8 |
+# | predict the digit without its background, $Q = \mathbb E[v x^\top]$ | $Q Q^\top$ | $C$ | 9 |
+# | labels (linear discriminant analysis), with the covariance of the class means | $C_{\mathrm{between}}$ | $C$ | 1 |
+#
+# *Guess first:* which of the last three rows will side with the views, which with the pixels? The folded cells call the library's function for each method.
+
+# %% jupyter={"source_hidden": true}
+stacked, swapped = np.concatenate([v, v_other]), np.concatenate([v_other, v])
+index = np.arange(n)
+linear = partial(spectral.linear_ssl, stacked, spectral.pairs_graph(index, index + n, 2 * n), K)
+solved = {
+    "VICReg": linear(inv=0.1).W,
+    "Barlow Twins": linear(method="barlow").W,
+    "contrastive": linear(method="contrastive").W,
+    "canonical correlation": spectral.cca(stacked, swapped, K).A,
+    "joint embedding": spectral.joint_embedding_linear(C, C_plus, K).W,
+    "interplay, β = 1": spectral.moment_ssl(C, C_plus, K).W,
+}
+
+# %% jupyter={"source_hidden": true}
+classes = spectral.label_graph(np.concatenate([y, y]), normalize="class", self_loops=True)
+masked = spectral.mask_moments(stacked, 0.5, (14, 14), (2, 2))
+regression = partial(spectral.reduced_rank_regression, dim=K)
+solved |= {
+    "labels": spectral.linear_ssl(stacked, classes, 9, inv=0.5).W,
+    "predict the digit": regression(x.T @ (v + v_other) / (2 * n), C).V,
+    "masked 2 × 2": regression(masked.C_clean, masked.C).V,
+    "noise removed": regression(C, C + np.eye(196)).V,
+    "interplay, β = 0": spectral.moment_ssl(C, C_plus, K, beta=0.0, lam=1e-3).W,
+    "auto-encoder": pixels,
+}
+
+# %%
+scores = {name: accuracy(W, v, v_new) for name, W in solved.items()}
+table = [[overlap(W, other) for other in solved.values()] for W in solved.values()]
+ch.figures.overlaps(table, scores)
+
+# %% [markdown]
+# *On the left*, overlap of each method with each; *on the right*, what a linear probe reads from its 16 features (dotted: chance).
+#
+# **What you saw.** Two dark blocks. Six methods that compare views have one answer (to a hundredth of a degree; a unit test of the library holds them to it). Auto-encoding, the removal of Gaussian noise, and an architecture left to itself ($\beta = 0$) have one answer too; masking is near them.
+#
+# Two rows need a second look. Labels want nine directions, most of them in the span of the views. And the method that predicts the clean digit belongs to the first block although it reconstructs pixels: not the act of reconstruction fails, but reconstructing what is irrelevant.
+
+# %% [markdown]
+# ## 5 · From the architecture to the views
+#
+# The second row of the table holds both families. With $\beta = 0$ the views are ignored and the smallest weights win, which are those of the loudest pixels; with $\beta = 1$ it is VICReg. **Drag `beta`** and watch sixteen features change families. The pictures are the first eight directions $w_k$.
 
 # %%
 betas = [0, 0.001, 0.002, 0.003, 0.005, 0.007, 0.01, 0.015, 0.02, 0.03, 0.1, 0.3, 1]
-found = {b: spectral.moment_ssl(C, C_plus, K, beta=b, lam=1e-3).W for b in betas}
-ends = solved["auto-encoder (PCA)"], solved["VICReg"]
-road = np.array([[overlap(V, end) for end in ends] + [accuracy(V, first, new)] for V in found.values()])
-
-
-def draw_road(fig, beta):
-    curves, pictures = fig.subplots(1, 2, width_ratios=[1.3, 1])
-    fig.subplots_adjust(left=0.08, right=0.98, bottom=0.17, top=0.87, wspace=0.1)
-    places, here = np.arange(len(betas)), betas.index(beta)
-    labels = ("overlap with PCA", "overlap with VICReg", "accuracy")
-    for values, key, label in zip(road.T, ("pca", "vicreg", "supervised"), labels, strict=True):
-        curves.plot(places, values, color=cb.color(key))
-        curves.plot(here, values[here], "o", ms=8, color=cb.color(key))
-        curves.text(places[-1], values[-1] - 0.04, label, color=cb.color(key), ha="right", va="top")
-    curves.set(ylim=(-0.12, 1.03), yticks=[0, 0.5, 1], xlabel="β")
-    curves.set_xticks(places[::3], [f"{b:g}" for b in betas[::3]])
-    V = found[beta][:, :8].T.reshape(-1, 14, 14)
-    cb.plots.image_grid(pictures, V / abs(V).max(axis=(1, 2), keepdims=True), columns=4)
-    pictures.set_title("the first eight features")
-
-
-cb.explore(draw_road, beta=ipywidgets.SelectionSlider(options=betas, value=0.007))
+found = {beta: spectral.moment_ssl(C, C_plus, K, beta=beta, lam=1e-3).W for beta in betas}
+road = [[overlap(W, pixels), overlap(W, views), accuracy(W, v, v_new)] for W in found.values()]
+directions = {beta: W[:, :8].T.reshape(8, 14, 14) for beta, W in found.items()}
+cb.explore(ch.figures.road, road, directions, beta=SelectionSlider(options=betas, value=0.007))
 
 # %% [markdown]
-# **How loud is the background?** Drag its amplitude `amp`. Without background, pixels and views tell nearly the same story, which is why a quiet data set can make every method look good.
-
-# %%
-loudness = [0, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2]
-shown = ["VICReg", "labels (LDA)", "remove background", "mask 2×2", "auto-encoder (PCA)"]
-by_loudness = []
-for amp in loudness:
-    first_amp, second_amp, new_amp = pairs(amp)
-    encoders = solve(first_amp, second_amp)
-    by_loudness.append([accuracy(encoders[m], first_amp, new_amp) for m in shown])
-
-
-def draw_loudness(fig, amp):
-    picture, bars = fig.subplots(1, 2, width_ratios=[1, 1.6])
-    fig.subplots_adjust(left=0.02, right=0.97, bottom=0.17, top=0.87, wspace=0.75)
-    cb.plots.image_grid(picture, view(x[:9], 3 * ch.seed + 1, amp).reshape(-1, 14, 14), columns=3)
-    keys = ("vicreg", "supervised", "pca", "pca", "pca")
-    drawn = bars.barh(range(5), by_loudness[loudness.index(amp)], 0.7, color=[cb.color(k) for k in keys])
-    bars.bar_label(drawn, fmt="%.2f", padding=4)
-    bars.set(xlim=(0, 1.1), xticks=[0, 0.5, 1], yticks=range(5), yticklabels=shown, ylim=(4.6, -0.6))
-    bars.set(xlabel="accuracy of a linear probe", title=f"background amplitude {amp:g}")
-    bars.grid(axis="y", visible=False)
-
-
-cb.explore(draw_loudness, amp=ipywidgets.SelectionSlider(options=loudness, value=0.3))
+# **What you saw.** A little augmentation suffices; where the change falls hangs on $\lambda$, here 0.001. [The SSL interplay](../04_ssl_interplay/ssl_interplay.ipynb) solves the bargain.
 
 # %% [markdown]
-# ## Conventions of the part
+# ## 6 · What to read
 #
-# - $N$ samples, one to a row: inputs $X$ ($N \times D$), embeddings $Z$ ($N \times K$). Covariances divide by $N$. $H = I - \mathbf 1 \mathbf 1^\top / N$ centres.
-# - A graph $G$ ($N \times N$) is symmetric and not negative; $D_G$ holds its degrees on a diagonal; $L = D_G - G$. Sums over $i, j$ count each pair twice, hence
-#   $\sum_{ij} G_{ij} \|z_i - z_j\|^2 = 2 \operatorname{tr}(Z^\top L Z)$.
-# - $\mathrm{inv}$ weighs invariance, $\mathrm{reg}$ (or $\mathrm{var}$ and $\mathrm{cov}$) what prevents collapse, $\lambda$ the norm of the weights, $\beta \in [0, 1]$ augmentations against architecture.
-# - $C$ and $C_+$ are the moments of a view and of two views; $\rho$ a correlation between views; a lower-case $k(x, x')$ is a kernel, a capital $K$ a dimension.
-# - Subspaces are compared by principal angles, embeddings up to a rotation by Procrustes, encoders up to a linear map by $R^2$. Information is in nats.
+# The story has four acts. **The loss is an eigenvalue problem** (chapters 1 to 4). **The loss is information** (5 to 7): the same terms, read as entropies and tests of independence. **Pixels or latents?** (8, 9): when reconstruction keeps the wrong things. **Have we found the world?** (10, 11): when features are the hidden causes themselves.
+
+# %% [markdown]
+# | you ask | the part answers | chapter |
+# |---|---|---|
+# | Where do VICReg, SimCLR and Barlow Twins end? | at eigenvectors of the graph of positive pairs, each shrunk by its own rule | [1 · Spectral embedding](../01_spectral_embedding/spectral_embedding.ipynb) |
+# | What happens at points that were never seen? | any kernel and any pairs give a new kernel, in closed form | [2 · The kernel regime](../02_kernel_regime/kernel_regime.ipynb) |
+# | Why do unlabelled data help at all? | useful functions vary little where data are dense, and augmentations measure that | [3 · Minimal variations](../03_minimal_variations/minimal_variations.ipynb) |
+# | Do augmentations or the architecture decide? | both, through one operator | [4 · The SSL interplay](../04_ssl_interplay/ssl_interplay.ipynb) |
+# | What is maximised, in nats? | under a Gaussian guess, the information that two views share; VICReg keeps three of its terms | [5 · What do we maximize?](../05_what_do_we_maximize/what_do_we_maximize.ipynb) |
+# | Does a better estimate of entropy make a better loss? | it can stand in for VICReg's terms; against a tuned VICReg it gains nothing here | [6 · Information and VICReg](../06_information_vicreg/information_vicreg.ipynb) |
+# | What does a projector change? | decorrelation behind a wide one that acts on each number alone is pairwise independence before it | [7 · Pairwise independence](../07_pairwise_independence/pairwise_independence.ipynb) |
+# | Why do auto-encoders learn features late, if ever? | they explain the pixels in order of variance | [8 · Learning by reconstruction](../08_reconstruction_features/reconstruction_features.ipynb) |
+# | Should I predict pixels or latents? | it depends on how strong the nuisance is, with both thresholds in closed form | [9 · Joint embedding vs reconstruction](../09_joint_embedding_vs_reconstruction/joint_embedding_vs_reconstruction.ipynb) |
+# | Can a classifier find the causes of its data? | up to a linear map, if its classes are diverse enough | [10 · Cross-entropy inverts the world](../10_cross_entropy_identifiability/cross_entropy_identifiability.ipynb) |
+# | If two models agree, are they right? | identifiable models agree; agreement alone proves nothing | [11 · When networks agree](../11_singular_identifiability/singular_identifiability.ipynb) |
+
+# %% [markdown]
+# ## Conventions, and what breaks
 #
-# ## What breaks
+# - Covariances divide by $N$. Sums over pairs $i, j$ count each pair twice. Information is in nats. [All symbols](../../notation.md) have one meaning in this part.
+# - Subspaces are compared by principal angles, embeddings up to a rotation, encoders up to a linear map.
+# - Some chapters count a sample as its own neighbour, some do not. That adds the identity to the matrix of pairs: eigenvectors stay, all eigenvalues rise by the same amount, and with them the number of positive ones. Each chapter says which it does.
 #
-# This page is linear from end to end. The background is independent of the digit, of low rank, and fresh in every view, so that two views are exactly what is needed; in a data set where the
-# background *follows* the label, or where an augmentation destroys the label, the dark blocks would be worth something else. The chapters take these cases one by one.
+# This page is linear from end to end. The background is independent of the digit, of low rank, and fresh in every view: two views are exactly what is needed. Where a background *follows* the label, or an augmentation destroys it, the dark blocks are worth something else. With more views of each image, or a table of free embeddings, the methods of the first block still agree; where some images have more views than others they separate. The chapters take these cases one by one.
+
+# %% [markdown]
+# ## Summary
 #
-# ## Claims
+# - Losses that compare two views arrive at one set of features: the top of $C_+ w = \rho\, C w$, the directions in which views agree.
+# - Auto-encoders arrive at another, the top of $C w = \mu w$: the loudest directions.
+# - A nuisance costs the auto-encoder one feature for each direction that is louder than the signal, and costs the views nothing.
+# - How far they lie apart hangs on $K$. It is a slider, and it belongs beside every such number.
 
 # %%
 ch.report()
@@ -271,10 +302,10 @@ ch.report()
 # %% [markdown]
 # ## References
 #
-# - R. Balestriero, Y. LeCun.
-#   [Contrastive and Non-Contrastive Self-Supervised Learning Recover Global and Local Spectral Embedding Methods](https://arxiv.org/abs/2205.11508). *NeurIPS*, 2022.
+# - R. Balestriero, Y. LeCun. [Contrastive and Non-Contrastive Self-Supervised Learning Recover Global and Local Spectral Embedding Methods](https://arxiv.org/abs/2205.11508). *NeurIPS*, 2022.
 # - V. Cabannes, B. T. Kiani, R. Balestriero, Y. LeCun, A. Bietti. [The SSL Interplay](https://arxiv.org/abs/2302.02774). *ICML*, 2023.
 # - H. Van Assel, M. Ibrahim, T. Biancalani, A. Regev, R. Balestriero. [Joint-Embedding vs Reconstruction](https://arxiv.org/abs/2505.12477). *NeurIPS*, 2025.
+# - P. Baldi, K. Hornik. [Neural networks and principal component analysis](https://doi.org/10.1016/0893-6080(89)90014-2). *Neural Networks*, 1989: the linear auto-encoder ends at PCA.
 # - The papers of the other chapters are listed in each of them.
 
 # %%
