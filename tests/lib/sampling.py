@@ -1,6 +1,12 @@
 """Random numbers for tests, each from a seed of its own."""
 
+import numpy as np
 import torch
+
+
+def normal(*shape, seed=0):
+    """A standard normal array, float64."""
+    return np.random.default_rng(seed).standard_normal(shape)
 
 
 def draws(seed=0):

@@ -6,9 +6,9 @@ import torch
 from sklearn.neighbors import NearestNeighbors
 
 from replearn.evaluation import blocks, recall_at_k, retrieve
+from sampling import normal
 
-RNG = np.random.default_rng(0)
-Z, Q, Y = RNG.normal(size=(120, 8)), RNG.normal(size=(30, 8)), RNG.integers(0, 6, 120)
+Z, Q, Y = normal(120, 8), normal(30, 8, seed=1), np.random.default_rng(2).integers(0, 6, 120)
 
 
 @pytest.mark.parametrize("k", [1, 7, 120])

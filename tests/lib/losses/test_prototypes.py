@@ -17,6 +17,15 @@ def scores(n=64, k=16, seed=0):
     return z @ c.T
 
 
+def scaled(s, eps, steps):
+    """Sinkhorn-Knopp as it is written, on e^(S / eps) itself."""
+    q = (s.detach() / eps).exp()
+    for _ in range(steps):
+        q = q / q.sum(0) * (s.shape[0] / s.shape[1])
+        q = q / q.sum(1, keepdim=True)
+    return q / q.sum(1, keepdim=True)
+
+
 def test_many_iterations_satisfy_the_optimality_conditions():
     s, eps = scores(), 0.05
     q = losses.sinkhorn(s, eps=eps, steps=2000)
@@ -41,11 +50,8 @@ def test_many_iterations_reach_the_optimum_of_the_dual():
 
 def test_iterations_are_those_of_plain_scaling():
     s = scores(20, 5)
-    q = (s / 0.5).exp()
-    for _ in range(3):
-        q = q / q.sum(0) * (20 / 5)
-        q = q / q.sum(1, keepdim=True)
-    torch.testing.assert_close(losses.sinkhorn(s, eps=0.5, steps=3), q)
+    for steps in (0, 1, 3):
+        torch.testing.assert_close(losses.sinkhorn(s, eps=0.5, steps=steps), scaled(s, 0.5, steps))
 
 
 def test_without_iterations_only_rows_are_normalised():
@@ -71,7 +77,7 @@ def test_small_eps_does_not_overflow_in_float32():
 def loop_swav(s1, s2, eps, tau, steps):
     total = 0.0
     for s, t in ((s1, s2), (s2, s1)):
-        q = losses.sinkhorn(t, eps=eps, steps=steps)
+        q = scaled(t, eps, steps)
         for i in range(len(s)):
             log_z = math.log(sum(math.exp(float(x) / tau) for x in s[i]))
             total -= sum(float(q[i, k]) * (float(s[i, k]) / tau - log_z) for k in range(s.shape[1]))
@@ -88,13 +94,13 @@ def test_swav_is_the_double_loop_and_symmetric():
 def test_swav_gradient_stops_at_the_codes():
     s1, s2 = (s.requires_grad_() for s in (scores(6, 3, 1), scores(6, 3, 2)))
     losses.swav_loss(s1, s2, temperature=0.3).backward()
-    q2 = losses.sinkhorn(s2.detach())
+    q2 = scaled(s2, 0.05, 3)
     torch.testing.assert_close(s1.grad, ((s1 / 0.3).softmax(1) - q2).detach() / (2 * 6 * 0.3))
 
 
 def test_swav_prediction_agrees_with_finite_differences():
     s1, s2 = scores(5, 3, 1), scores(5, 3, 2)
-    q1, q2 = losses.sinkhorn(s1), losses.sinkhorn(s2)
+    q1, q2 = scaled(s1, 0.05, 3), scaled(s2, 0.05, 3)
     s1.requires_grad_()
     losses.swav_loss(s1, s2).backward()
 

@@ -8,9 +8,9 @@ from sklearn.manifold import Isomap
 from sklearn.neighbors import NearestNeighbors
 
 from replearn import spectral
+from sampling import normal
 
-rng = np.random.default_rng(0)
-X = rng.standard_normal((60, 3))
+X = normal(60, 3)
 
 
 def test_double_centring_returns_inner_products():

@@ -5,9 +5,9 @@ from scipy import sparse
 from sklearn.neighbors import NearestNeighbors
 
 from replearn import spectral
+from sampling import normal
 
-rng = np.random.default_rng(0)
-X = rng.standard_normal((60, 3))
+X = normal(60, 3)
 labels = np.array([0, 0, 0, 2, 2, 5, -1, -1])
 
 

@@ -5,9 +5,9 @@ from scipy.spatial.distance import pdist
 from sklearn.metrics.pairwise import rbf_kernel as sklearn_rbf
 
 from replearn import spectral
+from sampling import normal
 
-rng = np.random.default_rng(0)
-X, Y = rng.standard_normal((30, 4)), rng.standard_normal((20, 4))
+X, Y = normal(30, 4), normal(20, 4, seed=1)
 LABELS = np.repeat(["a", "b", "c"], 10)
 K, KX = spectral.rbf_kernel(X, bandwidth=2.5**0.5), spectral.rbf_kernel(Y, X, bandwidth=2.5**0.5)
 

@@ -3,9 +3,9 @@ import pytest
 import torch
 
 from replearn import spectral
+from sampling import normal
 
-rng = np.random.default_rng(0)
-X = rng.standard_normal((40, 6)) @ rng.standard_normal((6, 6))
+X = normal(40, 6) @ normal(6, 6, seed=1)
 
 
 def sampled(augment, draws=4000):
@@ -48,7 +48,7 @@ def test_masking_four_pixels_by_hand():
 
 
 def test_additive_moments_are_those_of_many_noisy_views():
-    draw, root = np.random.default_rng(2), rng.standard_normal((6, 6))
+    draw, root = np.random.default_rng(2), normal(6, 6, seed=2)
     found = spectral.additive_moments(X, root @ root.T)
     for expected, moment in zip(sampled(lambda x: x + draw.standard_normal(x.shape) @ root.T), found, strict=True):
         close_within(expected, moment)
@@ -59,7 +59,7 @@ def test_additive_moments_are_those_of_many_noisy_views():
 
 
 def test_view_moments_are_a_double_loop_that_leaves_out_equal_views():
-    F = rng.standard_normal((3, 5, 2))
+    F = normal(3, 5, 2, seed=3)
     C = sum(np.outer(F[a, i], F[a, i]) for i in range(5) for a in range(3)) / 15
     plus = sum(np.outer(F[a, i], F[b, i]) for i in range(5) for a in range(3) for b in range(3) if a != b) / 30
     found = spectral.view_moments(F)

@@ -4,12 +4,12 @@ import torch
 from scipy import linalg
 
 from replearn import spectral
+from sampling import normal
 
-rng = np.random.default_rng(0)
 D, K, N = 6, 2, 50
-X = rng.standard_normal((N, D)) @ rng.standard_normal((D, D))
+X = normal(N, D) @ normal(D, D, seed=1)
 X -= X.mean(axis=0)
-Y = np.eye(3)[rng.integers(3, size=N)] + 0.3 * X[:, :3]
+Y = np.eye(3)[np.random.default_rng(2).integers(3, size=N)] + 0.3 * X[:, :3]
 MASKED = spectral.mask_moments(X, 0.4, (2, 3))
 
 
