@@ -1,0 +1,92 @@
+"""How the rooms' functions are called, and what they give back: see "How a piece is written" in lib/README.md."""
+
+import inspect
+import typing
+
+import pytest
+import torch
+
+from replearn import data, evaluation, losses, methods, models, recipes, runs, spectral, splines, training
+
+ROOMS = [data, evaluation, losses, methods, models, recipes, runs, spectral, splines, training]
+
+# What is data although it may be left out: labels, weights, a second set of points, directions, an augmentation.
+OPTIONAL_DATA = {
+    "collapse_report": {"prototypes"},
+    "dino_loss": {"center"},
+    "jacobian_log_volume": {"projection"},
+    "knn_probe": {"y_test"},
+    "layer_slices": {"input_size"},
+    "local_complexity": {"directions"},
+    "logistic_probe": {"y_test"},
+    "method": {"augment"},
+    "mlp_probe": {"y_test"},
+    "pair_moments": {"weights"},
+    "pairs_graph": {"weights"},
+    "rbf_kernel": {"Y"},
+    "ridge_probe": {"y_test"},
+    "target_report": {"center"},
+}
+# Settings that may still be given by position. The list may get shorter.
+BY_POSITION = {
+    "decision_boundary_2d": {"level"},
+    "eigen_groups": {"rtol"},
+    "geodesic_distances": {"k"},
+    "gram_gaussian": {"bandwidth"},
+    "hsic": {"bandwidth"},
+    "invertible_mlp": {"layers"},
+    "jacobian_log_volume": {"top_k"},
+    "knn_graph": {"k"},
+    "latent_world": {"d"},
+    "local_complexity": {"n_dirs", "seed"},
+    "log_volume": {"eps", "top_k"},
+    "mae_loss": {"normalize"},
+    "mask_moments": {"patch_shape"},
+    "mlp": {"activation"},
+    "mlp_encoder": {"recipe"},
+    "mlp_head": {"layers", "batch_norm"},
+    "pairwise_entropy": {"kind"},
+    "pairwise_nhsic": {"bandwidth"},
+    "plane_through": {"shape", "pad", "seed"},
+    "scale_lr": {"rule"},
+    "shapes": {"res", "seed"},
+    "sphere_grid": {"meridians", "parallels"},
+    "standardize": {"dim"},
+    "tiny_augmentation": {"area", "erased", "noise", "degrees"},
+    "tiny_encoder": {"recipe"},
+    "untrained": {"recipe"},
+    "warmup_cosine": {"end"},
+}
+BARE_TUPLES_OF_THREE = {"half_moons"}
+
+
+def functions(room):
+    return {name: getattr(room, name) for name in room.__all__ if inspect.isfunction(getattr(room, name))}
+
+
+def positional_with_default(function):
+    parameters = inspect.signature(function).parameters.values()
+    return {p.name for p in parameters if p.default is not p.empty and p.kind is not p.KEYWORD_ONLY}
+
+
+@pytest.mark.parametrize("room", ROOMS, ids=lambda room: room.__name__)
+def test_settings_are_given_by_name(room):
+    found = {name: positional_with_default(function) for name, function in functions(room).items()}
+    settings = {name: names - OPTIONAL_DATA.get(name, set()) for name, names in found.items()}
+    expected = {name: BY_POSITION.get(name, set()) for name in found}
+    assert settings == expected
+
+
+@pytest.mark.parametrize("room", ROOMS, ids=lambda room: room.__name__)
+def test_more_than_two_results_have_names(room):
+    for name, function in functions(room).items():
+        returned = typing.get_type_hints(function)["return"]
+        if typing.get_origin(returned) is tuple:
+            assert len(typing.get_args(returned)) <= 2 or name in BARE_TUPLES_OF_THREE, name
+
+
+def test_a_loss_of_several_terms_gives_its_total_first():
+    returned = {name: typing.get_type_hints(function)["return"] for name, function in functions(losses).items()}
+    several = {name: kind for name, kind in returned.items() if kind is not torch.Tensor}
+    assert several.keys() == {"vicreg", "barlow_twins", "align_uniform"}
+    assert all(issubclass(kind, tuple) and kind._fields[0] == "total" for kind in several.values())
