@@ -1,6 +1,6 @@
 """Full-batch descent for problems small enough to be solved to many digits."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
@@ -9,7 +9,7 @@ from replearn.validate import check_finite, check_integer
 
 
 def minimize(
-    loss: Callable[..., torch.Tensor], weights: Sequence[torch.Tensor], *, steps: int = 400
+    loss: Callable[..., torch.Tensor], weights: Iterable[torch.Tensor], *, steps: int = 400
 ) -> list[torch.Tensor]:
     """Minimize a smooth function of some tensors by L-BFGS with a strong-Wolfe line search, without randomness.
 
@@ -17,7 +17,7 @@ def minimize(
     ----------
     loss : callable
         ``loss(*weights)``, a scalar tensor.
-    weights : sequence of torch.Tensor
+    weights : iterable of torch.Tensor
         Where to start; float64 for many digits. They are not changed.
     steps : int
         Largest number of iterations; fewer where the gradient falls below 1e-12 or the loss stands still.
