@@ -1,464 +1,314 @@
 # %% [markdown]
 # # Self-distillation
 #
-# BYOL, SimSiam and DINO ask a network to predict itself, and nothing forbids a constant answer. After this chapter you can say why they do not collapse, compute which directions of a
-# data set survive in them, and catch the collapses that a loss curve hides.
+# Take two views of a picture, and train a network to predict from the one *its own answer* to the other. BYOL, SimSiam and DINO learn in this way, without a label and without a single negative.
+#
+# Nothing seems to forbid such a network to answer everything alike, and to be right for ever. After this lesson you can say what holds it back, compute which directions of a data set survive, and catch a collapse that the loss praises.
 
 # %% jupyter={"source_hidden": true} tags=["parameters"]
 scale = "toy"
 seed = 0
 
 # %% jupyter={"source_hidden": true}
-from functools import partial
-
-import matplotlib.pyplot as plt
 import numpy as np
 import torch
-from ipywidgets import FloatSlider
-from scipy.special import expit
 from torch import nn
 from torch.nn import functional as F
-from torch.testing import assert_close
 
 import cookbook as cb
-from replearn import evaluation, losses, methods, recipes, training
-from replearn.data import load
-from replearn.papers.self_distillation import byol_fixed_points, linear_byol_flow, surviving_directions
+from replearn import data, evaluation, losses, methods, recipes, training
+from replearn.papers import self_distillation as world
 
 ch = cb.Chapter("self_distillation", scale=scale, seed=seed)
-
-# %% [markdown]
-# ## The question
-#
-# Predict your own answer to another view of the same image. No image is a negative, no covariance is penalised, and the perfect solution is plain: always answer the same. It has loss
-# zero. Below, a linear encoder is trained in this way twice. The two runs differ by one word of code, `detach`: with it the answer to be predicted counts as a constant, without it the
-# gradient flows into both sides.
-
-# %%
 rng = np.random.default_rng(ch.seed)
-inputs = rng.standard_normal((300, 2)) * [1, 0.6]
-view_1, view_2 = inputs + 0.3 * rng.standard_normal((2, 300, 2))
-model = {"X": [1, 0.36], "Xp": [0.09, 0.09], "W0": np.eye(2), "P0": np.eye(2), "eta": 0.03, "T": 30}
-detached = linear_byol_flow(**model)
-attached = linear_byol_flow(**model, stop_gradient=False)
-fig, axes = plt.subplots(1, 3, figsize=(8.6, 3), layout="constrained")
-panels = {"before training": (detached, 0), "with detach": (detached, -1), "without": (attached, -1)}
-for ax, (title, (path, step)) in zip(axes, panels.items(), strict=True):
-    W, P = path.W[step], path.P[step]
-    loss = np.square(view_1 @ (P @ W).T - view_2 @ W.T).sum(axis=1).mean() / 2
-    cb.plots.scatter(ax, inputs @ W.T, (inputs > 0) @ [1, 2], size=10)
-    ax.set(xlim=(-3, 3), ylim=(-2.2, 2.2), title=title, xlabel=f"loss {loss:.4f}")
-plt.show()
 
 # %% [markdown]
-# *Compare the two losses on the right.* The run without `detach` has the better one: all 300 images share one point. With `detach` the embedding shrinks, and stops. What holds it there?
+# ## 1 · Full marks for saying nothing
 #
-# ## The mathematics
-#
-# **The family.** An *online* network $f$ (encoder and projector) embeds view $v$, a *predictor* $h$ follows it, and a *teacher* $f'$ embeds the other view $v'$. With $p = h(f(v))$ and
-# $z' = f'(v')$ the loss, averaged over both orders of the views, is as follows; $\mathrm{sg}$, the *stop-gradient*, is `detach`.
-#
-# $$ \mathcal L = \Big\| \frac{p}{\|p\|} - \mathrm{sg}\Big[ \frac{z'}{\|z'\|} \Big] \Big\|^2 = 2 - 2 \cos(p, z') , \tag{1} $$
-#
-# - **BYOL**: the teacher's weights follow the online ones slowly, $\xi \leftarrow m\, \xi + (1 - m)\, \theta$, with $m$ from 0.996 to 1 along a cosine.
-# - **SimSiam**: no teacher, $f' = f$. Its projector ends in a BatchNorm without parameters, and its predictor's learning rate does not decay.
-# - **DINO**: no predictor; the teacher follows slowly, as in BYOL. Both networks end in logits over $K$ *prototypes*; the student's distribution is $\mathrm{softmax}(u / \tau_s)$, the teacher's
-#   $\mathrm{softmax}((u' - c) / \tau_t)$, the loss a cross-entropy. *Sharpening* is $\tau_t = 0.04 < \tau_s = 0.1$; *centring* subtracts a running mean,
-#   $c \leftarrow 0.9\, c + 0.1 \cdot (\text{batch mean of } u')$.
-# - **MoCo v3** has BYOL's networks and the contrastive loss; **iBOT** and **DINOv2** add masked patches to DINO ([Masked modelling](../05_masked_modeling/masked_modeling.ipynb)).
-#
-# **A linear model** (Tian et al., 2021). As in [Two views](../01_two_views/two_views.ipynb), $C = E[v v^\top]$ and $C_+ = E[v v'^\top]$. The encoder is a matrix $W$ ($K \times D$), the predictor a
-# matrix $P$ ($K \times K$), the teacher $\tau W$: $\tau = 1$ for SimSiam, $\tau < 1$ for a teacher that lags behind growing weights. With loss
-# $\frac12 E \|P W v - \mathrm{sg}[\tau W v']\|^2$, weight decay $\eta$, and a predictor that learns $\alpha$ times as fast, gradient flow is
-#
-# $$ \dot P = - \alpha\, R\, W^\top - \eta P, \qquad \dot W = - P^\top R - \eta W, \qquad R = P W C - \tau W C_+ . \tag{2} $$
-#
-# Let $C_+ = I$ and $C = (1 + \sigma^2) I$, and let $P$ and $WW^\top$ be symmetric with common eigenvectors. Their eigenvalues $p$ and $s$ then move in pairs,
-#
-# $$ \dot p = \alpha s\, [\tau - (1 + \sigma^2) p] - \eta p, \qquad \dot s = 2 p s\, [\tau - (1 + \sigma^2) p] - 2 \eta s . $$
-#
-# Multiply the first by $2 p / \alpha$ and subtract it from the second: the brackets cancel, and $s - p^2 / \alpha$ decays like $e^{-2 \eta t}$. Weight decay makes the pair forget where
-# it started and puts it on a parabola, $s = p^2 / \alpha$, on which one equation is left:
-#
-# $$ \dot p = p\, \big[ \tau p - (1 + \sigma^2) p^2 - \eta \big], \qquad p_\pm = \frac{\tau \pm \sqrt{\tau^2 - 4 \eta (1 + \sigma^2)}}{2 (1 + \sigma^2)} . \tag{3} $$
-#
-# Growth is quadratic in $p$, decay is linear. Hence 0 is stable, $p_-$ is a watershed, and $p_+$ is **a second stable point, which is not zero**. It exists if
-# $\eta < \tau^2 / (4 (1 + \sigma^2))$. A lagging teacher raises the watershed; $\alpha$ moves neither point.
-#
-# **Leave something out.** Without the predictor ($P = I$, $\tau = 1$), $R = \sigma^2 W$ and $W$ dies like $e^{-(\sigma^2 + \eta) t}$. Without the stop-gradient, the gradient through $v'$
-# adds $W C - P W C_+$, and a singular value $w$ of $W$ dies as well, because the bracket is positive:
-#
-# $$ \dot w = - \big[ (1 - p)^2 + \sigma^2 (1 + p^2) + \eta \big]\, w . \tag{4} $$
-#
-# **Which directions survive?** Real data has a variance $\lambda_j$ in direction $j$, to which the augmentation adds $\sigma_j^2$. Let $C_+ = \operatorname{diag}(\lambda_j)$,
-# $C = \operatorname{diag}(\lambda_j + \sigma_j^2)$, and $\rho_j = \lambda_j / (\lambda_j + \sigma_j^2)$, the canonical correlation of the two views. The same steps lead to
-# $w_j^2 = p_j^2 / \alpha$ and
-#
-# $$ \lambda_j\, p_j \Big( \tau - \frac{p_j}{\rho_j} \Big) = \eta, \qquad\text{so}\qquad p_j = \frac{\rho_j}{2} \Big( \tau + \sqrt{\tau^2 - 4 \eta / (\lambda_j \rho_j)} \Big) \quad\text{if}\quad \lambda_j\, \rho_j > 4 \eta / \tau^2 , \tag{5} $$
-#
-# and 0 if not, or if the direction starts below the lower root. PCA ranks directions by $\lambda_j$, [canonical correlation](../04_canonical_correlation/canonical_correlation.ipynb) by $\rho_j$; self-distillation ranks by the product, and weight decay draws
-# the line.
-#
-# **DINO's two collapses.** Let all images give the same logits $u$. *Centred*, $c$ follows $u$ and the teacher becomes uniform; the student follows, and nothing more happens.
-# *Sharpened only*, the teacher is more certain than the student about its largest logit; the student follows, the teacher with it, until one prototype takes all. The loss cannot tell
-# them apart from success, but its two parts can:
-#
-# $$ - \sum_k t_k \log s_k = H(t) + \mathrm{KL}(t \,\|\, s), \qquad H(t) = - \sum_k t_k \log t_k, \qquad \mathrm{KL}(t \,\|\, s) = \sum_k t_k \log \frac{t_k}{s_k} . \tag{6} $$
-#
-# ## From scratch
-
+# Here are 300 "images" of two numbers each. A view is the image plus a little noise, and each image has two of them.
 
 # %%
-def byol(p, z, detach=True):
-    target = z.detach() if detach else z
-    return (F.normalize(p, dim=1) - F.normalize(target, dim=1)).square().sum(1).mean()
-
-
-def dino(student, teacher, center, tau_s, tau_t):
-    target, guess = F.softmax((teacher - center) / tau_t, dim=2), F.log_softmax(student / tau_s, dim=2)
-    return -(target[0] * guess[1] + target[1] * guess[0]).sum(1).mean() / 2
-
-
-student, teacher = torch.randn(2, 2, 32, 8, dtype=torch.float64)
-center = teacher.mean((0, 1))
-loss, parts = losses.dino_loss(student, teacher, center), evaluation.target_report(student, teacher, center)
-assert_close(byol(student[0], teacher[1]), losses.byol_loss(student[0], teacher[1]))
-assert_close(dino(student, teacher, center, tau_s=0.1, tau_t=0.04), loss)
-assert_close(parts.entropy * np.log(8) + parts.divergence, loss.item())
+images = torch.randn(300, 2) * torch.tensor([1.0, 0.6])
+view_1 = images + 0.3 * torch.randn(300, 2)
+view_2 = images + 0.3 * torch.randn(300, 2)
+ch.figures.views(images, view_1, view_2)
 
 # %% [markdown]
-# The last line is (6). **The flow** (2) is gradient descent with small steps: here is one, by autograd and `detach` on one side, by the library's matrices on the other.
+# *Look at the short lines*: each joins the two views of one image (60 of the 300 are drawn; a colour for each quadrant).
+#
+# **The game.** An encoder $f$ gives each view an embedding. A second network, the **predictor** $h$, gets the embedding of view $v$ and tries to guess the embedding of the other view $v'$, which is its **target**:
+#
+# $$ \mathcal{L} = \tfrac12\, \mathbb{E}\, \big\| h(f(v)) - \mathrm{sg}[f(v')] \big\|^2 . \tag{1} $$
+#
+# The **stop-gradient** $\mathrm{sg}$ changes no value. It declares the target a constant: the gradient moves the prediction towards the target, and never the target towards the prediction. In PyTorch it is the one word `detach`.
+#
+# Now suppose that $f$ answers 0 to everything. Then the prediction is right, and no loss is lower than 0. This is **collapse**.
+#
+# Let $f$ and $h$ be matrices of size $2 \times 2$ that start as the identity. Descent with a **weight decay** of 0.03, which shrinks every weight a little at each step, trains them twice: with `detach` and without.
+#
+# *Guess first.* Which run ends with the lower loss? And what becomes of the cloud?
+
 
 # %%
-W0 = rng.standard_normal((6, 10)) / np.sqrt(10)
-P0 = 0.8 * np.eye(6) + 0.1 * rng.standard_normal((6, 6))
-W, P = torch.tensor(W0, requires_grad=True), torch.tensor(P0, requires_grad=True)
-loss = 1.3 * (P @ W).square().sum() / 2 - (P @ W * W.detach()).sum()
-loss.backward()
-isotropic = {"X": np.ones(10), "Xp": np.full(10, 0.3), "eta": 0.08}
-one_step = linear_byol_flow(**isotropic, W0=W0, P0=P0, T=0.05, dt=0.05, method="euler")
-np.testing.assert_allclose(one_step.W[-1], W0 - 0.05 * (W.grad.numpy() + 0.08 * W0))
-cb.show_source(methods.SelfDistillation.step)
+def loss(encoder, predictor, stop_gradient):
+    prediction = view_1 @ encoder @ predictor
+    target = view_2 @ encoder.detach() if stop_gradient else view_2 @ encoder
+    return (prediction - target).square().sum(dim=1).mean() / 2
+
+
+# %%
+def train(stop_gradient):
+    encoder = torch.eye(2, requires_grad=True)
+    predictor = torch.eye(2, requires_grad=True)
+    optimizer = torch.optim.SGD([encoder, predictor], lr=0.1, weight_decay=0.03)
+    for _ in range(400):
+        optimizer.zero_grad()
+        loss(encoder, predictor, stop_gradient).backward()
+        optimizer.step()
+    return images @ encoder.detach(), loss(encoder, predictor, False).item()
+
+
+# %%
+kept, kept_loss = train(stop_gradient=True)
+lost, lost_loss = train(stop_gradient=False)
+ch.figures.clouds(images, kept, kept_loss, lost, lost_loss)
+size = images.norm()
+ch.measure("loss-praises", kept=kept.norm() / size, lost=lost.norm() / size, loss=lost_loss / kept_loss)
 
 # %% [markdown]
-# That was the linear model; the library's `step` does the same for networks, with a loss that detaches its second argument. (In the linear model the library calls $C_+$ `X` and $C - C_+$
-# `Xp`.)
+# **What you saw.** With the stop-gradient the cloud has shrunk a little and come to rest. Without it, all 300 images share one point, and the loss is better by many powers of ten. The loss does not merely fail to warn you of a collapse: it praises it.
 #
-# ## The theorem, tested
-#
-# **Two stable points.** $D = 10$, $K = 6$, $\sigma^2 = 0.3$, $\eta = 0.08$. One start is aligned as the theory wants it, three are random: no common eigenvectors, $P$ not symmetric,
-# nothing on the parabola. Then each safeguard is removed in turn, and two runs start on the parabola, on either side of $p_-$.
-
-# %%
-p_minus, p_plus = byol_fixed_points(0.3, 0.08)
-W0s = np.array([np.eye(6, 10), *rng.standard_normal((3, 6, 10)) / np.sqrt(10)])
-P0s = 0.8 * np.eye(6) + 0.1 * np.array([np.zeros((6, 6)), *rng.standard_normal((3, 6, 6))])
-world = isotropic | {"W0": W0s, "P0": P0s, "T": 200}
-full = linear_byol_flow(**world)
-no_predictor = linear_byol_flow(**world, predictor=False)
-no_stop = linear_byol_flow(**world, stop_gradient=False)
-too_much = linear_byol_flow(**world | {"eta": 1.15 / (4 * 1.3)})
-beside = p_minus * np.array([0.9, 1.1]).reshape(2, 1, 1)
-below, above = linear_byol_flow([1], [0.3], beside, beside, 0.08, T=400).P[-1].flatten()
-
-# %%
-W, P = full.W[-1], full.P[-1]
-p_error = abs(np.linalg.eigvals(P) - p_plus).max()
-s_error = abs(np.linalg.eigvalsh(W @ W.mT) - p_plus**2).max()
-ch.measure("stable-point", p=p_error, s=s_error, symmetric=abs(P - P.mT).max())
-ch.measure("watershed", under=below, over=abs(above - p_plus))
-
-# %%
-ends = [path.W[-1] for path in (no_predictor, no_stop, too_much)]
-unpredicted, unstopped, decayed = [np.linalg.norm(W) / np.linalg.norm(W0s) for W in ends]
-ch.measure("no-predictor", law=abs(unpredicted / np.exp(-0.38 * 200) - 1))
-ch.measure("linear-collapse", unstopped=unstopped, decayed=decayed)
-
-# %%
-p_start = np.array([0.3, 1.1, 0.02, 0.75, 0.3]).reshape(5, 1, 1)
-w_start = np.sqrt([0.9, 0.75, 0.02, 0.05, 0.02]).reshape(5, 1, 1)
-one = {"X": [1], "Xp": [0.3], "eta": 0.08, "T": 100, "record": 500}
-kept = linear_byol_flow(**one, W0=w_start, P0=p_start)
-lost = linear_byol_flow(**one, W0=w_start[:2], P0=p_start[:2], stop_gradient=False)
-fig, ax = plt.subplots(figsize=(7.2, 3.4), layout="constrained")
-curve = np.linspace(0, 1, 100)
-ax.plot(curve, curve**2, "--", color=cb.color("theory"), lw=1)
-ax.plot(kept.P[:, :, 0, 0], kept.W[:, :, 0, 0] ** 2, color=cb.color("simsiam"))
-ax.plot(lost.P[:, :, 0, 0], lost.W[:, :, 0, 0] ** 2, color=cb.color("jepa"))
-ax.plot([1, 1], [0.9, 0], color=cb.color("baseline"))
-for p, name, face in [(p_minus, "$p_-$", "white"), (p_plus, "$p_+$", "black")]:
-    ax.plot(p, p**2, "o", ms=9, color="black", mfc=face)
-    ax.text(p, p**2 - 0.12, name, ha="center")
-ax.text(0.74, 0.95, "full model", color=cb.color("simsiam"))
-ax.text(0.36, 0.55, "no stop-gradient", color=cb.color("jepa"), ha="right")
-ax.text(1.01, 0.25, "no predictor", color=cb.color("baseline"))
-ax.set(xlabel="predictor $p$", ylabel="encoder $s$", ylim=(-0.17, 1.15), title="Only the full model has a second stop")
-plt.show()
+# > **Check yourself.** In both runs the value of (1) is the same function of the weights. How can two descents on one function end in different places? (All answers stand at the head of the [solutions](self_distillation_solutions.ipynb).)
 
 # %% [markdown]
-# *Follow the blue lines.* They fall on the dashed parabola and then slide along it: up to $p_+$, or, from below $p_-$, down to 0. The red lines start where two blue ones do and find no
-# way but down; so does the grey one, whose predictor is stuck at 1.
+# ## 2 · Growth against decay
 #
-# **Survivors.** Take the top 20 principal directions of 8 × 8 digits, with $\lambda_j$ in units of the largest, and noise of variance $\sigma^2$ in all of them. Equation (5) names the
-# survivors and their strengths $w_j^2$. The flow starts once at $W = P = I$, and three times at a random rotation with noise on it. (A rotation alone would change nothing: it only
-# renames the rows of $W$ and $P$.)
-
-# %%
-pixels = load("digits").images.double().flatten(1).numpy()
-variances, directions = np.linalg.eigh(np.cov(pixels.T))
-lam, directions = variances[:-21:-1] / variances[-1], directions[:, :-21:-1]
-rotations = np.linalg.qr(rng.standard_normal((3, 20, 20)))[0]
-W0s = np.array([np.eye(20), *rotations + 0.03 * rng.standard_normal((3, 20, 20))])
-P0s = np.array([np.eye(20), *np.eye(20) + 0.03 * rng.standard_normal((3, 20, 20))])
-
-
-def strengths(sigma2, eta, T=2000):
-    W = linear_byol_flow(lam, np.full(20, sigma2), W0s, P0s, eta, T=T, dt=1, record=1).W[-1]
-    return np.diagonal(W.mT @ W, axis1=1, axis2=2)
-
-
-# %%
-settings = [(0.05, 0.03), (0.2, 0.03), (0.05, 0.1)]
-found = np.array([strengths(sigma2, eta) for sigma2, eta in settings])
-theory = np.array([np.nan_to_num(byol_fixed_points(sigma2 / lam, eta / lam)[1] ** 2) for sigma2, eta in settings])
-alive = np.array([surviving_directions(lam, sigma2, eta) for sigma2, eta in settings])
-mild, noisy, decaying = alive.sum(axis=1)
-mistakes = np.sum((found > 0.05**2) != alive[:, None], axis=(1, 2))
-errors = abs(found - theory[:, None]).max(axis=(1, 2))
-ch.measure("survivors", mild=mild, noisy=noisy, decaying=decaying, mistakes=mistakes, errors=errors)
-
-# %%
-index = np.arange(1, 21)
-fig, axes = plt.subplots(1, 3, figsize=(8.6, 3), sharey=True, layout="constrained")
-for ax, (sigma2, eta), bars, dots in zip(axes, settings, theory, found, strict=True):
-    ax.bar(index, bars, color="#d5d9de")
-    ax.plot(index, dots.T, "o", ms=4, color=cb.color("simsiam"))
-    ax.set(title=f"σ² = {sigma2}, η = {eta}", xlabel="principal direction $j$", xticks=[1, 5, 10, 15, 20])
-axes[0].set_ylabel("strength $w_j^2$")
-axes[0].text(11, 0.62, "bars: theory\ndots: four runs")
-plt.show()
+# What holds the cloud? One direction is enough to see it. An image is one number of variance 1, a view adds noise of variance $\sigma^2$. So $\mathbb{E}\, v^2 = 1 + \sigma^2$, and $\mathbb{E}\, v v' = 1$, since the two noises are independent. The encoder multiplies by a number $w$, and the predictor by a number that we call $h$ like itself. In (1) the second $w$ is a constant:
+#
+# $$ \mathcal{L} = \tfrac12\, \mathbb{E}\, \big( h\, w\, v - \mathrm{sg}[w]\, v' \big)^2 . $$
+#
+# Take both derivatives and insert the two means:
+#
+# $$ \frac{\partial \mathcal{L}}{\partial h} = -w^2\, b, \qquad \frac{\partial \mathcal{L}}{\partial w} = -h\, w\, b, \qquad b = 1 - (1 + \sigma^2)\, h . $$
+#
+# We call $b$ the **shortfall**. While it is positive, the prediction falls short of the target, and both weights grow to reach it. Descent in very small steps, with weight decay $\eta$ and a dot for the change per unit of time, is
+#
+# $$ \dot h = w^2\, b - \eta\, h, \qquad \dot w = h\, w\, b - \eta\, w . \tag{2} $$
 
 # %% [markdown]
-# *Look at the last bar of each panel.* It is not small: at the threshold, (5) has $p_j = \rho_j / 2$. A direction is kept with some strength or lost for good. And those lost have little
-# variance, whether or not a label needs them.
+# **Two equations become one.** Multiply the first by $2h$, the second by $2w$, and subtract. The shortfall cancels:
 #
-# ## The experiment
+# $$ \frac{d}{dt} \big( w^2 - h^2 \big) = -2 \eta\, \big( w^2 - h^2 \big) . $$
 #
-# Now networks, on MNIST digits of 14 × 14 pixels: a small convolutional encoder, a projector with $K = 64$ outputs, a predictor of two layers. A view is a random crop, turned by up to
-# 15°. **Low-shot** accuracy is that of a linear classifier on the encoder's features with 200 labels (mean of five sets). Two symptoms are watched. **Spread** is $\sqrt K$ times the
-# standard deviation of $z / \|z\|$: 1 for embeddings all over the sphere, 0 for one point. **RankMe** counts dimensions in use. `method` puts a projector, SimSiam's BatchNorm without
-# parameters ("BN") and a predictor on an encoder; we start from it and change one thing at a time. In BYOL it is the teacher's decay $m$.
+# So weight decay makes the two weights forget how they differed, and soon $w^2 = h^2$. Put that into (2) (Tian et al., 2021):
+#
+# $$ \dot h = \underbrace{h^2\, [\, 1 - (1 + \sigma^2)\, h\, ]}_{\text{growth}} \ -\ \underbrace{\eta\, h}_{\text{decay}} . \tag{3} $$
+#
+# Near 0 the square $h^2$ is smaller than $\eta h$: decay wins, so **0 is stable**. Further out growth may win. The two are equal where $h - (1 + \sigma^2)\, h^2 = \eta$:
+#
+# $$ h_\pm = \frac{1 \pm \sqrt{1 - 4 \eta\, (1 + \sigma^2)}}{2\, (1 + \sigma^2)} . \tag{4} $$
+#
+# *Guess first.* Look at the signs in (3): where does a start between $h_-$ and $h_+$ go? One beyond $h_+$? And what becomes of the two points as you raise $\eta$?
 
 # %%
-mnist = recipes.tiny_mnist()
-low_shot = partial(recipes.low_shot, sets=mnist)
+ranges = {"eta": (0.0, 0.3, 0.01), "sigma2": (0.0, 1.0, 0.05), "start": (0.02, 1.0, 0.02)}
+cb.explore(ch.figures.watershed, **ranges, figsize=(7.8, 3.1))
 
-
-def new_method(name, recipe, seed=ch.seed, **changes):
-    method = methods.method(name, recipes.tiny_encoder(recipe, seed=seed)[0], recipes.tiny_crop, seed=seed)
-    for attribute, value in changes.items():
-        setattr(method, attribute, value)
-    return method
-
-
-def train(method, recipe, report, seed=ch.seed):
-    reports = []
-    loop = recipe.loop() | {"monitor": lambda step, out: reports.append(report(out))}
-    training.pretrain(method, mnist.x_train, seed=seed, **loop)
-    return low_shot(method.encoder), np.array(reports)
+# %% [markdown]
+# *Look left* at the two forces, growth (blue) and decay (grey); where they cross stand $h_-$ (white) and $h_+$ (black). *On the right* is the path of $h$ from `start`. Drag `start` down past the white dot. Then put it back, and raise `eta` until the dots meet, at $\eta = 1 / (4 (1 + \sigma^2))$: beyond, decay wins everywhere.
+#
+# Now both lines of (2), in small steps. The third start, $h = 0.2$ and $w = 0.9$, is one where $w^2$ and $h^2$ differ.
 
 
 # %%
-recipe = ch.pick(fast=recipes.TINY_SHORT, toy=recipes.TINY)
-contenders = {
-    "SimSiam": new_method("simsiam", recipe),
-    "no predictor": new_method("simsiam", recipe, predictor=nn.Identity()),
-    "no stop-gradient": new_method("simsiam", recipe, loss=partial(byol, detach=False)),
-    "no stop-gradient, no BN": new_method("simsiam", recipe, loss=partial(byol, detach=False)),
+def flow(h, w, decay, noise=0.3, time=400, step=0.1):
+    for _ in range(int(time / step)):
+        shortfall = 1 - (1 + noise) * h
+        h_change = w**2 * shortfall - decay * h
+        w_change = h * w * shortfall - decay * w
+        h, w = h + step * h_change, w + step * w_change
+    return h, w
+
+
+# %%
+h_minus, h_plus = world.byol_fixed_points(sigma2=0.3, eta=0.08)  # formula (4)
+below, _ = flow(0.9 * h_minus, 0.9 * h_minus, decay=0.08)
+above, _ = flow(1.1 * h_minus, 1.1 * h_minus, decay=0.08)
+elsewhere, w = flow(0.2, 0.9, decay=0.08)
+print(f"h_- = {h_minus:.4f}, h_+ = {h_plus:.4f}; the ends are {below:.4f}, {above:.4f}, {elsewhere:.4f}")
+ch.measure("watershed", below=below, above=abs(above - h_plus), tied=[abs(w - h_plus), abs(elsewhere - h_plus)])
+
+# %% [markdown]
+# **What you saw.** $h_-$ is a **watershed**. A tenth below it the encoder dies, a tenth above it it flows to $h_+$, a second place of rest, where the network still says something; and so does the unequal pair. This is the answer to our question: collapse is stable, but it is not the only stable point, and an encoder that starts above the watershed never gets there.
+#
+# > **Check yourself.** The best guess of the target $w v'$ from $w v$ is $w v / (1 + \sigma^2)$, by linear regression. Is $h_+$ larger or smaller than $1/(1 + \sigma^2)$? Why does it need to be?
+
+# %% [markdown]
+# ## 3 · Take one part away
+#
+# **No predictor.** Then $h = 1$ for ever, and the shortfall is $b = 1 - (1 + \sigma^2) = -\sigma^2$. The prediction never falls short, it overshoots: noise makes the best guess smaller than the answer. By (2), $\dot w = -(\sigma^2 + \eta)\, w$.
+#
+# **No stop-gradient.** Now both $w$ in the loss are free: $\mathcal{L} = \tfrac12 w^2\, \mathbb{E}\, (h v - v')^2$. Expand the square, $\mathbb{E}\, (h v - v')^2 = (1 + \sigma^2)\, h^2 - 2 h + (1 + \sigma^2)$, and differentiate:
+#
+# $$ \dot w = -\big[\, (1 - h)^2 + \sigma^2\, (1 + h^2)\, \big]\, w - \eta\, w . \tag{5} $$
+#
+# The bracket is never negative. Compare with (2): there the encoder had to *grow*, the only way for a prediction to reach a target that stands still. Here it may also pull the target in, and does.
+#
+# *Guess first.* Both lose. Which one loses faster while $h$ is near 1? And is a weight decay 15 % beyond the threshold as bad as either?
+#
+# We take an encoder $W$ of $K = 6$ numbers from $D = 10$ directions, started at random, and a predictor of size $6 \times 6$. `linear_byol_flow` follows the gradient; `X` and `Xp` are the variances of image and noise in the ten directions, `W0` and `P0` the starts. (If the predictor and $W W^\top$ share their eigenvectors, each pair of their eigenvalues moves like $h$ and $w^2$. A random start is not like that; the [lab](self_distillation_lab.ipynb) shows that it ends like that.)
+
+# %%
+random_encoder = rng.standard_normal((6, 10)) / np.sqrt(10)
+model = {"X": np.ones(10), "Xp": np.full(10, 0.3), "W0": random_encoder, "P0": np.eye(6), "T": 100}
+paths = {
+    "all parts": world.linear_byol_flow(**model, eta=0.08),
+    "no predictor": world.linear_byol_flow(**model, eta=0.08, predictor=False),
+    "no stop-gradient": world.linear_byol_flow(**model, eta=0.08, stop_gradient=False),
+    "too much decay": world.linear_byol_flow(**model, eta=1.15 / (4 * 1.3)),
 }
-contenders["no stop-gradient, no BN"].projector = contenders["no stop-gradient, no BN"].projector[:-1]
-for decay in ch.pick(fast=[1], toy=[0, 0.9, 0.99, 0.999, 1]):
-    contenders[f"BYOL, m = {decay}"] = new_method("byol", recipe, decay=decay)
-runs = {name: train(m, recipe, lambda out: evaluation.collapse_report(out["z"])[:2]) for name, m in contenders.items()}
-
-scores = {name: score for name, (score, _) in runs.items()}
-untrained = training.warm_up_batch_norm(new_method("simsiam", recipe).encoder, mnist.x_train[:1000])
-scores |= {"untrained": low_shot(untrained), "pixels": low_shot(nn.Flatten())}
-for name in sorted(scores, key=scores.get, reverse=True):
-    print(f"{name:25}{scores[name]:.3f}")
 
 # %%
-last = {name: reports[-1] for name, (_, reports) in runs.items()}
-spread, rank = last["SimSiam"]
-ch.measure("stop-gradient-pays", gain=scores["SimSiam"] - scores["no stop-gradient"])
-ch.measure("spread-and-rank", spread=1 - spread, rank=rank / last["no stop-gradient"][1])
-
-# %%
-bare = "no stop-gradient, no BN"
-ch.measure("one-point", spread=last[bare][0], gain=scores[bare] - scores["untrained"])
-ch.measure("frozen-target", gain=scores["BYOL, m = 1"] - scores["untrained"])
-
-# %%
-fig, axes = plt.subplots(1, 2, figsize=(8.6, 3.2), layout="constrained")
-for row, (name, shade) in enumerate(zip(runs, ["#56b4e9", "#8a9099", "#cc3d5c", "#22262b"], strict=False)):
-    for ax, values in zip(axes, runs[name][1].T, strict=True):
-        ax.plot(10 * np.arange(len(values)), values, color=shade)
-    axes[1].text(recipe.steps, 47 - 5 * row, name, color=shade, ha="right")
-axes[0].set(xlabel="step", ylim=(0, 1.05), title="Spread: BN hides a collapse")
-axes[1].set(xlabel="step", ylim=(0, None), title="RankMe: nothing hides")
-plt.show()
+ch.figures.sizes(paths)
+left = {name: np.linalg.norm(path.W[-1]) / np.linalg.norm(path.W[0]) for name, path in paths.items()}
+parts = {"unpredicted": left["no predictor"], "unstopped": left["no stop-gradient"]}
+ch.measure("each-part-needed", full=left["all parts"], **parts)
+ch.measure("too-much-decay", decayed=left["too much decay"])
 
 # %% [markdown]
-# *Compare the red and the grey line on the left and on the right.* Without stop-gradient or predictor but with BN, each dimension keeps its variance, as BN makes it: the spread looks
-# healthy. But all dimensions say the same. Without BN (black) the embeddings do shrink to a point. (SimSiam's own figures on ImageNet, with BN and without stop-gradient: spread to 0, accuracy from
-# 67.7 to 0.1 %.) Report both numbers, always. *Then look at* $m = 1$ *in the list.* Its teacher is a random network that never learns, and predicting it still teaches (on ImageNet, in
-# the paper, 1.4 % of a random network became 18.8 %). In so short a run a moving teacher is hardly better; it only beats having none ($m = 0$).
+# **What you saw.** Only the full model stops shrinking. Without predictor the size falls along a straight line, which on this scale is the exponential $e^{-(\sigma^2 + \eta)\, t}$. Without stop-gradient it falls faster at first, as (5) says for $h$ near 1. With too much decay the size hesitates, where the two points have just gone, and then falls.
 #
-# **DINO** with both cures, with centring only ($\tau_t = \tau_s = 0.1$), with sharpening only (no centre), two seeds each. Entropies are in units of $\log 64$: that of each target, and
-# that of the *mean* target of a batch, which is near 0 if one prototype takes all.
-
-# %%
-dino_recipe = ch.pick(fast=recipes.TINY_SHORT._replace(steps=120), toy=recipes.TINY)._replace(lr=3e-3)
-
-
-def train_dino(tau_t, momentum, seed):
-    loss = partial(losses.dino_loss, teacher_temperature=tau_t)
-    method = new_method("dino", dino_recipe, seed, loss=loss, center_momentum=momentum)
-
-    def report(out):
-        return evaluation.target_report(
-            out["z"].unflatten(0, (2, -1)), out["teacher"], method.center, teacher_temperature=tau_t
-        )
-
-    return train(method, dino_recipe, report, seed)
-
-
-variants = {"both": (0.04, 0.9), "centring only": (0.1, 0.9), "sharpening only": (0.04, None)}
-dino_runs = {name: [train_dino(*setting, ch.seed + i) for i in (0, 1)] for name, setting in variants.items()}
-
-# %%
-both, centred, sharpened = [np.mean([score for score, _ in pair]) for pair in dino_runs.values()]
-ends, centred_ends, sharp_ends = [np.array([reports[-1] for _, reports in pair]) for pair in dino_runs.values()]
-ch.measure("both-cures", over_centring=both - centred, over_sharpening=both - sharpened)
-ch.measure("many-prototypes", entropy=ends[:, 2])
-
-# %%
-ch.measure("centring-only", uniform=1 - centred_ends[:, 0], divergence=centred_ends[:, 1])
-ch.measure("sharpening-only", entropy=sharp_ends[:, 2])
-
-# %%
-fig, axes = plt.subplots(1, 3, figsize=(8.6, 3.2), layout="constrained")
-for name, shade, height in zip(variants, ["#e69f00", "#0072b2", "#cc3d5c"], [0.55, 0.91, 0.24], strict=True):
-    for _, reports in dino_runs[name]:
-        for ax, values in zip(axes, reports.T, strict=True):
-            ax.plot(10 * np.arange(len(values)), values, color=shade, lw=1.5)
-    axes[2].text(dino_recipe.steps, height, name, color=shade, ha="right")
-for ax, title in zip(axes, ["entropy of a target", "KL, in nats", "entropy of the mean target"], strict=True):
-    ax.set(title=title, xlabel="step", ylim=(0, None))
-plt.show()
-
-# %% [markdown]
-# *Follow the middle panel.* KL is what the student still has to learn. In both failures it falls towards zero, for opposite reasons: the blue targets say nothing about any image, the red
-# ones the same about all. Only with both cures (amber) is each target sharp, on the left, while together they use many prototypes, on the right.
+# > **Check yourself.** Without weight decay, $\eta = 0$, what are $h_-$ and $h_+$? Is there a watershed at all?
 #
-# ## Play
+# ## 4 · Who survives?
 #
-# **The watershed.** On the left (3), for $\tau = \alpha = 1$: the stable point (solid) and the watershed (dashed) against weight decay. Raise `eta` until they meet at
-# $1 / (4 (1 + \sigma^2))$, and watch the path on the right let go. The encoder starts at $s = 0.6$, the predictor at `start`, and the first thing their path does is look for the
-# parabola.
+# Real images vary much in some directions and little in others. Let $a_j$ be the variance of the images in direction $j$ and $\sigma^2$ that of the noise, the same in all. Then $\mathbb{E}\, v^2 = a_j + \sigma^2$ and $\mathbb{E}\, v v' = a_j$. With these two means the steps of section 2 give $h\, [\, a_j - (a_j + \sigma^2)\, h\, ] = \eta$. The two views are correlated with $\rho_j = a_j / (a_j + \sigma^2)$, so
+#
+# $$ h_{j\pm} = \frac{\rho_j}{2} \Big( 1 \pm \sqrt{1 - \frac{4 \eta}{a_j\, \rho_j}} \Big), \qquad \text{which exist if} \quad a_j\, \rho_j > 4 \eta . \tag{6} $$
+#
+# A direction for which they exist, and which starts above the lower one, survives with strength $w_j^2 = h_{j+}^2$. All others die. In words: **variance times agreement must exceed four times the weight decay.**
+#
+# Take the top 20 principal directions of real digits. *Guess first.* With $\eta = 0.03$, thirteen of them have a variance $a_j$ above $4 \eta = 0.12$. How many survive with a noise of $\sigma^2 = 0.05$? With ten times the noise? And with the first noise and $\eta = 0.1$?
+
+# %%
+pixels = data.load("digits").images.double().flatten(1).numpy()  # 1,797 digits of 8 × 8 pixels
+variances = np.linalg.eigvalsh(np.cov(pixels.T))
+variance = variances[:-21:-1] / variances[-1]  # of the top 20 directions, in units of the largest
+
+
+def strengths(noise, decay):
+    starts = np.eye(20) + 0.03 * rng.standard_normal((2, 4, 20, 20))  # four encoders, four predictors
+    path = world.linear_byol_flow(variance, np.full(20, noise), *starts, decay, T=2000, dt=1, record=1)
+    return np.diagonal(path.W[-1].mT @ path.W[-1], axis1=1, axis2=2)  # w_j², a row for each of the four
 
 
 # %%
-def draw_watershed(fig, eta, sigma2, start):
-    left, right = fig.subplots(1, 2)
-    fig.subplots_adjust(left=0.08, right=0.97, bottom=0.17, top=0.87, wspace=0.25)
-    grid = np.linspace(0, 1 / (4 * (1 + sigma2)), 60)
-    low, high = byol_fixed_points(sigma2, grid)
-    path = linear_byol_flow([1], [sigma2], [[0.6**0.5]], [[start]], eta, T=60, dt=0.6)
-    p, s = path.P[:, 0, 0], path.W[:, 0, 0] ** 2
-    left.plot(grid, high, "k-", grid, low, "k--")
-    left.plot([eta, eta], [start, p[-1]], "o-", markevery=[1], ms=9, color=cb.color("simsiam"))
-    right.plot(curve, curve**2, "k--", lw=1)
-    right.plot(p, s, "o-", markevery=[-1], ms=9, color=cb.color("simsiam"))
-    left.set(xlim=(-0.01, 0.41), ylim=(-0.03, 1.25), xticks=[0, 0.2, 0.4], yticks=[0, 0.5, 1])
-    left.set(xlabel="weight decay η", ylabel="predictor p", title=f"p goes from {start:.2f} to {p[-1]:.3f}")
-    right.set(xlim=(-0.03, 1.25), ylim=(-0.03, 1.05), xticks=[0, 0.5, 1], yticks=[0, 0.5, 1])
-    right.set(xlabel="predictor p", ylabel="encoder s")
+settings = [(0.05, 0.03), (0.5, 0.03), (0.05, 0.1)]  # noise, weight decay
+found = np.array([strengths(noise, decay) for noise, decay in settings])
+upper = np.array([world.byol_fixed_points(noise / variance, decay / variance)[1] for noise, decay in settings])
+theory = np.nan_to_num(upper) ** 2  # formula (6); no number where there is no root
+ch.figures.survivors(settings, theory, found)
 
-
-controls = {"eta": FloatSlider(0.08, min=0, max=0.4, step=0.01), "sigma2": FloatSlider(0.3, min=0, max=2, step=0.05)}
-cb.explore(draw_watershed, figsize=(7.2, 3.1), **controls, start=FloatSlider(0.3, min=0.02, max=1.2, step=0.02))
+# %%
+alive = found > 0.01
+named = np.array([world.surviving_directions(variance, noise, decay) for noise, decay in settings])
+by_variance = np.array([variance > 4 * decay for _, decay in settings])
+mistakes, error = np.sum(alive != named[:, None]), abs(found - theory[:, None]).max()
+mild, noisy, decaying = alive.sum(axis=2)
+ch.measure("survivors", mild=mild, noisy=noisy, decaying=decaying, mistakes=mistakes, error=error)
+ch.measure("variance-alone", mistakes=np.sum(alive != by_variance[:, None], axis=(0, 2)))
 
 # %% [markdown]
-# **Weight decay chooses features.** Each bar is $\lambda_j \rho_j$ of a digit direction, the dashed line is $4 \eta$. On the right: three digits, and below them what their surviving
-# directions still say of them. Raise `eta` and lose directions one by one; raise `sigma2` and see which fall first.
-
-
-# %%
-def draw_digits(fig, eta, sigma2):
-    left, right = fig.subplots(1, 2, width_ratios=[1.6, 1])
-    fig.subplots_adjust(left=0.09, right=0.98, bottom=0.17, top=0.87, wspace=0.08)
-    alive = surviving_directions(lam, sigma2, eta)
-    tops, shades = np.log10(lam**2 / (lam + sigma2)), np.where(alive, cb.color("simsiam"), "#d5d9de")
-    left.vlines(index, -3, tops, colors=shades, lw=8)
-    left.axhline(np.log10(4 * eta), color="k", ls="--", lw=1)
-    left.set(xlabel="direction j", ylabel="λρ", ylim=(-3, 0.1), yticks=[-2, -1, 0], yticklabels=["0.01", "0.1", "1"])
-    left.set(xticks=[1, 5, 10, 15, 20], title=f"{alive.sum()} of 20 directions survive")
-    mean, shown, basis = pixels.mean(axis=0), pixels[[10, 12, 16]], directions[:, alive]
-    rebuilt = mean + (shown - mean) @ basis @ basis.T
-    cb.plots.image_grid(right, np.clip([*shown, *rebuilt], 0, 1).reshape(6, 8, 8), columns=3)
-
-
-noise_slider = FloatSlider(0.05, min=0, max=0.5, step=0.01)
-cb.explore(draw_digits, figsize=(7.2, 3.1), eta=cb.log_slider(0.03, 0.001, 0.2), sigma2=noise_slider)
+# **What you saw.** The formula names every survivor and its strength. Variance alone would have kept 13 in the first two panels. And the bars do not fade to 0 one by one, they stop: a direction is kept with some strength, or lost altogether.
+#
+# All starts were near the identity, above every lower point. From smaller starts fewer survive: the [lab](self_distillation_lab.ipynb) has the numbers, and a slider that shows what the survivors still say of a digit.
+#
+# > **Check yourself.** PCA ranks directions by $a_j$. Under which augmentation does $a_j \rho_j$ rank them alike, and how could it rank them differently?
 
 # %% [markdown]
-# **DINO with two prototypes and two images.** $g_1$ and $g_2$ are the images' logit gaps: how much more each likes prototype 1 than 2. Teacher and student are one network, so
-# $\dot g_i = t_i - s_i$, with $t_i$ and $s_i$ the two chances of prototype 1; $\tau_s = 0.1$. With both cures the path turns towards the corner where the images *differ*. Switch
-# `centring` off: one prototype takes both. Switch it on and raise `tau_t` above 0.1: all paths end in the middle, where the teacher is uniform.
+# ## 5 · A real network
+#
+# **SimSiam** (Chen & He, 2021) plays the game of section 1 with networks. A **projector** behind the encoder makes the embeddings $z$ and $z'$ of two views, and it ends in a BatchNorm without parameters. The loss is minus the cosine of prediction and target, $-\cos(h(z), \mathrm{sg}[z'])$. Ours is the small convolutional network of the other chapters, on digits of 14 × 14 pixels. We train it as it is, without the stop-gradient, and without both the stop-gradient and that BatchNorm.
+#
+# Three numbers are watched: the **loss**; the **spread**, which is the standard deviation of $z / \|z\|$ in each dimension, averaged and multiplied by $\sqrt K$, about 1 if embeddings lie all over the sphere and 0 if they share one point; and **RankMe**, which counts dimensions in use. (Divide the singular values of $Z$ by their sum: RankMe is the exponential of the entropy of these shares.)
+#
+# *Guess first.* All three networks start from the same weights. Which of the three numbers will give a collapse away?
 
 
 # %%
-def push(gaps, tau_t, centring):
-    center = gaps.mean(axis=0) if centring else 0
-    return expit((gaps - center) / tau_t) - expit(gaps / 0.1)
+def open_loss(prediction, target):  # losses.simsiam_loss without its detach
+    return -F.cosine_similarity(prediction, target, dim=1).mean()
 
 
-def draw_dino(fig, tau_t, centring):
-    ax = fig.subplots()
-    fig.subplots_adjust(left=0.2, right=0.85, bottom=0.14, top=0.9)
-    grid = np.array(np.meshgrid(np.linspace(-0.9, 0.9, 13), np.linspace(-0.9, 0.9, 13)))
-    ax.quiver(*grid, *push(grid, tau_t, centring), color="#b6bcc4", angles="xy", scale=8, width=0.004)
-    path = [np.array([0.4, 0.1])]
-    for _ in range(250):
-        path.append(np.clip(path[-1] + 0.1 * push(path[-1], tau_t, centring), -1, 1))
-    ax.plot(*np.transpose(path), "o-", markevery=[-1], ms=11, color=cb.color("dino"), lw=3)
-    ax.set(xlim=(-1.05, 1.05), ylim=(-1.05, 1.05), xticks=[-1, 0, 1], yticks=[-1, 0, 1], xlabel="$g_1$", ylabel="$g_2$")
-    ax.set_title(f"gaps of the two images: {path[-1][0]:.2f} and {path[-1][1]:.2f}")
+def network(loss, batch_norm=True):
+    encoder, _ = recipes.tiny_encoder(recipe, seed=ch.seed)
+    simsiam = methods.method("simsiam", encoder, recipes.tiny_crop, seed=ch.seed)
+    simsiam.loss = loss
+    simsiam.projector = simsiam.projector if batch_norm else simsiam.projector[:-1]
+    return simsiam
 
 
-cb.explore(draw_dino, figsize=(5, 4.2), tau_t=FloatSlider(0.04, min=0.01, max=0.2, step=0.01), centring=True)
+# %%
+def watch(method):
+    rows = []
+
+    def look(step, out):  # called every ten steps
+        report = evaluation.collapse_report(out["z"])
+        rows.append([out["loss"].item(), report.std, report.rank])
+
+    training.pretrain(method, digits.x_train, seed=ch.seed, monitor=look, **recipe.loop())
+    return np.array(rows).T  # losses, spreads, RankMe
+
+
+# %%
+digits, recipe = recipes.tiny_mnist(), ch.pick(fast=recipes.TINY_SHORT, toy=recipes.TINY)
+networks = {"SimSiam": network(losses.simsiam_loss), "no stop-gradient": network(open_loss)}
+networks["no stop-gradient, no BatchNorm"] = network(open_loss, batch_norm=False)
+runs = {name: watch(method) for name, method in networks.items()}
+ch.figures.symptoms(runs)
+
+# %%
+loss_end, spread, rank = np.array([run[:, -1] for run in runs.values()]).T  # a number for each network
+ch.measure("collapse-hides", loss=loss_end[1] - loss_end[0], spread=spread[1])
+ch.measure("rank-tells", ratio=rank[0] / rank[1:], point=spread[2])
+
+# %% [markdown]
+# **What you saw.** The loss is *lower* for the two networks without stop-gradient. The spread gives away the one without BatchNorm (black), whose embeddings shrink towards a point. In the other (red) BatchNorm hands each dimension its variance back, so the spread looks healthy, but the dimensions repeat each other. RankMe sees it: two to four dimensions, against about twenty.
+#
+# Does the encoder suffer? The score is **low-shot accuracy**: a linear classifier learns from the encoder's output with 200 labels, averaged over five sets of labels. `untrained` is the encoder at its random start.
+
+# %%
+scores = {name: recipes.low_shot(method.encoder, digits) for name, method in networks.items()}
+scores["untrained"] = recipes.low_shot(recipes.untrained(digits.x_train, recipe, seed=ch.seed), digits)
+scores["raw pixels"] = recipes.low_shot(nn.Flatten(), digits)
+print(*(f"{score:.2f} {name}" for name, score in scores.items()), sep="\n")
+best, unstopped, bare, *_ = scores.values()
+ch.measure("stop-gradient-pays", over_unstopped=best - unstopped, over_bare=best - bare)
+
+# %% [markdown]
+# **What you saw.** At scale `toy` SimSiam's encoder beats raw pixels, 0.81 against 0.73. Without the stop-gradient it does not, with 0.72 and 0.66: training has left it near its random start (0.70), or spoiled it. (On ImageNet, with all labels, Chen and He report 67.7 % with and 0.1 % without.)
+#
+# > **Check yourself.** You are sent embeddings with a spread of 0.9, and the message "no collapse". What do you ask for?
 
 # %% [markdown]
 # ## What breaks
 #
-# - **No output BN.** SimSiam and BYOL then hardly beat the untrained encoder at this size: it is the most useful single part of the recipe. At full size BYOL works without *batch*
-#   statistics (Richemond et al., 2020).
-# - **BYOL without a predictor** does not collapse in runs this short, with BN and $m = 0.99$: the teacher has hardly moved. We claim only what the linear model says of the end.
-# - **Small things.** $\eta$ in (5) is in units of the largest variance, and AdamW's weight decay is not that of a gradient flow: do not carry the numbers over. Zero loss is the collapsed
-#   solution: never stop early on the loss. Detach the target, not the prediction: with `detach` on the wrong side the predictor never learns. A teacher into which the student's running
-#   statistics are copied looks far worse than it is; ours keeps its own. Even so, the papers' observation that the teacher leads its student *during* training is nothing we could see in
-#   runs this short: it lags behind.
-# - **Scale.** For CIFAR-10 (ResNet-18, 1,000 epochs) solo-learn publishes 92.6 % for BYOL, 90.5 % for SimSiam, 89.5 % for DINO, 93.1 % for MoCo v3; `cookbook train byol --data cifar10`
-#   is the way there.
+# - **From the line to the network.** The theorem is about a linear encoder and a squared error. Section 5 shows the same failures in a network; it does not show that they have the same cause. Do not carry $\eta$ over: AdamW's weight decay is not that of (2).
+# - **A frozen target teaches as well.** In runs as short as ours a target that never learns does about as much for the encoder as SimSiam ([lab](self_distillation_lab.ipynb)). We show that collapse is avoided, not that a moving target is better.
+# - **Small things.** Never stop early on the loss. And detach the *target*: with `detach` on the prediction, the predictor learns nothing.
 #
-# ## Before and after
+# The lab has the matrices, small starts, teachers that are moving averages (BYOL, DINO), and DINO's two ways to collapse.
+
+# %% [markdown]
+# ## Summary
 #
-# [Two views](../01_two_views/two_views.ipynb) ranked directions by what views agree on; [Contrastive](../02_contrastive/contrastive.ipynb) pushes images apart, and its slow key encoder became BYOL's teacher. Here
-# nothing pushes: a direction lives if it feeds on itself faster than it decays. The cure of [canonical correlation](../04_canonical_correlation/canonical_correlation.ipynb), to demand variance outright, has no
-# threshold and needs no teacher. [Learning by reconstruction](../../2_spectral/08_reconstruction_features/reconstruction_features.ipynb) has linear networks that learn one direction after another.
+# 1. Answering everything alike has the lowest loss: the loss praises a collapse.
+# 2. With stop-gradient and predictor each direction grows like $h^2$ and decays like $\eta h$: 0 is stable, $h_-$ is a watershed, and $h_+$ a second place of rest.
+# 3. Without the predictor, without the stop-gradient, or with $\eta > 1/(4(1 + \sigma^2))$ there is no second place.
+# 4. A direction survives if $a_j \rho_j > 4 \eta$ and it starts above its lower point. It is kept or lost, never born.
+# 5. In a network BatchNorm hides the collapse from the spread. Report the rank as well.
 #
-# ## Claims
+# The exercises below take about 75 minutes, those of the lab another 105.
 
 # %%
 ch.report()
@@ -466,9 +316,9 @@ ch.report()
 # %% [markdown] tags=["exercise"]
 # ## Exercises
 #
-# **1** ●○○ 15 min. We derived $s - p^2 / \alpha = c\, e^{-2 \eta t}$ for aligned pairs. Show from (2) that $W W^\top - P^\top P / \alpha$ decays like that from *any* start, and check it on one.
+# **1** ●○○ 10 min. How strong is the weakest survivor? Put $a_j \rho_j = 4 \eta$ into (6), and read off $w_j^2$. Compare with the shortest bar of each panel in section 4.
 #
-# <details><summary>Hint</summary>Differentiate both products with the product rule. Which term do the two derivatives share?</details>
+# <details><summary>Hint</summary>The root is 0. What is left depends on one number only.</details>
 
 # %% tags=["answer"]
 # Your answer
@@ -476,36 +326,24 @@ ch.report()
 # %% [markdown] tags=["exercise"]
 # **2** ●●○ 25 min. With $\sigma^2 = 0.05$ and $\eta = 0.01$, how many directions should survive? How many are alive at $T = 2000$, and at 4000? Explain.
 #
-# <details><summary>Hint</summary>`strengths` takes a third argument. How far is each direction from its threshold, and how fast is $\dot p$ just beyond one?</details>
+# <details><summary>Hint</summary>Give `strengths` an argument for the time. How far is each direction from its threshold, and how fast is $\dot h$ just beyond one?</details>
 
 # %% tags=["answer"]
 # Your answer
 
 # %% [markdown] tags=["exercise"]
-# **3** ●●○ 30 min. Why does a predictor that learns ten times faster help? Which $P$ is best for a given $W$? *DirectPred* (Tian et al., 2021) does not learn $P$ at all:
-# $P = U \operatorname{diag}(\sqrt{s_j} + \epsilon \max_k s_k)\, U^\top$, from the eigenvectors $U$ and eigenvalues $s_j$ of a moving average of $W W^\top$. Implement it in the linear
-# model. Where does it end for $\epsilon = 0$ and 0.1?
+# **3** ●●● 40 min. Choose an augmentation under which the *twelfth* direction of the digits outlives the first. Predict it from (6), and verify with the flow.
 #
-# <details><summary>Hint</summary>For a fixed $W$ the loss is a least-squares problem in $P$. For the end: which equation must $p$ still fulfil when only $W$ is trained?</details>
+# <details><summary>Hint</summary>The noise may differ from direction to direction: `surviving_directions` takes an array. Which noise brings $a_1 \rho_1$ below $a_{12} \rho_{12}$?</details>
 
 # %% tags=["answer"]
 # Your answer
 
-# %% [markdown] tags=["exercise"]
-# **4** ●●● 40 min. Choose an augmentation under which the *twelfth* direction of the digits outlives the first. Predict it from (5), and verify with the flow.
-#
-# <details><summary>Hint</summary>The noise may differ from direction to direction: `surviving_directions` takes an array. Which $\sigma_j^2$ brings $\lambda_j \rho_j$ of the first direction below that of the twelfth?</details>
-
-# %% tags=["answer"]
-# Your answer
+# %%
+ch.footer()
 
 # %% [markdown]
 # ## References
 #
-# - R. Balestriero et al. [A Cookbook of Self-Supervised Learning](https://arxiv.org/abs/2304.12210), 2023: its section on the self-distillation family.
-# - J.-B. Grill et al. BYOL, 2020. X. Chen, K. He. [SimSiam](https://arxiv.org/abs/2011.10566), 2021. M. Caron et al. [DINO](https://arxiv.org/abs/2104.14294), 2021. X. Chen et al. MoCo
-#   v3, 2021. J. Zhou et al. iBOT, 2022. M. Oquab et al. DINOv2, 2023. P. Richemond et al. BYOL works even without batch statistics, 2020.
-# - Y. Tian, X. Chen, S. Ganguli. [Understanding self-supervised learning dynamics without contrastive pairs](https://arxiv.org/abs/2102.06810), 2021. M. Halvagal et al., 2023.
-
-# %%
-ch.footer()
+# - R. Balestriero et al. [A Cookbook of Self-Supervised Learning](https://arxiv.org/abs/2304.12210), 2023: its section on the self-distillation family. Y. Tian, X. Chen, S. Ganguli. [Understanding self-supervised learning dynamics without contrastive pairs](https://arxiv.org/abs/2102.06810), 2021.
+# - J.-B. Grill et al. Bootstrap your own latent (BYOL), 2020. X. Chen, K. He. [Exploring simple Siamese representation learning](https://arxiv.org/abs/2011.10566) (SimSiam), 2021. M. Caron et al. [Emerging properties in self-supervised vision transformers](https://arxiv.org/abs/2104.14294) (DINO), 2021. Q. Garrido et al. RankMe, 2023.
