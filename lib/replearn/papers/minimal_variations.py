@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 import torch
@@ -41,7 +42,7 @@ def dirichlet_energy(f: Callable, X: torch.Tensor) -> torch.Tensor:
     outputs = f(x)
     _check_outputs(outputs, len(X))
     slopes = (torch.autograd.grad(total, x, create_graph=True)[0] for total in outputs.sum(dim=0))
-    return sum(slope.square().sum() for slope in slopes) / len(X)
+    return reduce(torch.add, (slope.square().sum() for slope in slopes)) / len(X)
 
 
 def augmentation_energy(
@@ -232,7 +233,7 @@ def _augmentation_moments(
     X: np.ndarray, centers: np.ndarray, bandwidth: float, sigma: float, views: int, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
     noisy = [_bumps(X + sigma * rng.standard_normal(X.shape), centers, bandwidth) for _ in range(views)]
-    mean = sum(noisy) / views
+    mean = np.sum(noisy, axis=0) / views
     S = sum(phi.T @ phi for phi in noisy) / (views * len(X))
     return S, (S - mean.T @ mean / len(X)) * views / (views - 1) / sigma**2
 

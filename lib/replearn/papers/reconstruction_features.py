@@ -179,7 +179,7 @@ def joint_encoder(X: ArrayLike, Y: ArrayLike, dim: int, *, lam: float) -> Reduce
     return reduced_rank_regression(targets.T @ X / len(X), X.T @ X / len(X), dim)
 
 
-def _centred_pair(X: np.ndarray, Y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _centred_pair(X: ArrayLike, Y: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     X, Y = as_same_samples(X, Y)
     return X - X.mean(axis=0), Y - Y.mean(axis=0)
 
@@ -251,6 +251,8 @@ class ConvRandomFeatures(nn.Module):
     >>> ConvRandomFeatures(4)(torch.zeros(2, 1, 8, 8)).shape
     torch.Size([2, 8])
     """
+
+    weight: torch.Tensor
 
     def __init__(self, filters: int = 48, *, size: int = 5, in_channels: int = 1, seed: int = 0) -> None:
         super().__init__()

@@ -280,7 +280,7 @@ def degree_eigenvalues(h: Callable, d: int) -> np.ndarray:
         raise ValueError(f"h must return one value per number, shape ({d + 1},), but returned shape {values.shape}")
     check_finite("the values of h", values)
     weights = np.array([comb(d, m) / 2**d for m in minus]) * values
-    return np.array([weights @ [_mean_parity(m, k, d) for m in minus] for k in range(d + 1)])
+    return np.array([weights @ [_mean_parity(m, k, d) for m in range(d + 1)] for k in range(d + 1)])
 
 
 def _mean_parity(m: int, k: int, d: int) -> float:

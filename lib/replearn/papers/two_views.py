@@ -40,6 +40,11 @@ class GroupedPairs(JointEmbedding):
     tensor([0, 1])
     """
 
+    groups: torch.Tensor
+    members: torch.Tensor
+    sizes: torch.Tensor
+    starts: torch.Tensor
+
     def __init__(
         self, encoder: nn.Module, projector: nn.Module, loss: Callable, augment: Callable, *, groups: torch.Tensor
     ) -> None:

@@ -71,7 +71,7 @@ def aged_keys(
         raise ValueError(
             f"the queue of {len(moco.queue)} keys must be filled by whole batches, at most {steps} of {batch_size}"
         )
-    newest = deque(maxlen=ages)
+    newest: deque[dict[str, torch.Tensor]] = deque(maxlen=ages)
     pretrain(
         moco,
         images,

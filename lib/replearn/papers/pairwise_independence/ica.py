@@ -78,13 +78,11 @@ def vcreg_ica(
     def loss(weights: torch.Tensor) -> torch.Tensor:
         return cross_variable_covariance(features(outputs(weights)))
 
-    best = None
+    found = []
     for _ in range(restarts):
         (weights,) = minimize(loss, [_best_start(loss, white, draws, generator)], steps=steps)
-        found = ICA(outputs(weights), loss(weights).item())
-        if best is None or found.loss < best.loss:
-            best = found
-    return best
+        found.append(ICA(outputs(weights), loss(weights).item()))
+    return min(found, key=lambda ica: ica.loss)
 
 
 def _orthogonal_factor(weights: torch.Tensor) -> torch.Tensor:

@@ -39,6 +39,9 @@ class RandomFeatures(nn.Module):
     torch.Size([9, 4, 32])
     """
 
+    weight: torch.Tensor
+    bias: torch.Tensor
+
     def __init__(self, n_features: int, kind: str = "rff", *, bandwidth: float = 1.0, seed: int = 0) -> None:
         super().__init__()
         check_integer("n_features", n_features, 1)

@@ -56,7 +56,7 @@ def tabular_classifier(V: ArrayLike, z: ArrayLike, *, kappa: float, unit_rows: b
     n, d = z.shape
     p = (kappa * z @ V.T).softmax(1)
 
-    def loss(theta):
+    def loss(theta: torch.Tensor) -> torch.Tensor:
         H, W = theta[: n * d].view(n, d), theta[n * d :].view(-1, d)
         W = F.normalize(W, dim=1) if unit_rows else W
         return -(p * (H @ W.T).log_softmax(1)).sum(1).mean()

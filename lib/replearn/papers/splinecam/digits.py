@@ -140,7 +140,7 @@ def follow_training(
         if epoch in epochs:
             stages[epoch] = _stage(forward, weights, digits)
         if epoch == epochs[-1]:
-            return stages
+            break
         shuffled = torch.stack([torch.randperm(len(digits.images), generator=own) for own in orders])
         for batch in shuffled.split(BATCH, 1):
             images = digits.images[batch.flatten()]
@@ -154,6 +154,7 @@ def follow_training(
             adam.zero_grad()
             loss.backward()
             adam.step()
+    return stages
 
 
 def _fresh(make: Callable[[], nn.Module], start: int) -> nn.Module:

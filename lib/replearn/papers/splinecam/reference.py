@@ -82,17 +82,16 @@ def partition_2d_reference(model: nn.Module, polygon: Tensor) -> list[tuple[np.n
     """
     ops = compile_piecewise_affine(model)
     check_polygon(polygon)
-    known = [op for op in ops if isinstance(op, Activation) or isinstance(getattr(op, "module", None), nn.Linear)]
-    if len(known) < len(ops):
-        raise ValueError("the reference knows Linear, ReLU, LeakyReLU and Abs only")
     regions = [(polygon.detach().double().tolist(), np.array([[1.0, 0.0], [0.0, 1.0], [0.0, 0.0]]))]
     for op in ops:
-        if isinstance(op, Affine):
+        if isinstance(op, Affine) and isinstance(op.module, nn.Linear):
             weight = op.module.weight.detach().double().cpu().numpy()
             bias = np.zeros(len(weight)) if op.module.bias is None else op.module.bias.detach().double().cpu().numpy()
             regions = [(vertices, np.vstack([A[:2] @ weight.T, A[2] @ weight.T + bias])) for vertices, A in regions]
-        else:
+        elif isinstance(op, Activation):
             regions = [piece for region in regions for piece in _fold(*region, op.slope)]
+        else:
+            raise ValueError("the reference knows Linear, ReLU, LeakyReLU and Abs only")
     return [(np.array(vertices), A) for vertices, A in regions]
 
 
@@ -112,7 +111,8 @@ def _halves(piece: list, a: float, b: float, c: float) -> list[list]:
     tol = 1e-10 * max(map(abs, value))
     if max(value) <= tol or min(value) >= -tol:
         return [piece]
-    above, below = [], []
+    above: list = []
+    below: list = []
     for k, (point, v) in enumerate(zip(piece, value, strict=True)):
         (above if v > 0 else below).append(point)
         after, w = piece[(k + 1) % len(piece)], value[(k + 1) % len(piece)]
