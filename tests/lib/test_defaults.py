@@ -4,7 +4,7 @@ import inspect
 
 import pytest
 
-from replearn import data, evaluation, losses
+from replearn import data, evaluation, losses, methods, training
 
 PAPERS = [
     (losses.nt_xent, dict(temperature=0.5)),  # SimCLR, on CIFAR-10
@@ -38,6 +38,14 @@ PAPERS = [
     (evaluation.r2_probe, dict(lam=1e-3, standardize=True)),
     (evaluation.loo_residuals, dict(lam=1e-3, standardize=True)),
     (evaluation.effective_rank, dict(eps=1e-7, center=False, squared=False)),  # RankMe
+    (evaluation.lidar, dict(delta=1e-4, eps=1e-7)),
+    (data.ColorJitter, dict(brightness=0.8, contrast=0.8, saturation=0.8, hue=0.2, p=0.8)),  # SimCLR
+    (data.GaussianBlur, dict(size=3, sigma=(0.1, 2), p=0.5)),  # SimCLR, on images of 32 pixels
+    (data.RandomGrayscale, dict(p=0.2)),  # SimCLR
+    (training.LARS, dict(weight_decay=0, momentum=0.9, eta=1e-3)),
+    (methods.SelfDistillation, dict(decay=(0.996, 1), predictor_lr=1)),  # BYOL
+    (methods.DINO, dict(n_prototypes=64, dim=64, decay=(0.996, 1), center_momentum=0.9, seed=0)),
+    (methods.MoCo, dict(size=1024, dim=64, decay=0.99, seed=0)),  # shorter runs than the paper's, with 0.999
 ]
 
 

@@ -62,7 +62,9 @@ def assert_partition(mask, length):
 
 
 @pytest.mark.parametrize("make", [random_mask, block_mask])
-@pytest.mark.parametrize(("grid", "ratio", "visible"), [((7, 7), 0.75, 12), ((1, 10), 0.9, 1), ((4, 4), 0.99, 1)])
+@pytest.mark.parametrize(
+    ("grid", "ratio", "visible"), [((7, 7), 0.75, 12), ((1, 10), 0.9, 1), ((1, 20), 0.9, 2), ((4, 4), 0.99, 1)]
+)
 def test_kept_and_masked_are_a_partition_of_the_right_size(make, grid, ratio, visible):
     mask = make(9, grid, draws(), ratio=ratio)
     assert mask.keep.shape == (9, visible) and mask.masked.shape == (9, grid[0] * grid[1] - visible)

@@ -69,7 +69,7 @@ def test_ridge_sees_no_shift_no_unit_no_order_and_no_repetition(data, sets, seed
 
 
 @given(sets=labeled(), scale=st.floats(0.1, 10), shift=st.floats(-5, 5))
-def test_r2_is_at_most_one_and_sees_no_unit_of_the_factor(sets, scale, shift):
+def test_r2_is_at_most_one_and_sees_no_unit_of_the_factor_and_no_repetition(sets, scale, shift):
     train, _, test = sets
     factor, held = train[:, :1].square(), test[:, :1].square()
     r2 = evaluation.r2_probe(train, factor, test, held)

@@ -33,6 +33,14 @@ def test_a_copy_of_the_sample_is_found_but_not_the_sample_itself():
     assert (retrieve(Z, Z, 1)[:, 0] == torch.arange(120)).all()
 
 
+def test_a_sample_does_not_find_itself_where_all_others_point_away():
+    simplex = np.eye(4) - 1 / 4
+    z = simplex + 0.1 * simplex[[1, 0, 3, 2]]
+    unit = z / np.linalg.norm(z, axis=1, keepdims=True)
+    assert (unit @ unit.T)[~np.eye(4, dtype=bool)].max() < 0
+    assert recall_at_k(z, np.array([0, 1, 0, 1]), 1) == 0
+
+
 def test_chunks_do_not_change_the_result(monkeypatch):
     neighbours, recall = retrieve(Z, Q, 5), recall_at_k(Z, Y, 2)
     monkeypatch.setattr(blocks, "BLOCK", 120 * 7)

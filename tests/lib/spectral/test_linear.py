@@ -90,6 +90,17 @@ def test_graphs_may_be_sparse_dense_or_operators(method):
     )
 
 
+def test_ridge_is_the_variance_of_noise_that_is_drawn_anew_for_each_end_of_an_edge():
+    g, n, noise = KNN.toarray(), len(SMALL), 0.3 * np.eye(5)
+    energy = np.zeros((5, 5))
+    for i in range(n):
+        for j in range(n):
+            apart = SMALL[i] - SMALL[j]
+            energy += g[i, j] * (np.outer(apart, apart) + 2 * noise) / (2 * n)
+    expected = linalg.eigh(energy, np.cov(SMALL.T, bias=True) + noise, eigvals_only=True)
+    np.testing.assert_allclose(spectral.linear_ssl(SMALL, KNN, 5, ridge=0.3).eigenvalues, expected, rtol=1e-9)
+
+
 def test_ridge_replaces_the_missing_directions():
     wide = np.hstack([SMALL, SMALL[:, :1]])
     with pytest.raises(ValueError, match="ridge > 0"):

@@ -6,6 +6,7 @@ from torch import nn
 
 from replearn import splines
 from replearn.models import mlp
+from replearn.training import seeded
 
 
 @pytest.fixture
@@ -29,6 +30,16 @@ def test_the_first_layer_has_a_closed_form(net):
     reach = radius * (W @ frame.T).abs().amax(1)
     expected = ((x @ W.T + b).abs() < reach).sum(1)
     assert torch.equal(splines.local_complexity(net, x, radius)[:, 0], expected)
+
+
+@pytest.mark.parametrize(("dim", "directions"), [(3, 3), (20, 8)])
+def test_eight_directions_are_looked_into_or_all_there_are(dim, directions):
+    with seeded(0):
+        net = mlp([dim, 40, 2], bias_std=0.3, dtype=torch.float64)
+    x = torch.randn(20, dim, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    counts = splines.local_complexity(net, x, 0.5)
+    assert torch.equal(counts, splines.local_complexity(net, x, 0.5, n_dirs=directions))
+    assert (counts > splines.local_complexity(net, x, 0.5, n_dirs=directions - 1)).any()
 
 
 def test_the_exact_partition_of_the_diamond_sees_the_same_units_of_the_first_layer(net):

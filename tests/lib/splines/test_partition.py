@@ -298,6 +298,17 @@ def test_points_on_walls_belong_to_a_region_that_touches_them():
     torch.testing.assert_close(partition.evaluate(corners), net(corners), rtol=0, atol=1e-10)
 
 
+def test_a_point_whose_pattern_has_no_region_gets_one_that_holds_it():
+    net = nn.Sequential(nn.Linear(2, 3), nn.ReLU()).double()
+    with torch.no_grad():
+        net[0].weight.copy_(torch.tensor([[1.0, 0], [-1, 0], [0, 1]]))
+        net[0].bias.copy_(torch.tensor([0.0, 0, -0.25]))
+    partition = splines.partition_2d(net, SQUARE)
+    points = torch.tensor([[0.0, 0.9], [0.0, -0.9]], dtype=torch.float64)  # neither x > 0 nor -x > 0
+    touched = partition.inner_points()[partition.locate(points)]
+    assert len(partition) == 4 and touched[0, 1] > 0.25 > touched[1, 1]
+
+
 def test_values_to_colour_by():
     net = he_mlp([2, 12, 12, 3])
     partition = splines.partition_2d(net, SQUARE)
