@@ -102,6 +102,15 @@ def test_wrong_use_is_one_sentence_and_exit_code_2(book, cookbook, words, messag
     assert message in err and "Traceback" not in err
 
 
+def test_train_hands_its_words_on_and_ends_as_the_runner_does(book, capfd, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["cookbook", "train", "vigreg"])
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    said = capfd.readouterr().err
+    assert stopped.value.code == 1 and "there is no recipe 'vigreg'; known are simclr" in said
+    assert "Traceback" not in said
+
+
 def test_list_show_and_claims_read_what_was_built(book, cookbook):
     build(book.page("example"))
     code, out, _ = cookbook("list")
