@@ -73,9 +73,9 @@ def test_r2_is_at_most_one_and_sees_no_unit_of_the_factor_and_no_repetition(sets
     train, _, test = sets
     factor, held = train[:, :1].square(), test[:, :1].square()
     r2 = evaluation.r2_probe(train, factor, test, held)
-    assert r2 <= 1 and evaluation.r2_probe(train, scale * factor + shift, test, scale * held + shift) == pytest.approx(
-        r2
-    )
+    moved = evaluation.r2_probe(train, scale * factor + shift, test, scale * held + shift)
+    assert r2 <= 1 and moved == pytest.approx(r2)
+    assert evaluation.r2_probe(train.repeat(2, 1), factor.repeat(2, 1), test, held) == pytest.approx(r2)
     assert evaluation.r2_probe(train, factor, train, factor) >= -1e-9
 
 
