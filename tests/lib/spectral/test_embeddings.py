@@ -85,6 +85,12 @@ def test_barlow_with_columns_to_spare_costs_one_for_each_beyond_the_positive_eig
     assert float(spectral.barlow_graph_loss(torch.tensor(e.Z), G)) == pytest.approx(e.loss)
 
 
+def test_barlow_that_does_not_centre_begins_with_the_constant():
+    e = spectral.barlow_embedding(HEAT, 3, center=False)
+    np.testing.assert_allclose(e.eigenvalues, [1, *spectral.barlow_embedding(HEAT, 2).eigenvalues])
+    assert float(spectral.barlow_graph_loss(torch.tensor(e.Z), HEAT, center=False)) == pytest.approx(e.loss)
+
+
 def test_ranks_follow_the_graph():
     assert spectral.vicreg_embedding(VIEWS, 32, inv=0.9 / 4).rank == 32
     assert spectral.vicreg_embedding(VIEWS, 32, inv=1.1 / 4).rank == 19
