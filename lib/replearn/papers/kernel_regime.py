@@ -303,7 +303,7 @@ def tied_eigenspace(target: ArrayLike, value: float, *, rtol: float = 1e-8) -> n
     """
     check_positive("rtol", rtol)
     matrix = as_symmetric("target", target)
-    w, V = linalg.eigh(matrix.toarray() if sparse.issparse(matrix) else matrix)
+    w, V = linalg.eigh(matrix if isinstance(matrix, np.ndarray) else matrix.toarray())
     near = abs(w - value) <= rtol * abs(w).max()
     if not near.any():
         closest = w[abs(w - value).argmin()]
