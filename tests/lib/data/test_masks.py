@@ -7,7 +7,6 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import grids, seeds
 from torch.nn import functional as F
 
 from replearn.data import (
@@ -21,6 +20,7 @@ from replearn.data import (
     unpatchify,
 )
 from sampling import draws
+from strategies import grids, seeds
 
 
 def images(n=3, c=2, h=8, w=12):

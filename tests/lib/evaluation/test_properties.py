@@ -5,9 +5,9 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import batches, orders, rotation, seeds
 
 from replearn import evaluation
+from strategies import batches, orders, rotation, seeds
 
 RANKS = {
     "effective_rank": lambda z: evaluation.effective_rank(z, eps=0),

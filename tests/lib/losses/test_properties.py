@@ -7,9 +7,9 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import batches, orders, rotation, seeds, temperatures, views
 
 from replearn import losses
+from strategies import batches, orders, rotation, seeds, temperatures, views
 
 TWO_VIEWS = {
     "nt_xent": losses.nt_xent,

@@ -1,18 +1,92 @@
-"""Conditional samples against the Gaussian's conditional moments, scikit-learn's PCA and the masked special case."""
+"""Other geometry against invertible maps, chance against all orders, conditional samples against Gaussian moments."""
+
+from itertools import permutations
 
 import numpy as np
 import pytest
 import torch
+from scipy.stats import spearmanr
 from sklearn.decomposition import PCA
+from sklearn.linear_model import LinearRegression
 
+from replearn import evaluation
 from replearn.data import load
-from replearn.papers.evaluation import conditional_samples
+from replearn.papers.evaluation import chance_correlations, conditional_samples, rescale_directions
 from replearn.papers.masked_modeling import gaussian_reconstruction
 from sampling import draws
 
 RNG = np.random.default_rng(0)
 A = RNG.standard_normal((6, 6))
 C, W, MEAN, H = A @ A.T, RNG.standard_normal((2, 6)), RNG.standard_normal(6), RNG.standard_normal(2)
+
+
+Z = RNG.standard_normal((40, 5)) * [9, 5, 3, 2, 1] + 1
+
+
+@pytest.mark.parametrize("power", [-0.5, 0.0, 1.0, 2.5])
+def test_directions_get_other_sizes_by_an_invertible_matrix(power):
+    new = rescale_directions(Z, power)
+    A, misfit, rank, _ = np.linalg.lstsq(Z, new)
+    assert misfit.max() < 1e-20 and rank == np.linalg.matrix_rank(A) == 5
+    sizes = np.linalg.svd(Z, compute_uv=False) ** power
+    np.testing.assert_allclose(new.T @ new, np.diag(sizes**2), atol=1e-9 * sizes.max() ** 2)
+
+
+def test_a_power_can_be_undone_and_one_is_a_turn():
+    np.testing.assert_allclose(rescale_directions(Z, 1) @ rescale_directions(Z, 1).T, Z @ Z.T, atol=1e-10)
+    back = rescale_directions(rescale_directions(Z, -0.25), -4)
+    np.testing.assert_allclose(back @ back.T, Z @ Z.T, atol=1e-9)
+
+
+def test_directions_without_size_are_left_out():
+    flat = np.column_stack([Z, Z[:, 0], np.zeros(40)])
+    assert rescale_directions(flat, -1).shape == (40, 5)
+
+
+def test_least_squares_forgives_every_invertible_map_and_the_others_a_turn_with_a_scale_alone():
+    digits = load("digits")
+    x, y = digits.images.flatten(1).double().numpy()[:1400], digits.labels[:1400]
+    x = x - x.mean(0)
+    turn, other = (np.linalg.qr(RNG.standard_normal((64, 64)))[0] for _ in range(2))
+    A = turn @ np.diag(np.geomspace(1, 100, 64)) @ other
+    targets = np.eye(10)[y[:1000]]
+
+    def scores(x):
+        outputs = LinearRegression().fit(x[:1000], targets).predict(x[1000:])
+        return outputs, evaluation.knn_probe(x[:1000], y[:1000], x[1000:], y[1000:]), evaluation.effective_rank(x)
+
+    outputs, knn, rank = scores(x)
+    mapped, mapped_knn, mapped_rank = scores(x @ A)
+    assert abs(mapped - outputs).max() < 1e-8 and mapped_knn < knn - 0.02 and mapped_rank < rank - 5
+    _, turned_knn, turned_rank = scores(3 * x @ turn)
+    assert (turned_knn, turned_rank) == pytest.approx((knn, rank), abs=1e-6)
+    shifted, _, shifted_rank = scores(x + 0.25)
+    assert abs(shifted - outputs).max() < 1e-8 and shifted_rank < rank - 2
+
+
+def test_chance_is_that_of_all_orders():
+    exact = [spearmanr(range(5), order).statistic for order in permutations(range(5))]
+    drawn = chance_correlations(5, 100_000, draws())
+    for level in (-0.95, -0.45, 0.15, 0.65, 0.85):
+        assert np.mean(drawn > level) == pytest.approx(np.mean(np.array(exact) > level), abs=0.005)
+    assert chance_correlations(30, 20_000, draws(1)).std() == pytest.approx(29**-0.5, rel=0.03)
+    assert np.array_equal(drawn, chance_correlations(5, 100_000, draws()))
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: rescale_directions(Z[0], 1), "matrix"),
+        (lambda: rescale_directions(Z * np.nan, 1), "NaN"),
+        (lambda: rescale_directions(Z, np.inf), "power must be finite"),
+        (lambda: rescale_directions(0 * Z, 1), "all zeros"),
+        (lambda: chance_correlations(1, 5, draws()), "n must be"),
+        (lambda: chance_correlations(5, 0, draws()), "draws must be"),
+    ],
+)
+def test_bad_scores_are_refused(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
 
 
 def test_samples_have_the_code_and_the_moments_of_the_conditional_law():

@@ -97,6 +97,25 @@ def test_equilibria_are_roots_and_attract_or_repel(x, xp, eta, tau):
         assert path.W[-1].item() ** 2 == pytest.approx(end**2, abs=1e-6)
 
 
+def test_without_predictor_the_encoder_shrinks_exponentially():
+    path = linear_byol_flow(np.eye(5), 0.3 * np.eye(5), W0, P0, 0.08, T=20, predictor=False)
+    law = np.exp(-(0.3 + 0.08) * path.t)[:, None, None]
+    np.testing.assert_allclose(path.W, W0 * law, atol=1e-6)
+
+
+def test_without_stop_gradient_a_singular_value_shrinks_at_the_rate_of_its_bracket():
+    p, s = 0.7, 1.2
+    path = linear_byol_flow([1.0], [0.3], [[s]], [[p]], 0.08, T=1e-4, dt=1e-4, stop_gradient=False)
+    rate = (path.W[-1].item() / s - 1) / 1e-4
+    assert rate == pytest.approx(-((1 - p) ** 2 + 0.3 * (1 + p**2) + 0.08), rel=1e-3)
+
+
+def test_nothing_is_left_beyond_the_critical_decay_or_without_the_stop_gradient():
+    x = {"X": np.eye(5), "Xp": 0.3 * np.eye(5), "W0": W0, "P0": P0, "T": 200.0}
+    for path in (linear_byol_flow(**x, eta=1.15 / (4 * 1.3)), linear_byol_flow(**x, eta=0.08, stop_gradient=False)):
+        assert np.linalg.norm(path.W[-1]) < 1e-10 * np.linalg.norm(W0)
+
+
 def test_there_are_no_equilibria_beyond_the_critical_decay():
     critical = 1 / (4 * 1.3)
     low, high = byol_fixed_points(0.3, [0.99 * critical, 1.01 * critical])

@@ -5,9 +5,9 @@ import pytest
 import torch
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from strategies import batches, graphs, orders, rotation, seeds
 
 from replearn import spectral
+from strategies import batches, graphs, orders, rotation, seeds
 
 EMBEDDINGS = {
     "laplacian_eigenmaps": spectral.laplacian_eigenmaps,

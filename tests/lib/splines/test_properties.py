@@ -5,12 +5,12 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import seeds
 from torch import nn
 
 from replearn import splines
 from replearn.models import mlp
 from replearn.training import seeded
+from strategies import seeds
 
 SQUARE = torch.tensor([[-1, -1], [1, -1], [1, 1], [-1, 1]], dtype=torch.float64)
 ACTIVATIONS = st.sampled_from([nn.ReLU, nn.LeakyReLU, splines.Abs])
