@@ -17,19 +17,20 @@ def _shades(images):
 
 
 def views(images, view_1, view_2):
-    """The two views of each image, joined by a line."""
+    """The two views of some images, joined by a line."""
     _, ax = plt.subplots(figsize=(6.4, 3.4), layout="constrained")
     shades, pairs = _shades(images)[:60], np.stack([view_1, view_2], axis=1)[:60]
     ax.add_collection(LineCollection(pairs, colors=shades, linewidths=1))
     ax.scatter(*pairs.transpose(2, 1, 0), c=np.stack([shades, shades]).ravel(), s=14)
     ax.set(xlim=(-3.4, 3.4), ylim=(-2.2, 2.2), aspect="equal", xlabel="first number", ylabel="second number")
-    ax.set_title("Two views of an image lie close together")
+    ax.set_title("Each image has two views")
     plt.show()
 
 
 def clouds(images, kept, kept_loss, lost, lost_loss):
     """The embeddings of the images at the start, and at the end of the two trainings, all on one scale."""
-    _, axes = plt.subplots(1, 3, figsize=(8.8, 2.9), sharex=True, sharey=True, layout="constrained")
+    _, axes = plt.subplots(1, 3, figsize=(8.8, 3.2), sharex=True, sharey=True, layout="constrained")
+    wide = 1.08 * float(abs(images).max())
     panels = [
         (images, "At the start", "both runs"),
         (kept, "With stop-gradient", f"loss {kept_loss:.3f}"),
@@ -37,7 +38,7 @@ def clouds(images, kept, kept_loss, lost, lost_loss):
     ]
     for ax, (points, title, below) in zip(axes, panels, strict=True):
         ax.scatter(*np.asarray(points).T, c=_shades(images), s=9)
-        ax.set(xlim=(-3.2, 3.2), ylim=(-2.2, 2.2), title=title, xlabel=below)
+        ax.set(xlim=(-wide, wide), ylim=(-wide, wide), title=title, xlabel=below)
     plt.show()
 
 
@@ -49,12 +50,14 @@ def watershed(fig, eta=0.08, sigma2=0.3, start=0.2):
     left.plot(h, h**2 * (1 - (1 + sigma2) * h), color=MAIN)
     left.plot(h, eta * h, color=GREY)
     low, high = world.byol_fixed_points(sigma2, eta)
-    left.axvline(start, color=PALE, lw=1)
-    for point, face in ((low, "white"), (high, INK)):
+    rising = start * (1 - (1 + sigma2) * start) > eta
+    left.plot(start, -0.014, ">" if rising else "<", ms=11, color=LOST, clip_on=False, zorder=4)
+    for point, face, name in ((low, "white", "$h_-$"), (high, INK, "$h_+$")):
         if np.isfinite(point):
             left.plot(point, eta * point, "o", ms=9, color=INK, mfc=face, zorder=3)
+            left.text(point - 0.01, eta * point + 0.009, name, ha="right")
             right.axhline(point, color=INK, lw=1, ls="--" if face == "white" else "-")
-            right.text(119, point + 0.015, "$h_-$" if face == "white" else "$h_+$", ha="right")
+            right.text(119, point + 0.015, name, ha="right")
     left.set(
         xlim=(0, 1),
         ylim=(-0.02, 0.16),
@@ -147,7 +150,7 @@ def symptoms(runs):
             ax.plot(10 * np.arange(1, len(values) + 1), values, color=shade, label=name.replace(", ", ",\n"))
     for ax, title in zip(axes, titles, strict=True):
         ax.set(title=title, xlabel="step")
-    axes[0].set_ylim(-1.05, 0)
+    axes[0].set_ylim(-1.05, 0.1)
     axes[1].set_ylim(0, 1.05)
     axes[2].set_ylim(0, None)
     axes[1].legend(loc="upper left", bbox_to_anchor=(0.12, 0.75), fontsize=9, handlelength=1, borderpad=0)
@@ -157,19 +160,19 @@ def symptoms(runs):
 def portrait(kept, lost):
     """Paths in the plane of predictor and encoder: with all parts, without stop-gradient, without predictor."""
     _, ax = plt.subplots(figsize=(7.2, 3.6), layout="constrained")
-    curve = np.linspace(0, 1.03, 100)
-    ax.plot(curve, curve**2, "--", color=INK, lw=1)
-    ax.plot(kept.P[:, :, 0, 0], kept.W[:, :, 0, 0] ** 2, color=MAIN)
-    ax.plot(kept.P[0, :, 0, 0], kept.W[0, :, 0, 0] ** 2, "o", color=MAIN)
-    ax.plot(lost.P[:, :, 0, 0], lost.W[:, :, 0, 0] ** 2, color=LOST)
-    ax.plot([1, 1], [0.9, 0], color=GREY)
-    for point, name, face in zip(world.byol_fixed_points(0.3, 0.08), ("$h_-$", "$h_+$"), ("white", INK), strict=True):
-        ax.plot(point, point**2, "o", ms=9, color=INK, mfc=face, zorder=3)
-        ax.text(point, point**2 - 0.13, name, ha="center")
-    ax.text(0.74, 0.85, "all parts", color=MAIN)
-    ax.text(0.3, 0.5, "no stop-gradient", color=LOST, ha="right")
-    ax.text(1.01, 0.25, "no predictor", color=GREY)
-    ax.set(xlabel="predictor h", ylabel="encoder $w^2$", xlim=(-0.03, 1.25), ylim=(-0.17, 1.12))
+    ax.plot([0, 1.05], [0, 1.05], "--", color=INK, lw=1)
+    ax.plot(lost.P[:, :, 0, 0], lost.W[:, :, 0, 0], color=LOST)
+    ax.plot(kept.P[:, :, 0, 0], kept.W[:, :, 0, 0], color=MAIN)
+    ax.plot(kept.P[0, :, 0, 0], kept.W[0, :, 0, 0], "o", color=MAIN)
+    ax.plot([1, 1], [0.95, 0], color=GREY)
+    for point, face in zip(world.byol_fixed_points(0.3, 0.08), ("white", INK), strict=True):
+        ax.plot(point, point, "o", ms=9, color=INK, mfc=face, zorder=3)
+    for index, name in ((2, "A"), (5, "B")):
+        ax.text(kept.P[0, index, 0, 0] + 0.012, kept.W[0, index, 0, 0] + 0.02, name, color=MAIN, weight="bold")
+    ax.text(0.47, 1.02, "all parts", color=MAIN, ha="center")
+    ax.text(0.27, 0.62, "no stop-gradient", color=LOST, ha="right")
+    ax.text(1.01, 0.5, "no predictor", color=GREY)
+    ax.set(xlabel="predictor h", ylabel="encoder w", xlim=(-0.03, 1.25), ylim=(-0.03, 1.12))
     ax.set_title("Only the full model has a second place of rest")
     plt.show()
 
@@ -199,7 +202,9 @@ def gaps(fig, tau_t=0.04, centring=True):
     ax = fig.subplots()
     fig.subplots_adjust(left=0.2, right=0.85, bottom=0.14, top=0.9)
     grid = np.array(np.meshgrid(np.linspace(-0.9, 0.9, 13), np.linspace(-0.9, 0.9, 13)))
-    ax.quiver(*grid, *_push(grid, tau_t, centring), color="#b6bcc4", angles="xy", scale=8, width=0.004)
+    push = _push(grid, tau_t, centring)
+    push = push / (np.linalg.norm(push, axis=0) + 1e-3)
+    ax.quiver(*grid, *push, color="#b6bcc4", angles="xy", scale=18, width=0.004, pivot="mid")
     path = [np.array([0.4, 0.1])]
     for _ in range(250):
         path.append(np.clip(path[-1] + 0.1 * _push(path[-1], tau_t, centring), -1, 1))

@@ -34,9 +34,9 @@ variance = variances[:-21:-1] / variances[-1]
 # %% [markdown]
 # ## Check yourself: the lab
 #
-# - **A.** *Left of $h_-$ and alive.* $h_-$ is the watershed on the parabola only. The start at $h = 0.02$ has $w^2 = 0.02$, so $w = 0.14$, far above the parabola: by (2) the predictor grows with $w^2$, and is past $h_-$ before the encoder has decayed. The start at $h = 0.12$ has $w = 0.05$: with so weak an encoder the predictor decays first.
+# - **A.** *Left of $h_-$ and alive.* $h_-$ is the watershed on the line $w = h$ only. A has $h = 0.02$ but $w = 0.15$, far above the line: by (2) the predictor grows with $w^2$, and is past $h_-$ before the encoder has decayed. B has $h = 0.12$ but $w = 0.05$: with so weak an encoder the predictor decays first.
 # - **B.** *The smallest $\gamma$.* The root in (9) needs $\gamma^2 \ge 4 \eta\, (1 + \sigma^2) = 0.416$, so $\gamma = 0.645$.
-# - **C.** *Whom a small start costs first.* The weak ones. On $h = w$ the lower point $h_{j-}$ is near $\eta / a_j$, so that it is high where $a_j$ is small.
+# - **C.** *Why the weak ones.* On $h = w$ the lower point $h_{j-}$ is near $\eta / a_j$, so that it is high where $a_j$ is small.
 # - **D.** *Why not freeze.* A frozen target caps what can be learned: the student learns what a random network says of a view. A moving teacher takes over what the student has learned and passes it on. Grill et al. see that pay over long training; our runs are too short for it.
 # - **E.** *What does the work of $b$.* Centring. It takes from the target what all images share, so that agreeing on a constant no longer pays, and what is left to predict is how images differ. Sharpening makes that difference grow.
 
@@ -47,7 +47,7 @@ variance = variances[:-21:-1] / variances[-1]
 #
 # $$ w_j^2 = \rho_j^2 / 4 . $$
 #
-# It does not depend on $\eta$. The shortest bars stand a little above the threshold, and so a little above this value.
+# It does not depend on $\eta$. The last survivor never stands exactly at its threshold, and $h_+$ rises from there like a square root, so steeply: in the third panel $a_4 \rho_4$ is 30 % above $4 \eta$, and the bar is twice the bound.
 
 # %% tags=["solution"]
 for noise, decay in [(0.05, 0.03), (0.5, 0.03), (0.05, 0.1)]:
@@ -132,7 +132,7 @@ for epsilon in (0, 0.1):
 #
 # In the linear model without predictor, in a direction of variance 1, $\dot w = w' - (1 + \sigma^2 + \eta)\, w$ and $\dot w' = (w - w') / T_m$. The matrix of this linear equation has the trace $-(1 + \sigma^2 + \eta + 1/T_m)$ and the determinant $(\sigma^2 + \eta) / T_m$: the first negative, the second positive, so both eigenvalues are negative and everything dies. But for a long memory $T_m$ the slow one is close to $-(\sigma^2 + \eta) / \big( (1 + \sigma^2 + \eta)\, T_m \big)$. The encoder first falls to what predicts the old teacher best, $w'/(1 + \sigma^2 + \eta)$, and then sinks with the teacher, within several memories.
 #
-# In the network the run is about as long as one memory of $m = 0.99$ (100 steps), or two. RankMe falls from 50 to about 20 and stays there; with $m = 0$ it falls to about 4. So BYOL without predictor does not collapse *in runs this short*. The linear model says that it would in the end; whether the network does, these runs cannot tell.
+# In the network the run is about as long as one memory of $m = 0.99$ (100 steps), or two. In the stored run RankMe falls from 52 to 15 and is still sinking slowly; with $m = 0$ it falls to 3. So BYOL without predictor has not collapsed *yet*. The slow sinking is what the linear model says; whether the network would sink to the end, a run this short cannot tell.
 
 
 # %% tags=["solution"]
