@@ -1,5 +1,6 @@
 """The drawings of the chapter; ``ch.figures`` loads them."""
 
+import ipywidgets
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -66,6 +67,12 @@ def before_learning(times, k_slow, k_fast):
 
 
 DAY = np.arange(0, 24, 0.05)
+
+
+def bargain_controls():
+    """The sliders of the bargain: the fast hand, the number of dimensions, and the decay."""
+    fast_hand = ipywidgets.FloatSlider(value=0, min=0, max=1, step=0.01)
+    return {"fast_hand": fast_hand, "dims": [2, 4, 6, 7], "decay": cb.log_slider(0.003, 1e-5, 0.1)}
 
 
 def bargain(fig, see, graph, induced_weights, fast_hand, dims, decay):

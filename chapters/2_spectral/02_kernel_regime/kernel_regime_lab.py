@@ -134,7 +134,8 @@ def hand(times):
 
 
 def likeness(Z, other):
-    return np.sum((Z.T @ other) ** 2) / np.linalg.norm(Z.T @ Z) / np.linalg.norm(other.T @ other)
+    these, those = Z @ Z.T, other @ other.T
+    return np.sum(these * those) / np.linalg.norm(these) / np.linalg.norm(those)
 
 
 # %%
