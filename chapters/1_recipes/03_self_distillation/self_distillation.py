@@ -294,7 +294,7 @@ ch.measure("stop-gradient-pays", over_unstopped=best - unstopped, over_bare=best
 # %% [markdown]
 # ## What breaks
 #
-# - **From the line to the network.** The theorem is about a linear encoder and a squared error. Section 5 shows the same failures in a network; it does not show that they have the same cause. Do not carry $\eta$ over: AdamW's weight decay is not that of (2).
+# - **From the line to the network.** The theorem is about a linear encoder and a squared error. Section 5 shows that a network collapses too, in its own two ways; it does not show that the cause is the same. Do not carry $\eta$ over: AdamW's weight decay is not that of (2).
 # - **A frozen target teaches as well.** In runs as short as ours a target that never learns does about as much for the encoder as SimSiam ([lab](self_distillation_lab.ipynb)). We show that collapse is avoided, not that a moving target is better.
 # - **Small things.** Never stop early on the loss. And detach the *target*: with `detach` on the prediction the predictor has no gradient at all, and the encoder learns only to bring its targets to the predictions.
 #
