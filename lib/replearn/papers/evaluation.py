@@ -1,4 +1,4 @@
-"""Samples that share a representation: the linear-Gaussian stand-in for RCDM, where the answer is a closed form."""
+"""What scores of a representation see: other geometry with the same information, chance, and samples with one code."""
 
 from typing import NamedTuple
 
@@ -8,7 +8,71 @@ from numpy.typing import ArrayLike
 from scipy import linalg
 
 from replearn.spectral.arrays import as_array, as_definite, as_points, as_symmetric, check_semidefinite
-from replearn.validate import check_finite, check_integer
+from replearn.validate import check_finite, check_integer, check_matrix
+
+
+def rescale_directions(Z: ArrayLike, power: float) -> np.ndarray:
+    r"""Raise the sizes of a representation's principal directions to a power; nothing else of it changes.
+
+    .. math:: Z = U \, \mathrm{diag}(d) \, V^\top \quad\mapsto\quad U \, \mathrm{diag}(d_1^p, \dots, d_K^p)
+
+    For any p this is Z times an invertible matrix, if no d_j is 0: 1 only turns Z, 0 makes all directions equally
+    large, and below 0 the faintest becomes the largest.
+
+    Parameters
+    ----------
+    Z : (N, K) representation, centered if the directions are to be those of PCA.
+    power : the exponent p, any finite number.
+
+    Returns
+    -------
+    Array (N, r), float64, in the coordinates of the r directions whose d_j is not numerically 0.
+
+    Notes
+    -----
+    Costs O(N K min(N, K)).
+
+    Examples
+    --------
+    >>> Z = np.diag([4.0, 1.0])
+    >>> np.round(np.abs(rescale_directions(Z, -0.5)), 3)
+    array([[0.5, 0. ],
+           [0. , 1. ]])
+    """
+    Z = as_array(Z)
+    check_matrix("Z", Z)
+    if not np.isfinite(power):
+        raise ValueError(f"power must be finite, but is {power}")
+    U, d, _ = linalg.svd(Z, full_matrices=False)
+    seen = d > d[0] * max(Z.shape) * np.finfo(float).eps
+    if not seen.any():
+        raise ValueError("Z is all zeros, so it has no directions")
+    return U[:, seen] * d[seen] ** power
+
+
+def chance_correlations(n: int, draws: int, generator: torch.Generator) -> np.ndarray:
+    """Spearman correlations of two scores of n models that have nothing to do with each other.
+
+    Parameters
+    ----------
+    n : number of models, at least 2.
+    draws : number of correlations.
+    generator : torch.Generator that all draws come from.
+
+    Returns
+    -------
+    Array (draws,), float64, in [-1, 1]: mean 0, standard deviation 1 / sqrt(n - 1).
+
+    Examples
+    --------
+    >>> sorted(set(chance_correlations(2, 100, torch.Generator()).round(3).tolist()))
+    [-1.0, 1.0]
+    """
+    check_integer("n", n, 2)
+    check_integer("draws", draws, 1)
+    noise = torch.rand(draws, n, generator=generator, device=generator.device, dtype=torch.float64).cpu().numpy()
+    places = noise.argsort(axis=1) - (n - 1) / 2
+    return places @ np.sort(places[0]) / np.sum(places[0] ** 2)
 
 
 class ConditionalSamples(NamedTuple):
@@ -87,7 +151,7 @@ def conditional_samples(
     return ConditionalSamples(x, variance, float(variance.sum() / C.trace()))
 
 
-def _vector(name: str, x: np.ndarray, length: int) -> np.ndarray:
+def _vector(name: str, x: ArrayLike, length: int) -> np.ndarray:
     x = as_array(x)
     if x.shape != (length,):
         raise ValueError(f"{name} must be a vector ({length},), but has shape {x.shape}")
