@@ -1,4 +1,6 @@
-"""The conditional mean against least squares and against Gaussian densities."""
+"""The conditional mean against least squares and against Gaussian densities; masks, and one matrix for all of them."""
+
+from itertools import product
 
 import numpy as np
 import pytest
@@ -7,7 +9,15 @@ from scipy import stats
 from sklearn.linear_model import LinearRegression
 
 from replearn.data import load, patchify, random_mask
-from replearn.papers.masked_modeling import gaussian_reconstruction
+from replearn.papers.masked_modeling import (
+    gaussian_reconstruction,
+    guess_sources,
+    hide_nothing,
+    one_block,
+    shared_filling,
+    split_pixels,
+)
+from replearn.spectral import mask_moments
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((400, 7)) @ RNG.standard_normal((7, 7))
@@ -80,3 +90,97 @@ ZERO = np.diag([1.0, 1, 0, 0])
 def test_bad_input_is_refused(call, message):
     with pytest.raises(ValueError, match=message):
         call(gaussian_reconstruction)
+
+
+GRID = (3, 2)
+IMAGES = RNG.standard_normal((300, 24)) @ RNG.standard_normal((24, 24))
+IMAGES -= IMAGES.mean(0)
+SIGMA = IMAGES.T @ IMAGES / len(IMAGES)
+PATCHES = [[0, 1, 4, 5], [2, 3, 6, 7], [8, 9, 12, 13], [10, 11, 14, 15], [16, 17, 20, 21], [18, 19, 22, 23]]
+
+
+def draws():
+    return torch.Generator().manual_seed(0)
+
+
+def test_pixels_are_those_of_the_patches():
+    mask = random_mask(4, GRID, draws(), ratio=0.5)
+    for (seen, hidden), keep, masked in zip(split_pixels(mask, 2, (6, 4)), mask.keep, mask.masked, strict=True):
+        assert seen.tolist() == [pixel for patch in keep for pixel in PATCHES[patch]]
+        assert hidden.tolist() == [pixel for patch in masked for pixel in PATCHES[patch]]
+
+
+def test_one_block_is_a_square_that_may_lie_anywhere():
+    hidden = one_block(200, (7, 7), draws(), ratio=25 / 49).masked
+    rows, columns = hidden // 7, hidden % 7
+    assert ((rows.amax(1) - rows.amin(1) == 4) & (columns.amax(1) - columns.amin(1) == 4)).all()
+    assert {0, 1, 2} == set(rows.amin(1).tolist()) == set(columns.amin(1).tolist())
+
+
+def test_nothing_is_hidden_and_everything_is_asked_for():
+    keep, masked = hide_nothing(3, GRID, draws())
+    assert keep.tolist() == masked.tolist() == [[0, 1, 2, 3, 4, 5]] * 3
+
+
+def test_sources_are_least_squares_for_each_hidden_patch():
+    mask = random_mask(5, GRID, draws(), ratio=0.5)
+    left, total = np.zeros(2), 0.0
+    for keep, masked in zip(mask.keep.tolist(), mask.masked.tolist(), strict=True):
+        for patch in masked:
+            hole = IMAGES[:, PATCHES[patch]]
+            total += (hole**2).sum()
+            near = [other for other in keep if abs(other // 2 - patch // 2) <= 1]  # the grid has two columns
+            for place, sources in enumerate((keep, near)):
+                seen = IMAGES[:, [pixel for other in sources for pixel in PATCHES[other]]]
+                fitted = seen @ np.linalg.lstsq(seen, hole)[0] if sources else 0
+                left[place] += ((hole - fitted) ** 2).sum()
+    found = guess_sources(SIGMA, mask, 2, (6, 4), ridge=0)
+    np.testing.assert_allclose(found, 1 - left / total, rtol=1e-8)
+    assert found.neighbors < found.everything
+
+
+def test_one_matrix_for_all_masks_is_least_squares_over_all_masks():
+    kept = 3  # floor(6 (1 - 0.4))
+    F = shared_filling(SIGMA, 0.4, 2, (6, 4), ridge=0)
+    masks = [mask for mask in product([0, 1], repeat=6) if sum(mask) == kept]
+    for patch, hole in enumerate(PATCHES):
+        inputs, targets = [], []
+        for mask in masks:
+            if not mask[patch]:
+                pixels = np.zeros(24)
+                pixels[[pixel for other in range(6) if mask[other] for pixel in PATCHES[other]]] = 1
+                inputs.append(IMAGES * pixels)
+                targets.append(IMAGES[:, hole])
+        fitted = np.linalg.lstsq(np.concatenate(inputs), np.concatenate(targets))[0]
+        np.testing.assert_allclose(F[hole], fitted.T, atol=1e-8)
+
+
+def test_moments_of_masked_images_are_their_average_over_all_masks():
+    found = mask_moments(IMAGES, 0.7, (6, 4), (2, 2))
+    zeroed, cross = np.zeros((2, 24, 24))
+    for mask in product([0, 1], repeat=6):
+        pixels = np.zeros(24)
+        pixels[[pixel for patch in range(6) if mask[patch] for pixel in PATCHES[patch]]] = 1
+        chance = 0.3 ** sum(mask) * 0.7 ** (6 - sum(mask))
+        zeroed += chance * (IMAGES * pixels).T @ (IMAGES * pixels) / 300
+        cross += chance * IMAGES.T @ (IMAGES * pixels) / 300
+    np.testing.assert_allclose(found.C, zeroed, atol=1e-10)
+    np.testing.assert_allclose(found.C_clean, cross, atol=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda mask: guess_sources(SIGMA, mask, 3, (6, 4)), "patch must divide"),
+        (lambda mask: guess_sources(0 * SIGMA, mask, 2, (6, 4)), "masked pixels do not vary"),
+        (lambda mask: guess_sources(SIGMA[:4, :4], mask, 2, (6, 4)), "C must be the covariance of 24 pixels"),
+        (lambda mask: shared_filling(SIGMA[:4, :4], 0.5, 2, (6, 4)), "C must be the covariance of 24 pixels"),
+        (lambda mask: shared_filling(SIGMA, 1.0, 2, (6, 4)), "ratio"),
+        (lambda mask: shared_filling(SIGMA[:2, :2], 0.5, 1, (1, 2)), "three patches"),
+        (lambda mask: shared_filling(SIGMA, 0.5, 2, (6, 4), ridge=-1.0), "ridge must be"),
+        (lambda mask: split_pixels(mask, 3, (6, 4)), "patch must divide"),
+    ],
+)
+def test_bad_masks_and_sizes_are_refused(call, message):
+    with pytest.raises(ValueError, match=message):
+        call(random_mask(2, GRID, draws(), ratio=0.5))
