@@ -9,9 +9,119 @@ from scipy import linalg
 from torch import nn
 from torch.nn import functional as F
 
+from replearn.data import smooth_background
+from replearn.recipes import tiny_mnist
 from replearn.spectral import ReducedRank, reduced_rank_regression
 from replearn.spectral.arrays import as_array, as_points, as_same_samples
 from replearn.validate import check_between, check_choice, check_integer, check_positive
+
+
+def noisy_digits(
+    n: int, *, waves: int = 16, amp: float = 1.0, hot: int = 0, seed: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
+    """Draw digits of 14 x 14 pixels with a nuisance: n of them to learn from, and behind them 2,000 new ones.
+
+    Each has a smooth background of its own, or noise on a few pixels that are the same in all images, or both.
+
+    Parameters
+    ----------
+    n : int
+        Digits to learn from, 1 to 8,000.
+    waves : int
+        Waves of the background, a square number; 0 for no background.
+    amp : float
+        Amplitude of the background, at least 0, in units of the pixels.
+    hot : int
+        Number of pixels with independent noise of variance 1, 0 to 196.
+    seed : int
+        Seed of the choice of digits and of the nuisance.
+
+    Returns
+    -------
+    x : (n + 2000, 196) float64 array, less the mean of the first n rows.
+    y : (n + 2000,) array of labels.
+
+    References
+    ----------
+    Made for this book, after the uninformative directions of large variance of Balestriero & LeCun (2024).
+
+    Examples
+    --------
+    >>> x, y = noisy_digits(100)
+    >>> x.shape, y.shape
+    ((2100, 196), (2100,))
+    """
+    check_integer("n", n, 1, 8000)
+    check_integer("waves", waves, 0, 196)
+    check_integer("hot", hot, 0, 196)
+    modes = math.isqrt(waves)
+    if modes**2 != waves:
+        raise ValueError(f"waves must be a square number, but is {waves}")
+    mnist = tiny_mnist(standardized=False)
+    rows = np.random.default_rng(seed).permutation(8000)[:n]
+    images = torch.cat([mnist.x_train[rows], mnist.x_test]).double()
+    if waves:
+        images = images + smooth_background(len(images), 14, modes=modes, amp=amp, seed=seed)
+    if hot:
+        images = images + hot_pixels(len(images), 14, count=hot, seed=seed)
+    x = images.flatten(1).numpy()
+    return x - x[:n].mean(axis=0), torch.cat([mnist.y_train[rows], mnist.y_test]).numpy()
+
+
+def principal_directions(X: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    """Variances and principal directions, largest first: the eigenvalues and eigenvectors of the covariance.
+
+    Parameters
+    ----------
+    X : (N, d) array or tensor, centred here.
+
+    Returns
+    -------
+    variances : (d,) array, descending and not negative.
+    directions : (d, d) array with orthonormal columns.
+
+    Examples
+    --------
+    >>> principal_directions([[2.0, 0.0], [-2.0, 0.0], [0.0, 1.0], [0.0, -1.0]])[0]
+    array([2. , 0.5])
+    """
+    X = as_points("X", X, min_rows=2)
+    X = X - X.mean(axis=0)
+    w, U = linalg.eigh(X.T @ X / len(X))
+    return np.maximum(w[::-1], 0), U[:, ::-1]
+
+
+def reconstruction_error(X: ArrayLike, V: ArrayLike) -> float:
+    """Share of the variance of inputs that the best linear decoder of the features X V does not give back.
+
+    Parameters
+    ----------
+    X : (N, d) array or tensor, centred here.
+    V : (d, k) array, an encoder; only the span of the features matters.
+
+    Returns
+    -------
+    float in [0, 1].
+
+    Raises
+    ------
+    ValueError
+        If a shape is wrong or X is constant.
+
+    Examples
+    --------
+    >>> round(reconstruction_error([[2.0, 0.0], [-2.0, 0.0], [0.0, 1.0], [0.0, -1.0]], [[1.0], [0.0]]), 6)
+    0.2
+    """
+    X, V = as_points("X", X, min_rows=2), as_points("V", V)
+    if len(V) != X.shape[1]:
+        raise ValueError(f"V must have one row per column of X, ({X.shape[1]}), but has shape {V.shape}")
+    X = X - X.mean(axis=0)
+    total = np.sum(X**2)
+    if total == 0:
+        raise ValueError("X is constant, so it has no variance to give back")
+    Z = X @ V
+    return float(np.sum((X - Z @ linalg.lstsq(Z, X)[0]) ** 2) / total)
 
 
 def pca_split(X: ArrayLike, fraction: float, *, part: str = "top") -> tuple[np.ndarray, float]:
@@ -47,10 +157,7 @@ def pca_split(X: ArrayLike, fraction: float, *, part: str = "top") -> tuple[np.n
     """
     check_choice("part", part, ("top", "bottom"))
     check_between("fraction", fraction, 0, 1, ends="none")
-    X = as_points("X", X, min_rows=2)
-    X = X - X.mean(axis=0)
-    w, U = linalg.eigh(X.T @ X / len(X))
-    w, U = np.maximum(w[::-1], 0), U[:, ::-1]
+    w, U = principal_directions(X)
     if w[0] == 0:
         raise ValueError("X is constant, so it has no variance to split")
     shares = np.cumsum(w) / w.sum()
@@ -110,18 +217,18 @@ def task_alignment(X: ArrayLike, Y: ArrayLike, V: ArrayLike) -> np.ndarray:
     return np.cumsum(np.sum((Q.T @ Y) ** 2, axis=1)) / total
 
 
-def linear_autoencoder_flow(variances: ArrayLike, t: ArrayLike, a0: float) -> np.ndarray:
+def linear_autoencoder_flow(variances: ArrayLike, t: ArrayLike, start: float) -> np.ndarray:
     r"""How far a linear auto-encoder has learned each principal direction at time t: large variances come first.
 
-    Under gradient flow of E||x - W^T V^T x||^2 from the balanced small start W = V^T, product a0 in each direction, the
-    law is logistic: a_i(t) = 1 / (1 + (1 / a0 - 1) exp(-4 l_i t)). The error left is sum_i l_i (1 - a_i)^2 and a latent
-    coordinate is a_i^{1/2} u_i^T x.
+    Under gradient flow of E||x - W^T V^T x||^2 from the balanced small start W = V^T, product ``start`` in each
+    direction, the law is logistic: g_i(t) = 1 / (1 + (1 / start - 1) exp(-4 l_i t)). The error left is
+    sum_i l_i (1 - g_i)^2 and a latent coordinate is g_i^{1/2} u_i^T x.
 
     Parameters
     ----------
     variances : (d,) array of l_i >= 0, eigenvalues of the covariance.
     t : float or (T,) array of times >= 0, in inverse units of the variances.
-    a0 : float, strictly between 0 and 1.
+    start : float, strictly between 0 and 1.
 
     Returns
     -------
@@ -141,8 +248,8 @@ def linear_autoencoder_flow(variances: ArrayLike, t: ArrayLike, a0: float) -> np
         raise ValueError("variances must be a vector of finite numbers, none of them negative")
     if t.ndim > 1 or not (np.isfinite(t).all() and (t >= 0).all()):
         raise ValueError("t must hold finite times, none of them negative")
-    check_between("a0", a0, 0, 1, ends="none")
-    return 1 / (1 + (1 / a0 - 1) * np.exp(-4 * t[..., None] * variances))
+    check_between("start", start, 0, 1, ends="none")
+    return 1 / (1 + (1 / start - 1) * np.exp(-4 * t[..., None] * variances))
 
 
 def joint_encoder(X: ArrayLike, Y: ArrayLike, dim: int, *, lam: float) -> ReducedRank:

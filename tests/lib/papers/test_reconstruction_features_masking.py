@@ -18,6 +18,17 @@ def test_the_masking_law_is_the_auto_encoders_score():
     np.testing.assert_allclose(scores, [0.3, 0.3 / 0.37, 1.0], rtol=1e-8)
 
 
+@pytest.mark.parametrize("p", [0.1, 0.5, 0.9])
+@pytest.mark.parametrize("m", [1, 2, 7, 36])
+def test_the_law_holds_for_directions_of_random_signs_anywhere(m, p):
+    rng = np.random.default_rng(m)
+    u = rng.permutation(np.append(rng.choice([-1, 1], m) / np.sqrt(m), np.zeros(36 - m)))
+    line = rng.standard_normal((50, 1)) * u
+    found = spectral.mask_moments(line, p, (6, 6))
+    phi = spectral.reduced_rank_regression(found.C_clean, found.C, 1).phi
+    assert masking_score(np.sum(line**2) / 50, m, p) == pytest.approx(phi[0] ** 2, rel=1e-6)
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
