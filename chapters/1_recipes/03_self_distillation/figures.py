@@ -52,24 +52,18 @@ def watershed(fig, eta=0.08, sigma2=0.3, start=0.2):
     low, high = world.byol_fixed_points(sigma2, eta)
     rising = start * (1 - (1 + sigma2) * start) > eta
     left.plot(start, -0.014, ">" if rising else "<", ms=11, color=LOST, clip_on=False, zorder=4)
-    for point, face, name in ((low, "white", "$h_-$"), (high, INK, "$h_+$")):
+    for point, face, name in ((low, "white", "h₋"), (high, INK, "h₊")):
         if np.isfinite(point):
             left.plot(point, eta * point, "o", ms=9, color=INK, mfc=face, zorder=3)
             left.text(point - 0.01, eta * point + 0.009, name, ha="right")
             right.axhline(point, color=INK, lw=1, ls="--" if face == "white" else "-")
             right.text(119, point + 0.015, name, ha="right")
-    left.set(
-        xlim=(0, 1),
-        ylim=(-0.02, 0.16),
-        yticks=[0, 0.05, 0.1, 0.15],
-        xlabel="predictor h",
-        ylabel="change of h per time",
-    )
-    left.set_title("Growth (blue) and decay (grey)")
+    left.set(xlim=(0, 1), ylim=(-0.02, 0.16), xticks=[0, 0.5, 1], yticks=[0, 0.1])
+    left.set(xlabel="predictor h", ylabel="change of h per time", title="Growth (blue) and decay (grey)")
     path = _path(start, eta, sigma2)
     right.plot(np.linspace(0, 120, len(path)), path, color=MAIN, lw=2.5)
-    right.set(xlim=(0, 120), ylim=(-0.02, 1.03), yticks=[0, 0.5, 1], xlabel="time", ylabel="predictor h")
-    right.set_title(f"From {start:.2f} it is at {path[-1]:.2f} by the end")
+    right.set(xlim=(0, 120), ylim=(-0.02, 1.03), xticks=[0, 50, 100], yticks=[0, 1])
+    right.set(xlabel="time", ylabel="predictor h", title=f"From {start:.2f} it is at {path[-1]:.2f} by the end")
 
 
 def _path(h, eta, sigma2, steps=240, time=120):
@@ -133,7 +127,7 @@ def digits(fig, variance, directions, pixels, eta=0.03, sigma2=0.05, start=0.25)
     left.vlines(np.arange(1, 21), -3, tops, colors=shades, lw=9)
     left.axhline(np.log10(4 * eta), color=INK, ls="--", lw=1)
     left.text(20.6, np.log10(4 * eta) + 0.05, "4η", ha="right")
-    left.set(xlabel="direction j", ylabel="$a_j ρ_j$", ylim=(-3, 0.15), xticks=[1, 5, 10, 15, 20])
+    left.set(xlabel="direction j", ylabel="variance × agreement", ylim=(-3, 0.15), xticks=[1, 5, 10, 15, 20])
     left.set_yticks([-3, -2, -1, 0], ["0.001", "0.01", "0.1", "1"])
     left.set_title(f"{alive.sum()} of 20 directions survive")
     mean, shown, basis = pixels.mean(axis=0), pixels[[10, 12, 16]], directions[:, alive]
@@ -169,7 +163,7 @@ def portrait(kept, lost):
         ax.plot(point, point, "o", ms=9, color=INK, mfc=face, zorder=3)
     for index, name in ((2, "A"), (5, "B")):
         ax.text(kept.P[0, index, 0, 0] + 0.012, kept.W[0, index, 0, 0] + 0.02, name, color=MAIN, weight="bold")
-    ax.text(0.47, 1.02, "all parts", color=MAIN, ha="center")
+    ax.text(0.74, 0.9, "all parts", color=MAIN)
     ax.text(0.27, 0.62, "no stop-gradient", color=LOST, ha="right")
     ax.text(1.01, 0.5, "no predictor", color=GREY)
     ax.set(xlabel="predictor h", ylabel="encoder w", xlim=(-0.03, 1.25), ylim=(-0.03, 1.12))

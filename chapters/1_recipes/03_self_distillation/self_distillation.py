@@ -199,7 +199,7 @@ variance = variances[:-21:-1] / variances[-1]  # of the top 20 directions, in un
 
 def strengths(noise, decay):
     starts = np.eye(20) + 0.03 * rng.standard_normal((2, 4, 20, 20))  # four encoders, four predictors
-    path = world.linear_byol_flow(variance, np.full(20, noise), *starts, decay, T=2000, dt=1, record=1)
+    path = world.linear_byol_flow(variance, np.full(20, noise), *starts, decay, T=1000, dt=1, record=1)
     return np.diagonal(path.W[-1].mT @ path.W[-1], axis1=1, axis2=2)  # w_j², a row for each of the four
 
 

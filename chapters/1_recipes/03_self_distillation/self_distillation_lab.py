@@ -121,7 +121,7 @@ variance, directions = variances[:-21:-1] / variances[-1], directions[:, :-21:-1
 
 def survivors(size):
     starts = size * (np.eye(20) + 0.03 * rng.standard_normal((2, 4, 20, 20)))  # four encoders, four predictors
-    path = world.linear_byol_flow(variance, np.full(20, 0.05), *starts, 0.03, T=2000, dt=1, record=1)
+    path = world.linear_byol_flow(variance, np.full(20, 0.05), *starts, 0.03, T=1000, dt=1, record=1)
     strengths = np.diagonal(path.W[-1].mT @ path.W[-1], axis1=1, axis2=2)
     return np.sum(strengths > 0.01, axis=1)
 
