@@ -4,8 +4,10 @@ import math
 
 import numpy as np
 import pytest
+import torch
 from scipy import stats
 
+from replearn.evaluation import gaussian_entropy, gmm_entropy_mc
 from replearn.papers.what_do_we_maximize import ba_bound_gaussian, normality_rejection
 
 
@@ -63,6 +65,29 @@ def test_the_bound_is_best_at_twice_the_noise_and_its_gap_grows_with_the_noise()
     assert all(ba_bound_gaussian(S, 0.5, math.sqrt(2) * 0.5 * c).bound < best - 1e-3 for c in (0.9, 1.1))
     gaps = [ba_bound_gaussian(S, tau, math.sqrt(2) * tau).gap for tau in (0.1, 0.5, 1.0)]
     assert gaps == sorted(gaps) and gaps[0] < 0.1 * gaps[2]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_independent_dimensions_have_the_larger_entropy_unless_the_covariance_is_diagonal(seed):
+    cov = covariance(8, seed)
+    alone = sum(stats.norm(scale=math.sqrt(variance)).entropy() for variance in np.diag(cov))
+    assert gaussian_entropy(cov) < alone - 0.1
+    assert gaussian_entropy(np.diag(np.diag(cov))) == pytest.approx(alone, abs=1e-10)
+
+
+def test_the_gaussian_bound_is_tight_for_one_cloud_alone():
+    cov = 0.09 * np.eye(2)
+    one = gmm_entropy_mc(np.zeros((1, 2)), 0.3, 4000, torch.Generator().manual_seed(0))
+    two = gmm_entropy_mc([[-1.0, 0.0], [1.0, 0.0]], 0.3, 4000, torch.Generator().manual_seed(0))
+    assert one.value == pytest.approx(gaussian_entropy(cov), abs=4 * one.error)
+    assert gaussian_entropy(cov + np.diag([1.0, 0.0])) > two.value + 0.4
+
+
+def test_the_information_of_a_gaussian_pair_is_that_of_its_canonical_correlations():
+    S, tau = covariance(4) / 8, 0.5
+    variances = np.linalg.eigvalsh(S)
+    rho = variances / (variances + tau**2)
+    assert ba_bound_gaussian(S, tau, 1.0).information == pytest.approx(-np.log(1 - rho**2).sum() / 2, abs=1e-9)
 
 
 @pytest.mark.parametrize(
