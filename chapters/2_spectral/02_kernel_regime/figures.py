@@ -66,7 +66,7 @@ def before_learning(times, k_slow, k_fast):
     plt.show()
 
 
-DAY = np.arange(0, 24, 0.05)
+DAY = np.arange(0, 24, 0.1)
 
 
 def bargain_controls():
@@ -87,7 +87,8 @@ def bargain(fig, see, graph, induced_weights, fast_hand, dims, decay):
     left.plot(DAY, kernel(see(DAY, fast_hand), see(hours, fast_hand)) @ A @ anchor, color=MAIN)
     left.plot(hours, k_ss @ A @ anchor, "o", color=MAIN)
     left.axhline(0, color=PALE, lw=1, zorder=0)
-    left.set(**CLOCK, ylim=(-4.5, 8.5), ylabel="$k^\\star$(4:00, time)")
+    left.set(xlim=(-0.3, 24), xticks=[4, 12, 20], xlabel="time of day, hours")
+    left.set(ylim=(-4.5, 8.5), yticks=[-1, 2, 7], ylabel="k*(4:00, time)")
     left.set_title(f"Fast hand {fast_hand:.2f}, K = {dims}")
     waves = np.array([3, 3, 6, 6, 9, 9, 12])
     shift = np.array([-0.35, 0.35, -0.35, 0.35, -0.35, 0.35, 0])
@@ -100,7 +101,7 @@ def bargain(fig, see, graph, induced_weights, fast_hand, dims, decay):
     right.plot((waves + shift)[~kept], np.maximum(left_over[~kept], -0.2), "o", ms=8, mfc="white", color=MAIN)
     right.plot((waves + shift)[kept], left_over[kept], "o", ms=8, color=MAIN)
     right.set(xlim=(1.5, 13.5), ylim=(-0.27, 1.12), xticks=[3, 6, 9, 12], yticks=[0, 0.5, 1])
-    right.set(xlabel="waves a day", ylabel=r"eigenvalue of $T_\gamma$")
+    right.set(xlabel="waves a day", ylabel="eigenvalue")
     best = waves[left_over.argmax()]
     right.set_title(f"Cheapest: {best} waves a day" if left_over.max() > 0 else "All too costly")
 

@@ -160,7 +160,7 @@ ch.figures.widths(by_width)
 # %% [markdown]
 # **What you saw.** Sixteen units are often enough, and 64 always were. Narrow networks fail in two ways: some take other waves, others cannot follow the one that they want. And without decay, a wide network that starts with next to nothing still ends at what the cheapest directions say: near zero each direction grows at its own speed, and the cheap ones are faster (exercise L3).
 #
-# **And on pictures?** Fifty digits in four views, at half the resolution, $K = 8$; a real network with 300 units. We compare similarities between 300 new digits. The rival copies to each new digit the embedding of the nearest training picture.
+# **And on pictures?** Fifty digits in four views, at half the resolution, $K = 8$; a real network with 300 units, and a decay of 0.1. We compare similarities between 300 new digits. The rival copies to each new digit the embedding of the nearest training picture.
 
 
 # %%
@@ -172,19 +172,19 @@ digits = world.shifted_digits(50, 4, 300, seed=ch.seed)
 x, x_new = halved(digits.x), halved(digits.x_new)
 views = spectral.augmentation_graph(digits.image)
 kernel = world.centered(world.wide_network_kernel, x)
-formula = world.induced(kernel(x, x), views, 8, inv=0.5, decay=0.001)
+formula = world.induced(kernel(x, x), views, 8, inv=0.5, decay=0.1)
 expected = formula.transform(kernel(x_new, x))
 
 # %%
 loss = partial(spectral.vicreg_graph_loss, L=spectral.laplacian(views)[0], inv=0.5)
-network = world.train_wide_network(x, loss, 8, width=300, decay=0.001, seed=ch.seed)
+network = world.train_wide_network(x, loss, 8, width=300, decay=0.1, seed=ch.seed)
 nearest = ((x_new[:, None] - x) ** 2).sum(axis=-1).argmin(axis=1)
 real, copied = likeness(network(x_new), expected), likeness(formula.Z[nearest], expected)
 print(f"likeness to the formula: network {real:.2f}, copies {copied:.2f}")
 ch.measure("network-on-digits", likeness=real, lead=real - copied)
 
 # %% [markdown]
-# **What you saw.** The formula predicts what a network of 300 units says about digits that neither has seen. It keeps about 0.95 where a copy gets half of it.
+# **What you saw.** The formula knows what a network of 300 units says about digits that neither has seen, and the copies do not. Why so much decay? With less, the eighth direction counts as much as the first, and where the ninth costs nearly the same the network may take that one instead. (Try 0.001 with `seed = 5`: the likeness falls to about 0.86.)
 #
 # ## C · What a tie is worth
 #
@@ -235,7 +235,8 @@ for count in counts:
         curves[name].append(score(pair, draws))
     every_view = [(rows[:, None] + np.arange(4)).ravel() for rows in draws]
     curves["k, all views labelled"].append(score((k_ss, k_xs), every_view))
-ch.measure("all-ties", gain=curves["all tied"][-1] - curves["cheapest 20"][-1])
+all_tied = curves["all tied"][-1]
+ch.measure("all-ties", gain=all_tied - curves["cheapest 20"][-1], right=all_tied)
 ch.figures.many_labels(counts, curves)
 
 # %% [markdown]
@@ -277,24 +278,26 @@ ch.measure("ring-out-of-reach", gap=abs(with_self @ with_self.T - target).max())
 #
 # With $k(x, x') = x^\top x'$ the encoder is linear, and the paper recovers the linear regime of the last chapter: locality-preserving projections. Now $k_{ss}$ has the rank of the inputs, here 5 of 60, and $Z = k_{ss} A$ must lie in its range. With $k_{ss} = U \operatorname{diag}(w)\, U^\top$ over its positive eigenvalues, solve with $U^\top T_\gamma U$ in the place of $T_\gamma$; `spectral.kernel_ssl`, on which `world.induced` stands, does so always.
 #
+# We draw five sets of inputs, descend over linear encoders, and compare the losses.
+#
 # *Guess first:* what goes wrong when the inputs are not centred?
 
+
 # %%
-inputs = chance.standard_normal((60, 5))
-inputs -= inputs.mean(axis=0)
-neighbours = spectral.knn_graph(inputs, 8)
-inv = 0.5 / spectral.linear_ssl(inputs, neighbours, 4).eigenvalues[3]
-linear_loss = partial(spectral.vicreg_graph_loss, L=spectral.laplacian(neighbours)[0], inv=inv)
-descent = spectral.minimize_embedding(lambda W: linear_loss(torch.tensor(inputs) @ W), 5, 3, seed=ch.seed).losses[-1]
+def excesses():
+    inputs = chance.standard_normal((60, 5))
+    inputs -= inputs.mean(axis=0)
+    graph = spectral.knn_graph(inputs, 8)
+    inv = 0.5 / spectral.linear_ssl(inputs, graph, 4).eigenvalues[3]
+    loss = partial(spectral.vicreg_graph_loss, L=spectral.laplacian(graph)[0], inv=inv)
+    descent = spectral.minimize_embedding(lambda W: loss(torch.tensor(inputs) @ W), 5, 3, seed=ch.seed)
+    formula = [world.induced(x @ x.T, graph, 3, inv=inv).Z for x in (inputs, inputs + 3)]
+    return [loss(torch.tensor(Z)).item() / descent.losses[-1] - 1 for Z in formula]
 
 
-def excess(x):
-    Z = world.induced(x @ x.T, neighbours, 3, inv=inv).Z
-    return linear_loss(torch.tensor(Z)).item() / descent - 1
-
-
-ch.measure("linear-kernel", loss=abs(excess(inputs)))
-ch.measure("uncentred-kernel", excess=excess(inputs + 1))
+centred, shifted = np.transpose([excesses() for _ in range(5)])
+ch.measure("linear-kernel", loss=abs(centred))
+ch.measure("uncentred-kernel", excess=shifted.mean())
 
 # %% [markdown]
 # **What you saw.** The loss does not see a constant added to the inputs, but the formula does: $H$ in the target asks for a mean of 0, which the shifted inputs can reach only by giving up a direction.
