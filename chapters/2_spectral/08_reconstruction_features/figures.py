@@ -80,7 +80,7 @@ def queue(fig, shown, model, time):
     course.set(ylim=(-0.03, 1.03), yticks=[0, 1], xlim=(1, 1e5), xlabel=r"time, in units of $1 / l_1$")
     w = model["directions"]
     for ax, pictures, title in (
-        (above, shown, "images"),
+        (above, shown, "image (always)"),
         (below, shown @ w * gains @ w.T, f"rebuilt at time {time:.3g}"),
     ):
         canvas = np.full((14, 3 * 15 - 1), np.nan)  # the same grey values above and below
@@ -151,7 +151,7 @@ def cut(fig, shown, parts, left):
 
 def starts(clock, runs, untrained):
     """Error and accuracy along the time of training for two starts, and what a probe that rescales would read."""
-    _, axes = plt.subplots(1, len(runs), figsize=(8.2, 3.1), sharey=True, layout="constrained")
+    _, axes = plt.subplots(1, len(runs), figsize=(8.8, 3.1), sharey=True, layout="constrained")
     for ax, (title, (errors, reads)) in zip(axes, runs.items(), strict=True):
         ax.semilogx(clock, errors, color=OLIVE)
         ax.semilogx(clock, reads, color=INK)

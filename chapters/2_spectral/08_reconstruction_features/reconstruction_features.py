@@ -80,9 +80,7 @@ ch.figures.answer(x[n : n + 8], top)
 # %% [markdown]
 # ## 2 · When?
 #
-# An auto-encoder with room for all 196 directions must learn the digit in the end. But training takes time. Which direction comes when?
-#
-# Take one direction, of variance $l$. The encoder multiplies by a number $\mathrm{enc}$, the decoder by $\mathrm{dec}$. What comes out is $g = \mathrm{enc} \cdot \mathrm{dec}$ times what went in; call $g$ the **gain**. The error is $l\,(1 - g)^2$, and descent in very small steps moves both numbers against its slope:
+# An auto-encoder with room for all 196 directions must learn the digit in the end. But training takes time. Which direction comes when? Take one direction, of variance $l$. The encoder multiplies by a number $\mathrm{enc}$, the decoder by $\mathrm{dec}$. What comes out is $g = \mathrm{enc} \cdot \mathrm{dec}$ times what went in; call $g$ the **gain**. The error is $l\,(1 - g)^2$, and descent in very small steps moves both numbers against its slope:
 #
 # $$ \frac{d\, \mathrm{enc}}{dt} = 2\, l\, (1 - g)\, \mathrm{dec} , \qquad \frac{d\, \mathrm{dec}}{dt} = 2\, l\, (1 - g)\, \mathrm{enc} . $$
 #
@@ -97,7 +95,9 @@ ch.figures.answer(x[n : n + 8], top)
 #
 # Half of it is there at $t = \log(1/g_0 - 1) / (4\, l_k)$. **Directions are learned in the order of their variances, and what has a thousandth of the variance comes a thousand times later.**
 #
-# Do directions not disturb each other? Write $z = W^\top x$ for the encoder and $W_{\mathrm{dec}}^\top z$ for what the decoder makes of it. The error is $\mathbb E \|x - W_{\mathrm{dec}}^\top W^\top x\|^2$, its slopes are $-2\, \Sigma (I - W W_{\mathrm{dec}})\, W_{\mathrm{dec}}^\top$ and $-2\, W^\top \Sigma (I - W W_{\mathrm{dec}})$. Start with $W$ as $\sqrt{g_0}$ times any rotation, and with $W_{\mathrm{dec}} = W^\top$, so that $W W_{\mathrm{dec}} = g_0 I$. A small step then multiplies $W$ from the left by $I$ plus a multiple of $\Sigma (I - W W_{\mathrm{dec}})$, and does the transposed thing to $W_{\mathrm{dec}}$. This factor has the eigenvectors $w_k$ of $\Sigma$, and so has the new $W W_{\mathrm{dec}}$, step after step: only its eigenvalues move, and they are the gains.
+# Do directions not disturb each other? Write $z = W^\top x$ for the encoder and $W_{\mathrm{dec}}^\top z$ for what the decoder makes of it. The error is $\mathbb E \|x - W_{\mathrm{dec}}^\top W^\top x\|^2$, and its slopes are $-2\, \Sigma (I - W W_{\mathrm{dec}})\, W_{\mathrm{dec}}^\top$ in $W$ and $-2\, W^\top \Sigma (I - W W_{\mathrm{dec}})$ in $W_{\mathrm{dec}}$.
+#
+# Start with $W$ as $\sqrt{g_0}$ times any rotation, and with $W_{\mathrm{dec}} = W^\top$. Then $W W_{\mathrm{dec}} = g_0 I$, of which every $w_k$ is an eigenvector. A small step multiplies $W$ from the left by the factor $I + \text{(a small number)} \cdot \Sigma (I - W W_{\mathrm{dec}})$. This factor has the eigenvectors $w_k$, too. $W_{\mathrm{dec}}$ is multiplied from the right by the same factor, as slopes and start are transposes of each other. So $W W_{\mathrm{dec}}$ keeps its eigenvectors, step after step. Only its eigenvalues move, and they are the gains.
 
 # %% [markdown]
 # Descent knows nothing of eigenvectors. We let it loose on the middle $4 \times 4$ pixels from a random rotation. Time is counted in units of $1/l_1$ (that is, $\Sigma$ is divided by $l_1$).
@@ -154,7 +154,7 @@ cb.explore(ch.figures.queue, x[n : n + 3], model, time=cb.log_slider(300, 1, 1e5
 # %% [markdown]
 # **Drag `time`** from the left. On the left you see the gains (2) of all directions: a queue, with the largest variance in front. Watch the images fill up: brightness, then waves, and only at the very end strokes. Below, most of the error is gone when the accuracy begins to climb.
 #
-# **What you saw.** Whoever stops where the loss looks flat stops before the digit. The loss hardly tells: the digit is worth a few hundredths of the variance.
+# **What you saw.** Whoever stops where the loss looks flat stops before the digit. The loss hardly tells: the digit is worth a few hundredths of the variance. How late it comes hangs on the start and on the ridge: a probe that can use small features finds the digit sooner, or at once (lab, section C).
 #
 # > **Check yourself.** From which time on does dragging change nothing that you can see in the images? What is the accuracy there?
 
@@ -173,7 +173,6 @@ def judge(encoder, x):
     return {K: (accuracy(encoder[:, :K], x), world.reconstruction_error(x[:n], encoder[:, :K])) for K in dims}
 
 
-# %%
 worlds = {waves: world.noisy_digits(n, waves=waves, seed=ch.seed)[0] for waves in (0, 4, 9, 16, 25, 36)}
 pca = {waves: judge(world.principal_directions(x[:n])[1], x) for waves, x in worlds.items()}
 as_many = [pca[waves][waves][0] for waves in (9, 16, 25)]
@@ -184,7 +183,7 @@ ch.measure("room", as_many=max(as_many), twice=min(twice))
 # %% [markdown]
 # **What you saw.** Nearly every wave is louder than anything in the digits, so each takes one feature, and the digit queues behind them. The number of features decides, and it says nothing by itself: it must be compared with the number of louder nuisances. Keep that in mind for the next experiment, where we shall move both.
 #
-# ## 4 · What the error does not see
+# ## 4 · What the error hardly sees
 #
 # If the digit costs the auto-encoder so little error, it should be cheap to *ask* for it. Give one encoder two decoders, one for the pixels and one for the label, written as a vector $y$ with a 1 in its place and 0 elsewhere:
 #
@@ -213,7 +212,7 @@ gain, extra = np.subtract(shuffled[16], pca[16][16])
 ch.measure("shuffled-labels", extra_error=extra, gain=gain)
 
 # %% [markdown]
-# **What you saw.** Two encoders of 16 features, whose errors differ by a fifth of one per cent of the variance, and one reads nearly twice as many digits. The reconstruction error hardly tells them apart. (To ask for nonsense costs more and brings nothing.) With 64 features, though, the lead is nearly gone. So on what does it hang?
+# **What you saw.** Two encoders of 16 features: one loses 2.5 % of the variance, the other 2.7 % (a fifth of a per cent of the variance, or 9 % more error), and the second reads nearly twice as many digits. Who is told only the share that was rebuilt, 97.5 or 97.3 %, will hardly guess which is which. (To ask for nonsense costs more and brings nothing.) With 64 features, though, the lead is nearly gone. So on what does it hang?
 #
 # **Drag `K`, then `waves`.** The figure has both encoders. *Guess first:* at which `K` is the lead largest, for 4, 16 and 36 waves?
 
@@ -236,16 +235,18 @@ cb.explore(ch.figures.room, pca, guided, examples, K=K, waves=waves, figsize=(8.
 #
 # largest **score** $\mu_k$ first, for $\mu_k$ is what feature $k$ saves of the error (the lab shows it). Without damage $C = Q = \Sigma$, and the score is the variance.
 #
-# **Gaussian noise** of standard deviation $\sigma$ has $Q = \Sigma$, $C = \Sigma + \sigma^2 I$. The directions stay, with the scores
+# **Gaussian noise** of standard deviation $\sigma$ has $Q = \Sigma$, $C = \Sigma + \sigma^2 I$. The directions stay, and so does the queue, for the score still grows with the variance, whatever $\sigma$ is (exercise 1):
 #
-# $$ \mu_k = \frac{l_k^2}{l_k + \sigma^2} , \qquad \text{which grows with } l_k \text{, whatever } \sigma \text{ is:} $$
-#
-# the same queue. (Exercise 1 proves it.)
+# $$ \mu_k = \frac{l_k^2}{l_k + \sigma^2} . $$
 
 # %% [markdown]
-# **Masks** hide each pixel with probability $h$, that is, set it to 0. Two different pixels survive together with probability $(1 - h)^2$, a pixel with itself with $1 - h$. Let a single direction vary, $\Sigma = l\, w w^\top$, with entries $\pm 1/\sqrt m$ on $m$ pixels. Then $Q w = (1 - h)\, l\, w$. In $w^\top C w = l \sum_{ij} w_i^2 w_j^2 \Pr[\, i, j \text{ survive} \,]$ (now $w_i$ is entry $i$ of the one direction $w$) each of the $m^2$ pairs has $w_i^2 w_j^2 = 1/m^2$, and $m$ of them are a pixel with itself:
+# **Masks** hide each pixel with probability $h$, that is, set it to 0. Two different pixels survive together with probability $(1 - h)^2$, a pixel with itself with $1 - h$. Let a single direction vary, $\Sigma = l\, w w^\top$, with entries $\pm 1/\sqrt m$ on $m$ pixels. Then $Q w = (1 - h)\, l\, w$. For $w^\top C w$ add up all $m^2$ pairs of pixels, each with the weight $l / m^2$; $m$ of them are a pixel with itself:
 #
-# $$ w^\top C w = \tfrac{l}{m} \big[ (1 - h) + (m - 1)(1 - h)^2 \big] = l\, (1 - h) \big[ (1 - h) + \tfrac{h}{m} \big] , \qquad \mu = l\, \frac{1 - h}{(1 - h) + h/m} . \tag{5} $$
+# $$ w^\top C w = \frac{l}{m^2} \big[\, m\, (1 - h) + m (m - 1) (1 - h)^2 \,\big] = l\, (1 - h) \big[ (1 - h) + \tfrac{h}{m} \big] . $$
+#
+# By (4) the score is $\mu = (w^\top Q\, w)^2 / w^\top C w$, so
+#
+# $$ \mu = l\, \frac{1 - h}{(1 - h) + h/m} . \tag{5} $$
 #
 # A pixel that varies alone ($m = 1$) is discounted by $1 - h$. A direction spread over many pixels is hardly discounted at all: what is hidden can be told from what is not. (This law is ours.)
 
@@ -299,7 +300,7 @@ ch.figures.paints(x_hot[:n], {name: trained[name][:, :16] for name in ("PCA", "G
 #
 # - **Linear encoders, linear probes.** The formulas end there. The paper's 45 and 55 % are of deep classifiers on projected images; a deep encoder may find the digit earlier, or never.
 # - **The nuisances are ours.** Hot pixels were made for masks, and smooth backgrounds against them. On photographs we found the effect of section 1 as well, and one line of preprocessing undid it (lab).
-# - **Scale.** A probe that rescales each feature, or has no ridge, reads the digit even from the untrained encoder. "Learned last" is about what is *large enough to be used*. And (2) needs a small start with encoder and decoder alike (lab).
+# - **Scale.** A probe that rescales each feature reads the digit even from the untrained encoder, and so does one with a weak enough ridge. "Learned last" is about what is *large enough to be used*. And (2) needs a small start with encoder and decoder alike (lab).
 
 # %% [markdown]
 # ## Summary
