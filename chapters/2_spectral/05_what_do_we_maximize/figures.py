@@ -94,7 +94,7 @@ def chain(fig, layouts, spreads, truth, J, spread=8, images=30):
     left.plot(*centres.T, "o", ms=2, color=TRUTH)
     left.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal")
     left.set_axis_off()
-    left.set_title(f"{images} clouds, {reach * 2:.0f} radii across")
+    left.set_title(f"{images} clouds, spread {spread}")
     right.axhline(np.log(images), color=GREY, ls="--", lw=1)
     right.text(0.3, np.log(images) + 0.05, f"log {images}", color=GREY, va="bottom")
     now = int(np.argmin(np.abs(spreads - spread)))
@@ -144,7 +144,7 @@ def cloud(fig, net, centres, slopes, noise, sigmas, rejected, sigma, image):
     """The cloud of one image behind the network with the ellipses of (1), and the share of outputs rejected."""
     left, right = fig.subplots(1, 2)
     fig.subplots_adjust(left=0.1, right=0.97, bottom=0.16, top=0.88, wspace=0.3)
-    image -= 1
+    image = ["first", "second", "third"].index(image)
     z = net(centres[image] + sigma * noise[image])[:, :2].numpy()
     root = sigma * torch.linalg.cholesky(slopes[image] @ slopes[image].T).numpy()
     _cloud(left, z, net(centres[image : image + 1])[0, :2].numpy(), root)

@@ -65,7 +65,7 @@ rulers = [4, 8, 16, 32, 64, 128, 256, 512, 1024]
 about_input, about_image = [], []
 for bins in rulers:
     left_uncertain = np.mean([entropy(z[which == i], bins) for i in range(5)])
-    about_input.append(entropy(network(inputs), bins) - 0)
+    about_input.append(entropy(network(inputs), bins))  # H(z | input) = 0
     about_image.append(entropy(z, bins) - left_uncertain)
 
 ch.figures.rulers(rulers, about_input, about_image)
@@ -123,7 +123,7 @@ ch.measure("gaussian-when-small", small=rejected[0.001], large=rejected[1.0], er
 ch.figures.ellipses(trained[0], chosen[3], clouds, rejected, 3)
 
 # %% [markdown]
-# **What you saw.** *Look at the ellipses:* one and two standard deviations of (1), known from the slope at the centre alone. They fit the small cloud, and neither the place nor the shape of the large one. Theorem (1) is about clouds that hardly change the image. Views made by an augmentation are no such thing, so what follows rests on the data model, not on this network. (The other assumption, that clouds of different images do not meet, holds much longer: [lab](what_do_we_maximize_lab.ipynb), section B.)
+# **What you saw.** *Look at the ellipses:* one and two standard deviations of (1), known from the slope at the centre alone. They fit the small cloud, and neither the place nor the shape of the large one. Theorem (1) is about clouds that hardly change the image. Views made by an augmentation are no such thing, so what follows rests on the data model, not on this network. The other assumption, that clouds of different images do not meet, holds longer: on these digits one draw in a hundred is nearer another image only at $\sigma = 0.22$ ([lab](what_do_we_maximize_lab.ipynb), section B); already at 0.1 many outputs fail the test.
 #
 # > **Check yourself.** Passing the test for each output says nothing about pairs of outputs. Can two numbers, each Gaussian, together be anything else?
 
@@ -178,7 +178,9 @@ ch.measure("half-of-log-two", best=best**2, loses=min(gap))
 #
 # *Read the signs:* first $\ge$, then $\le$. The one thing that can be computed is $J$. Where does it lie?
 #
-# *Guess first.* The 30 centres of section 3 lie at random with standard deviation `spread`. No information about 30 images exceeds $\log 30 = 3.4$ nats. When `spread` goes from 0 to 30, where is $J$: below the truth, on it, above it? (`gmm_entropy_mc` draws from the mixture and averages $-\log p$, which is known here.)
+# *Guess first.* The 30 centres of section 3 lie at random with standard deviation `spread`. No information about 30 images exceeds $\log 30 = 3.4$ nats. When `spread` goes from 0 to 30, where is $J$: below the truth, on it, above it?
+#
+# The cell computes two numbers for each `spread`. The truth is $H(Z)$ less the entropy $\log(2 \pi e)$ of one cloud (`gmm_entropy_mc` draws from the mixture and averages $-\log p$, which is known here). $J$ is $H_G$ less $\log(2 \pi e \cdot 2)$: its guess has the $r^2 = 2$ of section 3, whatever the spread.
 
 # %%
 counts, spreads, draws = [3, 10, 30, 100, 300], np.arange(31), ch.pick(fast=2000, toy=5000)
@@ -201,28 +203,28 @@ ch.measure("blind-to-clusters", excess=J[30][13] - truth[30][13] + log(2))  # H_
 cb.explore(ch.figures.chain, layouts, spreads, truth, J, spread=(0, 30, 1), images=counts, figsize=(9, 3.6))
 
 # %% [markdown]
-# *Drag `spread`, then choose `images`.* On the left the clouds; on the right the truth (black), the lower bound (grey), and $J$ (blue).
+# *Drag `spread`, then choose `images`.* On the left the clouds (each circle has a radius of two standard deviations); on the right the truth (black), the lower bound (grey), and $J$ (blue).
 #
 # **What you saw.** While clouds overlap, the mixture looks Gaussian, and $J$ lies on the lower bound. When they part, the truth stops: who knows which image it was knows all. But the covariance goes on growing, and $J$ with it, past the truth and past the most that there can be. With more images the crossing comes later.
 #
-# So: **$J$ is no bound on the information, from either side.** It is an upper bound on a lower bound. $J - I$ is the difference of two errors, $(H_G - H(Z))$ minus the gap of (2), and either can win. Only if $Z$ itself is Gaussian is the first error 0, and $J$ a lower bound.
+# So: **$J$ is no bound on the information, from either side.** It is an upper bound on a lower bound, so neither. $J - I$ is the difference of two errors, $(H_G - H(Z))$ minus the gap of (2), and either can win. Only if $Z$ itself is Gaussian is the first error 0, and $J$ a lower bound.
 #
 # > **Check yourself.** Multiply all embeddings by 10. What happens to $H(Z)$, to $H_G$, and to $J$?
 
 # %% [markdown]
 # ## 5 · The three terms
 #
-# Split the determinant. Let $R$ be the matrix of the correlations $R_{ij}$ of the dimensions. Then $\log |\Sigma_Z| = \sum_i \log \mathrm{Var}(Z_i) + \log |R|$. The first part says: **every dimension should vary**. The second is $\log |R| = \operatorname{tr} \log R$, and with the series $\log R = (R - I) - \frac12 (R - I)^2 + \dots$, where $R - I$ has zeros on its diagonal,
+# Split the determinant. Let $\mathcal R$ be the matrix of the correlations $\mathcal R_{ij}$ of the dimensions. Then $\log |\Sigma_Z| = \sum_i \log \mathrm{Var}(Z_i) + \log |\mathcal R|$. The first part says: **every dimension should vary**. The second is $\log |\mathcal R| = \operatorname{tr} \log \mathcal R$, and with the series $\log \mathcal R = (\mathcal R - I) - \frac12 (\mathcal R - I)^2 + \dots$, where $\mathcal R - I$ has zeros on its diagonal,
 #
-# $$ -\frac12 \log |R| \ =\ \frac14 \sum_{i \ne j} R_{ij}^2 \ + \ \text{third powers of correlations and more} . \tag{5} $$
+# $$ -\frac12 \log |\mathcal R| \ =\ \frac14 \sum_{i \ne j} \mathcal R_{ij}^2 \ + \ \text{third powers of correlations and more} . \tag{5} $$
 #
-# The left side is the entropy that is missing because dimensions repeat each other. (5) is this book's remark; the paper says that the determinant is largest when the matrix is diagonal. VICReg's covariance penalty, for one view with variances 1, is $\frac1K \sum_{i \ne j} R_{ij}^2$. So the missing entropy is about $K/4$ times the penalty. For faint correlations that is right to a part in a hundred; strong ones cost more ([lab](what_do_we_maximize_lab.ipynb), section E). Here is the whole translation:
+# The left side is the entropy that is missing because dimensions repeat each other. (5) is this book's remark; the paper says that the determinant is largest when the matrix is diagonal. VICReg's covariance penalty, for one view with variances 1, is $\frac1K \sum_{i \ne j} \mathcal R_{ij}^2$. So the missing entropy is about $K/4$ times the penalty. For faint correlations that is right to a part in a hundred; strong ones cost more ([lab](what_do_we_maximize_lab.ipynb), section E). Here is the whole translation:
 #
 # | in $J$ | asks for | VICReg's term |
 # |---|---|---|
 # | $-\frac{1}{2r^2}\, \mathbb{E}\|Z - Z'\|^2$ | partners close | invariance: mean squared distance |
 # | $\frac12 \sum_i \log \mathrm{Var}(Z_i)$ | dimensions that vary | variance: what a standard deviation lacks to 1 |
-# | $\frac12 \log \lvert R \rvert$ | no repetition | covariance: squared covariances |
+# | $\frac12 \log \lvert \mathcal R \rvert$ | no repetition | covariance: squared covariances |
 #
 # The logarithm of a variance never has enough; VICReg stops it at 1, and its weights are free. So VICReg is a simpler relative of $J$, not $J$ itself.
 #
@@ -243,14 +245,17 @@ cb.explore(ch.figures.chain, layouts, spreads, truth, J, spread=(0, 30, 1), imag
 
 
 # %%
-def credited(network, strangers=False):
+def pairs_of_views(network, strangers=False):
     images = digits.x_test[:500].repeat(16, 1, 1, 1)  # 16 pairs of views each
     others = images[torch.randperm(8000, generator=generator)] if strangers else images
     views = (recipes.tiny_affine(x, generator) for x in (images, others))
-    z, partner = (training.features(network, view).double() for view in views)
-    r2 = (z - partner).square().mean().item()
+    return [training.features(network, view).double() for view in views]
+
+
+def credited(z, partner):
+    r2 = (z - partner).square().mean().item()  # the best r² of (3)
     J = torch.logdet(torch.cov(z.T)).item() / 2 - 64 / 2 * log(r2)
-    rho = spectral.cca(z, partner, dim=64).rho
+    rho = spectral.cca(z, partner, dim=64).rho  # canonical correlations
     return -np.log(1 - rho**2).sum() / 2, J
 
 
@@ -263,7 +268,7 @@ networks = {
 }
 I_G, J = {}, {}
 for name, several in networks.items():
-    I_G[name], J[name] = np.array([credited(net) for net in several]).T
+    I_G[name], J[name] = np.array([credited(*pairs_of_views(net)) for net in several]).T
     print(f"{name:15} I_G {I_G[name].mean():6.1f}   J {J[name].mean():7.1f} nats")
 
 # %%
@@ -271,9 +276,9 @@ full = I_G["VICReg"]
 ch.measure("more-than-there-is", twins=full - log(500), round=J["VICReg"])
 gains = {name.replace(" ", "_"): full - I_G[name] for name in ["no covariance", "no invariance", "untrained"]}
 ch.measure("each-term-adds", **gains)
-strangers = [credited(net, strangers=True)[0] for net in networks["VICReg"]]
 
 # %%
+strangers = [credited(*pairs_of_views(net, strangers=True))[0] for net in networks["VICReg"]]
 ch.measure("strangers", credited=strangers)
 ch.figures.credits(I_G, 500)
 

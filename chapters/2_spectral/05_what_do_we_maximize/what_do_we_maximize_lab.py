@@ -10,7 +10,6 @@ seed = 0
 # %% jupyter={"source_hidden": true}
 from copy import deepcopy
 from functools import partial
-from math import sqrt
 
 import numpy as np
 import torch
@@ -57,6 +56,7 @@ def train(seed, steps, **weights):
     follow(-1)
     loss, settings = partial(losses.vicreg, **weights), {"steps": steps, "log_every": 40, "monitor": follow}
     recipes.train_networks(*net, loss, digits.x_train, seed=seed, **settings)
+    follow(steps - 1)
     return net, np.array(curve).T
 
 
@@ -105,7 +105,7 @@ ch.figures.regions(sigmas, rejected, inside)
 # %%
 slopes = splines.region_affine(nets[0], chosen[:3])[0][:, :2]
 shown = nets[0], chosen[:3], slopes, noise[:3], sigmas, rejected[:, 0]
-cb.explore(ch.figures.cloud, *shown, sigma=cb.log_slider(0.03, 0.001, 2), image=[1, 2, 3])
+cb.explore(ch.figures.cloud, *shown, sigma=cb.log_slider(0.03, 0.001, 2), image=["first", "second", "third"])
 
 # %% [markdown]
 # > **Check yourself.** Why can a unit be rejected although the cloud crosses only *one* boundary?
@@ -124,7 +124,7 @@ cb.explore(ch.figures.cloud, *shown, sigma=cb.log_slider(0.03, 0.001, 2), image=
 shares = []
 for D in [2, 20, 200]:
     draws = randn(40_000, D)
-    other = torch.full((D,), 3 / sqrt(D), dtype=torch.float64)  # at a distance of 3
+    other = torch.full((D,), 3 / D**0.5, dtype=torch.float64)  # at a distance of 3
     shares.append(((draws - other).norm(dim=1) < draws.norm(dim=1)).double().mean().item())
 
 predicted = 1 - torch.special.ndtr(torch.tensor(1.5)).item()
@@ -174,18 +174,19 @@ ch.measure("clouds-meet", nearer=meet, lost=more)
 
 # %%
 def nearest_image(name):
-    apart, _ = pairs[name]
-    return apart.clone().fill_diagonal_(torch.inf).min(1).values.sqrt()
+    return pairs[name][0].clone().fill_diagonal_(torch.inf).min(1).values.sqrt()
 
 
 def by_rule(name):
-    return nearest_image(name).quantile(0.01).item() / (2 * sqrt(sets[name].shape[1]))  # 99 of 100 images obey the rule
+    return nearest_image(name).quantile(0.01).item() / (
+        2 * sets[name].shape[1] ** 0.5
+    )  # 99 of 100 images obey the rule
 
 
 def measured(name):
     low, high = 0.003, 2.0
     for _ in range(9):  # halve the interval, on a logarithmic scale
-        middle = sqrt(low * high)
+        middle = (low * high) ** 0.5
         low, high = (low, middle) if mixing(*pairs[name], middle)[0] > 0.01 else (middle, high)
     return middle
 
@@ -201,7 +202,7 @@ ch.measure("rule-too-strict", factor=widest / rule)
 grid = np.geomspace(0.003, 2, ch.pick(fast=7, toy=25))
 curves = {name: [mixing(*pair, sigma) for sigma in grid] for name, pair in pairs.items()}
 nearest = {name: nearest_image(name).numpy() for name in sets}
-radii = {name: sqrt(images.shape[1]) for name, images in sets.items()}
+radii = {name: images.shape[1] ** 0.5 for name, images in sets.items()}
 shown = nearest, radii, grid, curves
 cb.explore(ch.figures.overlap, *shown, sigma=cb.log_slider(0.1, 0.003, 2), images=list(sets))
 
@@ -211,28 +212,30 @@ cb.explore(ch.figures.overlap, *shown, sigma=cb.log_slider(0.1, 0.003, 2), image
 # **What you saw.** The rule sees an overlap for clouds ten times smaller than the measurement does. Images differ in how near their neighbours are: a few of our photographs are flat crops of black or sky, nearly equal, and meet at any σ. So a statement about "all images" hangs on the worst of them. (The paper finds more complex data better separated; it shows the distances.)
 #
 # > **Check yourself.** Photographs of 3,072 pixels: does a larger $D$ separate the clouds?
-#
+
+# %% [markdown]
 # ## C · Noisy views
 #
-# How much does the guess (3) lose? Take what views share to be Gaussian, $c \sim \mathcal N(0, \Sigma_c)$, in $K = 8$ dimensions, and views $z = c + \sigma_z \xi$, $z' = c + \sigma_z \xi'$. Then $I(z; z')$, the lower bound and the gap of (2) have formulas; `ba_bound_gaussian` computes them, each from its own. (Here the other view *is* $z'$.)
+# How much does the guess (3) lose? Take what views share to be Gaussian, $c \sim \mathcal N(0, \Sigma_c)$, in $K = 8$ dimensions, and views $z = c + \sigma_z \xi$, $z' = c + \sigma_z \xi'$. Then $I(z; z')$, the lower bound and the gap of (2) have formulas; `ba_bound_gaussian` computes them, each from its own. (Here the other view *is* $z'$, and what is shared is exactly $I_G$ of (6).)
 #
 # *Guess first.* What does the guess $r^2 = \mathbb{E} \|z - z'\|^2 / K = 2 \sigma_z^2$ lose when the noise is a tenth of the signal, and when it is as large as the signal?
 
 
 # %%
 signals = randn(50, 8, 8)
+covariances = signals @ signals.mT / 8
+variances = torch.linalg.eigvalsh(covariances)
 lost, shared = [], []
 for noise in [0.1, 0.5, 1.0]:
-    found = [world.ba_bound_gaussian(W @ W.T / 8, noise, sqrt(2) * noise) for W in signals]
-    lost.append(np.mean([one.gap for one in found]))
-    shared.append(np.mean([one.information for one in found]))
+    rho = variances / (variances + noise**2)  # the canonical correlations, for (6)
+    shared.append(-(1 - rho**2).log().sum(1).mean().item() / 2)
+    lost.append(np.mean([world.ba_bound_gaussian(cov, noise, 2**0.5 * noise).gap for cov in covariances]))
     print(f"noise {noise}: {shared[-1]:.2f} nats shared, {lost[-1]:.2f} lost (means of 50 covariances)")
 
-ch.measure("noisy-views", grows=np.diff(lost), lost=lost[2] / shared[2])
-
 # %%
-pair = partial(world.ba_bound_gaussian, signals[0] @ signals[0].T / 8)
-best = pair(0.5, sqrt(2) * 0.5).gap
+ch.measure("noisy-views", grows=np.diff(lost), lost=lost[2] / shared[2])
+pair = partial(world.ba_bound_gaussian, covariances[0])
+best = pair(0.5, 2**0.5 * 0.5).gap
 ch.measure("best-guess", lost=[pair(0.5, r).gap - best for r in (0.6, 0.65, 0.75, 0.8)])
 
 # %%
@@ -242,8 +245,9 @@ cb.explore(ch.figures.guess, pair, noise=(0.05, 2.0, 0.05), r=(0.05, 3.0, 0.05))
 # *For each `noise`, find the `r` that makes the bound best; is it $\sqrt 2\, \sigma_z$ (dotted)? Then drag `noise` up.* No `r` closes the gap, and the bound falls below zero, where it says nothing.
 #
 # **What you saw.** With little noise the bound is nearly tight. With much, the guess "you are near your partner" ignores that a noisy partner should be trusted less, and loses more than there is.
-#
-# *The paper's determinants.* In the paper each view is itself the centre of a tiny cloud, with means $\mu, \mu'$ and covariances $S, S'$ behind the network. Averaged over both clouds, $\mathbb{E} \|z - z'\|^2 = \|\mu - \mu'\|^2 + \operatorname{tr} S + \operatorname{tr} S'$, so that (3) becomes $-\big(\|\mu - \mu'\|^2 + \operatorname{tr} S + \operatorname{tr} S'\big) / 2 r^2$ and a constant. The paper has the logarithms of the determinants $|S|$ and $|S'|$ where the two traces stand; they do not follow from (3). Where all clouds are alike, either is a constant.
+
+# %% [markdown]
+# *The paper's determinants.* In the paper each view is itself the centre of a tiny cloud, with means $\mu, \mu'$ and covariances $\Sigma_v, \Sigma_{v'}$ behind the network. Averaged over both clouds, $\mathbb{E} \|z - z'\|^2 = \|\mu - \mu'\|^2 + \operatorname{tr} \Sigma_v + \operatorname{tr} \Sigma_{v'}$, so that (3) becomes $-\big(\|\mu - \mu'\|^2 + \operatorname{tr} \Sigma_v + \operatorname{tr} \Sigma_{v'}\big) / 2 r^2$ and a constant. The paper has the logarithms of the determinants $|\Sigma_v|$ and $|\Sigma_{v'}|$ where the two traces stand; they do not follow from (3). Where all clouds are alike, either is a constant.
 #
 # > **Check yourself.** Which Gaussian guess would lose nothing here?
 #
@@ -350,9 +354,9 @@ ch.report()
 # Your answer
 
 # %% [markdown] tags=["exercise"]
-# **L3** ●●○ 30 min. *Ten per cent.* At $\sigma = 0.001$ the measured covariance of a cloud misses $\sigma^2 A A^\top$ by a tenth. Show that for $n$ Gaussian draws the relative error is about $\sqrt{(k + 1) / n}$, where $k = (\operatorname{tr} \Sigma)^2 / \operatorname{tr} \Sigma^2$ for $\Sigma = A A^\top$. What do four times the draws give?
+# **L3** ●●○ 30 min. *Ten per cent.* At $\sigma = 0.001$ the measured covariance of a cloud misses $\sigma^2 A A^\top$ by a tenth. Show that for $n$ Gaussian draws the relative error is about $\sqrt{(k_A + 1) / n}$, where $k_A = (\operatorname{tr} \Sigma_A)^2 / \operatorname{tr} \Sigma_A^2$ for $\Sigma_A = A A^\top$. What do four times the draws give?
 #
-# <details><summary>Hint</summary>The entries of a sample covariance have variance $(\Sigma_{ij}^2 + \Sigma_{ii} \Sigma_{jj}) / n$. Sum over $i$ and $j$.</details>
+# <details><summary>Hint</summary>The entries of a sample covariance have variance $(\Sigma_{A,ij}^2 + \Sigma_{A,ii} \Sigma_{A,jj}) / n$. Sum over $i$ and $j$.</details>
 
 # %% tags=["answer"]
 # Your answer

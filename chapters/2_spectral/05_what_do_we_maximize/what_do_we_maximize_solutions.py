@@ -111,11 +111,11 @@ print(f"N - 1 for N adds {32 * log(2000 / 1999):.3f} nats")
 # %% [markdown] tags=["solution"]
 # **L2** ●●○ 30 min. *The next order.* Find the next term of (5), and check that it explains most of what was left when all correlations of 16 dimensions are 0.01. Is a quarter of the sum always less than the missing entropy?
 #
-# Write $F = R - I$. The series $\log(I + F) = F - \frac12 F^2 + \frac13 F^3 - \dots$ converges when the largest singular value of $F$ is below 1, and $\operatorname{tr} F = 0$. So
+# Write $F = \mathcal R - I$. The series $\log(I + F) = F - \frac12 F^2 + \frac13 F^3 - \dots$ converges when the largest singular value of $F$ is below 1, and $\operatorname{tr} F = 0$. So
 #
-# $$ -\tfrac12 \log |R| = \tfrac14 \operatorname{tr} F^2 - \tfrac16 \operatorname{tr} F^3 + \dots, \qquad \operatorname{tr} F^2 = \sum_{i \ne j} R_{ij}^2 . $$
+# $$ -\tfrac12 \log |\mathcal R| = \tfrac14 \operatorname{tr} F^2 - \tfrac16 \operatorname{tr} F^3 + \dots, \qquad \operatorname{tr} F^2 = \sum_{i \ne j} \mathcal R_{ij}^2 . $$
 #
-# The third term can have either sign, so the quarter is not always less. Three dimensions with all correlations $\rho > 0$: $|R| = (1 - \rho)^2 (1 + 2 \rho)$, the quarter is $\frac32 \rho^2$, and the missing entropy about $\frac32 \rho^2 - \rho^3$, which is smaller.
+# The third term can have either sign, so the quarter is not always less. Three dimensions with all correlations $\rho > 0$: $|\mathcal R| = (1 - \rho)^2 (1 + 2 \rho)$, the quarter is $\frac32 \rho^2$, and the missing entropy about $\frac32 \rho^2 - \rho^3$, which is smaller.
 
 # %% tags=["solution"]
 F = 0.01 * (torch.ones(16, 16) - torch.eye(16)).double()
@@ -125,13 +125,13 @@ three = 0.7 * torch.eye(3) + 0.3
 print(f"three at 0.3: missing {-torch.logdet(three) / 2:.3f}, a quarter of the sum {1.5 * 0.3**2:.3f}")
 
 # %% [markdown] tags=["solution"]
-# **L3** ●●○ 30 min. *Ten per cent.* At $\sigma = 0.001$ the measured covariance of a cloud misses $\sigma^2 A A^\top$ by a tenth. Show that the relative error is about $\sqrt{(k + 1) / n}$.
+# **L3** ●●○ 30 min. *Ten per cent.* At $\sigma = 0.001$ the measured covariance of a cloud misses $\sigma^2 A A^\top$ by a tenth. Show that the relative error is about $\sqrt{(k_A + 1) / n}$.
 #
-# For $n$ Gaussian draws the entry $ij$ of the sample covariance has mean $\Sigma_{ij}$ and variance $(\Sigma_{ij}^2 + \Sigma_{ii} \Sigma_{jj}) / n$. Summed over all $i$ and $j$, the mean squared error in the Frobenius norm is
+# For $n$ Gaussian draws the entry $ij$ of the sample covariance has mean $\Sigma_{A,ij}$ and variance $(\Sigma_{A,ij}^2 + \Sigma_{A,ii} \Sigma_{A,jj}) / n$. Summed over all $i$ and $j$, the mean squared error in the Frobenius norm is
 #
-# $$ \mathbb{E} \| \hat \Sigma - \Sigma \|_F^2 = \frac{\operatorname{tr} \Sigma^2 + (\operatorname{tr} \Sigma)^2}{n} . $$
+# $$ \mathbb{E} \| \hat \Sigma_A - \Sigma_A \|_F^2 = \frac{\operatorname{tr} \Sigma_A^2 + (\operatorname{tr} \Sigma_A)^2}{n} . $$
 #
-# Divide by $\|\Sigma\|_F^2 = \operatorname{tr} \Sigma^2$: the relative error is about $\sqrt{(1 + k) / n}$ with $k = (\operatorname{tr} \Sigma)^2 / \operatorname{tr} \Sigma^2$, the number of directions that share the variance. Four times the draws halve it. The tenth is sampling error and says nothing against (1).
+# Divide by $\|\Sigma_A\|_F^2 = \operatorname{tr} \Sigma_A^2$: the relative error is about $\sqrt{(1 + k_A) / n}$ with $k_A = (\operatorname{tr} \Sigma_A)^2 / \operatorname{tr} \Sigma_A^2$, the number of directions that share the variance. Four times the draws halve it. The tenth is sampling error and says nothing against (1).
 
 # %% tags=["solution"]
 net, centres = net.double().requires_grad_(False), digits.x_test[:20].double()
