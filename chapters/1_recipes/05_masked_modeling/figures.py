@@ -211,11 +211,11 @@ def hardness(scores, levels):
     for name, (r2, accuracy) in scores.items():
         color = BLOCK if "block" in name else MAIN
         ax.plot(np.full(len(accuracy), r2), accuracy, "o", color=color, ms=7)
-        ax.annotate(name, (r2, np.max(accuracy)), (0, 8), textcoords="offset points", ha="center", color=color)
+        ax.annotate(name, (r2, np.mean(accuracy)), (9, 0), textcoords="offset points", va="center", color=color)
     for name, level in levels.items():
         ax.axhline(level, color=cb.color("baseline"), ls="--", lw=1)
         ax.text(0.98, level + 0.003, name, color=cb.color("baseline"), ha="right", transform=ax.get_yaxis_transform())
-    ax.set(xlim=(0.1, 0.75), ylim=(0.7, 0.87), xlabel="R² of the linear guess", ylabel="low-shot accuracy")
+    ax.set(xlim=(0.2, 0.75), ylim=(0.7, 0.87), xlabel="R² of the linear guess", ylabel="low-shot accuracy")
     ax.set_title("Equally hard, not equally good")
     plt.show()
 
