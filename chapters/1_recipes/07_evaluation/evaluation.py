@@ -38,7 +38,7 @@ weights = ch.pick(fast=[5, 25, 400], toy=[0, 0.1, 1, 5, 25, 100, 400])
 # %% [markdown]
 # ## 1 · Which would you keep?
 #
-# A **representation** gives every picture a row of numbers. Here are two, of the same 1,400 pictures of digits. Call two pictures *near* if their rows point in nearly the same direction, that is, if the cosine of the angle between the rows is large. In each panel the first column holds four pictures. Beside each stand the eight that are nearest to it, the nearest first; orange means that it is another digit.
+# A **representation** gives every picture a row of numbers. Here are two, of the same 1,400 pictures of digits (the folded cell above makes them; leave it closed for now). Call two pictures *near* if their rows point in nearly the same direction, that is, if the cosine of the angle between the rows is large. In each panel the first column holds four pictures. Beside each stand the eight that are nearest to it, the nearest first; orange means that it is another digit.
 
 # %%
 queries = [int(np.flatnonzero(labels == digit)[1]) for digit in (1, 3, 4, 5)]
@@ -92,9 +92,9 @@ print(f"least squares   first {right[0]:.3f}   second {right[1]:.3f}")
 #
 # And k-NN? It has no weights that could adapt: it sees cosines, and $A$ changes them. Which $A$ leave *every* cosine as it was? Let $e_i$ be the row with a one at place $i$ and zeros elsewhere.
 #
-# 1. $e_i$ and $e_j$ stand at right angles, so $e_i A$ and $e_j A$ must do so too.
+# 1. $e_i$ and $e_j$ stand at right angles: their cosine is 0 and must stay 0, so $e_i A$ and $e_j A$ are at right angles too.
 # 2. So do $e_i + e_j$ and $e_i - e_j$. Hence $0 = (e_i + e_j) A \cdot (e_i - e_j) A = \|e_i A\|^2 - \|e_j A\|^2$.
-# 3. The rows of $A$ are therefore orthogonal and equally long: $A$ is a **turn** (perhaps with a mirror) **and one common scale**.
+# 3. The rows of $A$ are therefore orthogonal and equally long, say $c$: $A$ is a **turn** (perhaps with a mirror) **and one common scale** $c$. Such an $A$ multiplies every inner product by $c^2$, so no cosine changes.
 
 # %% [markdown]
 # A third score needs no labels. **RankMe** counts the directions in use. Divide the sizes by their sum, $\pi_j = d_j / \sum_i d_i$; the entropy of these shares, turned back into a number, is
@@ -110,7 +110,7 @@ print(f"RankMe   first {rank[0]:.1f}   second {rank[1]:.1f}")
 ch.measure("three-verdicts", linear=moved, knn=knn(first) - knn(second), rank=rank[1] - rank[0])
 
 # %%
-random = np.random.default_rng(1).standard_normal((first.shape[1], first.shape[1]))
+random = np.random.default_rng(1).standard_normal(2 * first.shape[1:])
 turned = 3 * first @ np.linalg.qr(random)[0]
 change = [knn(turned) - knn(first), evaluation.effective_rank(turned) - rank[0]]
 ch.measure("turn-and-scale", change=np.abs(change))
@@ -118,7 +118,7 @@ ch.measure("turn-and-scale", change=np.abs(change))
 # %% [markdown]
 # **What you saw.** Three judges, three verdicts, one information: k-NN prefers the first, RankMe the second, least squares neither.
 #
-# Now move $A$ with your own hand. **Drag `power`** to 1, the pixels, then to 0, where all directions are equally large: RankMe is at its maximum. Go on to 3, where few directions are left in use. Who moves, who does not? Then **drag `turn`**, an angle in degrees, and **`constant`**, which is added to every number.
+# Now move $A$ with your own hand. The slider starts at the second representation, $p = -0.25$. **Drag `power`** to 0, where all directions are equally large and RankMe is at its maximum, to 1, the pixels, and on to 3, where RankMe has fallen to a few directions. Watch least squares not move. Then **drag `turn`**, an angle in degrees, and **`constant`**, which is added to every number.
 
 # %%
 scene = pictures, labels, first, targets, queries
@@ -181,8 +181,8 @@ rank, accuracy, _ = by_temperature.T
 by_rank, _ = lost(rank, accuracy)
 found = spearmanr(rank, accuracy).statistic
 unrelated = world.chance_correlations(len(rank), 10_000, torch.Generator().manual_seed(0))
-chance = np.mean(unrelated > found - 1e-9)
-ch.measure("picks-temperature", lost=by_rank, correlation=found, chance=chance)
+print(f"Spearman {found:.2f}")
+ch.measure("picks-temperature", lost=by_rank, chance=np.mean(unrelated > found - 1e-9))
 
 # %% [markdown]
 # **What you saw.** Without a label, RankMe found a temperature as good as labels would have found. This is what its authors promise, here on a toy.
@@ -219,37 +219,40 @@ ch.measure("fooled-by-angle", lost=by_rank, worse=by_rank / at_random)
 small, large = np.array(angles) <= 10, np.array(angles) >= 30
 weak = spearmanr(rank[small], accuracy[small]).statistic
 strong = spearmanr(rank[large], accuracy[large]).statistic
-everyone = spearmanr(rank, accuracy).statistic
-print(f"up to 10° {weak:+.2f}   from 30° on {strong:+.2f}   all {everyone:+.2f}")
-ch.measure("sign-by-choice", weak=weak, strong=strong)
+print(f"up to 10° {weak:+.2f}   from 30° on {strong:+.2f}")
+print(f"over all  {spearmanr(rank, accuracy).statistic:+.2f}")
+
+# %%
+draws = torch.Generator().manual_seed(1)
+by_chance = {n: world.chance_correlations(n, 3000, draws) for n in range(3, 18)}
+as_low = np.mean(by_chance[sum(small)] < weak + 1e-9)
+as_high = np.mean(by_chance[sum(large)] > strong - 1e-9)
+ch.measure("sign-by-choice", weak=weak, strong=strong, chance=as_low * as_high)
 
 # %% [markdown]
 # And across *losses*? VICReg ([the canonical-correlation family](../04_canonical_correlation/canonical_correlation.ipynb)) has a knob of its own: the weight of its covariance term, which keeps the dimensions of the embedding from repeating each other. The views are crops again. *Guess first:* VICReg with weight 25 has a RankMe half as high again as NT-Xent with $\tau = 0.2$, or more. How much more accurate is it?
 
 # %%
-variants = [partial(losses.vicreg, cov=weight) for weight in weights]
-by_weight = np.array([train(loss, recipes.tiny_crop) for loss in variants])
+by_weight = np.array([train(partial(losses.vicreg, cov=w), recipes.tiny_crop) for w in weights])
 vicreg, contrastive = by_weight[weights.index(25)], by_temperature[temperatures.index(0.2)]
-print(f"RankMe   VICReg {vicreg[0]:.1f}    NT-Xent {contrastive[0]:.1f}")
-print(f"accuracy VICReg {vicreg[1]:.3f}   NT-Xent {contrastive[1]:.3f}")
-ratio, gain = vicreg[0] / contrastive[0], vicreg[1] - contrastive[1]
-ch.measure("rank-across-losses", ratio=ratio, gain=gain)
+for name, run in {"VICReg": vicreg, "NT-Xent": contrastive}.items():
+    print(f"{name:8s} RankMe {run[0]:.1f}, accuracy {run[1]:.3f}")
+gain = vicreg[1] - contrastive[1]
+ch.measure("rank-across-losses", ratio=vicreg[0] / contrastive[0], gain=gain)
 
 # %% [markdown]
-# Here are all of these networks, one dot each; those included are orange. On the right, what unrelated scores of as many models do. **Drag `last`** to the right, then **`first`**, and watch the sign. Then choose other `models` (`τ` is the temperature, `weight` VICReg's); for `τ` switch `measured on` to the *representations* before the projector.
+# Here are all of these networks, one dot each; a pale line follows the knob, and those included are orange. On the right, what unrelated scores of as many models do. **Drag `last`** to the right, then **`first`**, and watch the sign. Then choose other `models` (`τ` is the temperature, `weight` VICReg's); for `τ` switch `measured on` to the *representations* before the projector.
 
 # %% jupyter={"source_hidden": true}
 knobs = {"angle": (angles, by_angle), "τ": (temperatures, by_temperature), "weight": (weights, by_weight)}
 sweeps = ch.figures.sweeps(knobs)
-draws = torch.Generator().manual_seed(1)
-by_chance = {n: world.chance_correlations(n, 3000, draws) for n in range(3, 18)}
 menu = {"models": list(sweeps), "first": (1, 15), "last": (3, 17), "measured_on": ["embeddings", "representations"]}
 
 # %%
 cb.explore(ch.figures.included, sweeps, by_chance, **menu, figsize=(8.6, 3.4))
 
 # %% [markdown]
-# **What you saw.** Small angles give $-1$, large ones nearly $+1$, all together about 0: whoever chooses the models chooses the sign. VICReg's weights bend in the same way: rank goes on rising after accuracy has begun to fall. And between the losses the higher rank bought nothing.
+# **What you saw.** Small angles give $-1$, large ones nearly $+1$, all together about 0: whoever chooses the models chooses the sign. Of four unrelated scores one in 24 gives $-1$, so the left end alone would prove little; both ends together are rare (`chance` above is their product). VICReg's weights bend in the same way: rank goes on rising after accuracy has begun to fall. And between the losses the higher rank bought nothing.
 #
 # > **Check yourself.** Six networks, Spearman 0.6. How impressed are you? (Include six, and look at the histogram.)
 
@@ -260,7 +263,6 @@ cb.explore(ch.figures.included, sweeps, by_chance, **menu, figsize=(8.6, 3.4))
 
 # %%
 larger = recipe._replace(width=16, steps=100)
-loss = partial(losses.nt_xent, temperature=0.2)
 trained = recipes.train_tiny(loss, mnist.x_train, recipe=larger, seed=ch.seed).encoder
 untrained = recipes.untrained(mnist.x_train, larger, seed=ch.seed)
 networks = {"pixels": nn.Flatten(), "untrained": untrained, "trained": trained}
@@ -299,7 +301,7 @@ ch.measure("readers-disagree", ridge=ridge_prefers, knn=knn_prefers)
 # - **RankMe cannot exceed $N$**: take $N$ well above $K$. Its authors use 25,600 images, $12.5\,K$ for $K = 2048$; we have 2,000 for 64.
 # - **The toy is small**: seconds of training on easy digits, one seed. Orders may differ at scale. What carries over is the question: what does this score forgive, and what was held fixed?
 # - **Published numbers are protocols too.** Linear probes of a ResNet-50 on ImageNet: VICReg 73.2 %, SimSiam 68.1 %. But the first had 1,000 epochs, the second 100.
-# - The [lab](evaluation_lab.ipynb) tunes the penalty, and goes on to LiDAR, α-ReQ, fine-tuning, robustness, clusters, t-SNE, and pictures that share a code.
+# - The [lab](evaluation_lab.ipynb) tunes the penalty, and goes on to LiDAR, α-ReQ, fine-tuning, robustness, clusters, t-SNE, and pictures that share a code. The exercises below take an hour and a half, those of the lab two and a half.
 
 # %% [markdown]
 # ## Summary
@@ -309,8 +311,6 @@ ch.measure("readers-disagree", ridge=ridge_prefers, knn=knn_prefers)
 # 3. Among temperatures of one method RankMe chose as labels would.
 # 4. Among angles of the views it chose badly, and its correlation with accuracy had the sign of whoever was included. Say who, how many, and what chance does.
 # 5. Labels do not settle it: how many there are, and who reads them, decides the winner as well.
-#
-# The exercises below take an hour and a half, those of the lab two and a half.
 
 # %%
 ch.report()

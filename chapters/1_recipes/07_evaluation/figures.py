@@ -112,18 +112,22 @@ def included(fig, sweeps, chance, models="angle", first=1, last=4, measured_on="
     fig.subplots_adjust(left=0.09, right=0.98, bottom=0.16, top=0.88, wspace=0.22)
     left.plot(rank, accuracy, "o", color=PALE, ms=7)
     left.plot(rank[chosen], accuracy[chosen], "o", color=MAIN, ms=8)
-    for value, x, y in zip(values, rank, accuracy, strict=True):
-        left.annotate(value, (x, y), (6, 4), textcoords="offset points", fontsize=8.5)
+    if " and " not in models:
+        left.plot(rank, accuracy, color=PALE, lw=1, zorder=1)
+    for i in {0, len(runs) - 1, chosen[0], chosen[-1]}:  # few labels, for speed
+        left.annotate(values[i], (rank[i], accuracy[i]), (7, 5), textcoords="offset points", fontsize=9.5)
     left.margins(x=0.12, y=0.14)
+    left.locator_params(nbins=4)
     left.set(xlabel=f"RankMe of the {measured_on}", ylabel="low-shot accuracy")
     sign = "+" if found > 0 else "−"
     left.set_title(f"Spearman {sign}{abs(found):.2f} over {len(chosen)} of {len(runs)} networks")
     unrelated = chance[len(chosen)]
-    right.hist(unrelated, np.linspace(-1.05, 1.05, 22), color=PALE, density=True)
+    counts, edges = np.histogram(unrelated, np.linspace(-1.05, 1.05, 22))
+    right.stairs(counts, edges, fill=True, color=PALE)
     right.axvline(found, color=MAIN)
     share = np.mean(np.abs(unrelated) > abs(found) - 1e-9)
-    right.set(xlim=(-1.1, 1.1), yticks=[], xlabel="Spearman of unrelated scores")
-    right.set_title(f"as far from 0 by chance: {share:.1%}")
+    right.set(xlim=(-1.1, 1.1), xticks=[-1, 0, 1], yticks=[], xlabel="Spearman of unrelated scores")
+    right.set_title(f"as far from 0: {share:.1%} of them")
     right.grid(False)
 
 
@@ -135,7 +139,8 @@ def readers(scores, budgets):
         for name, heights in accuracies.items():
             ax.plot(heights, "o-", color=colors[name])
             ax.text(-0.06, heights[0], f"{name} {heights[0]:.2f}", color=colors[name], va="center", ha="right")
-            ax.text(1.05, heights[1], f"{heights[1]:.2f}", color=colors[name], va="center")
+            place = "top" if name == "untrained" else "bottom"  # the two lower ones end close to each other
+            ax.text(1.05, heights[1], f"{heights[1]:.2f}", color=colors[name], va=place)
         ax.set_xticks(range(len(budgets)), [f"{n:,}" for n in budgets])
         ax.set(xlabel="labels", xlim=(-0.65, len(budgets) - 0.75), title=f"Read by {probe}")
     axes[0].set_ylabel("accuracy")
@@ -171,7 +176,7 @@ def noise(fig, clean, noise, centres, classes, dimensions=32, amplitude=1.0):
     for ax, parts, name in zip(axes, (of_rank, of_lidar), ("RankMe", "LiDAR"), strict=True):
         shares = parts / parts.sum()
         ax.stairs(shares, fill=True, color=OTHER)
-        ax.set(xlim=(0, 72), ylim=(0, 0.45), xlabel="direction")
+        ax.set(xlim=(0, 72), ylim=(0, 0.45), xticks=[0, 36, 72], yticks=[0, 0.2, 0.4], xlabel="direction")
         ax.set_title(f"{name} {np.exp(-np.sum(shares * np.log(shares))):.1f}")
     axes[0].set_ylabel("share")
     axes[1].text(70, 0.4, f"k-NN accuracy {knn:.2f}", ha="right")
