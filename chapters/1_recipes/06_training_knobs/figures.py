@@ -46,8 +46,8 @@ def squares(fig, table, parts, samples):
     left, middle, right = fig.subplots(1, 3, width_ratios=[1, 1, 1.35])
     fig.subplots_adjust(left=0.01, right=0.98, bottom=0.17, top=0.82, wspace=0.22)
     for ax, cells, name in (
-        (left, abs(covariances.mean(0)), "|mean covariance|"),
-        (middle, (covariances**2).mean(0), "mean square"),
+        (left, abs(covariances.mean(0)), "size of the mean covariance"),
+        (middle, (covariances**2).mean(0), "mean squared covariance"),
     ):
         ax.imshow(np.where(beside, cells, 0), cmap="cookbook", vmin=0, vmax=0.35)
         ax.set(xticks=[], yticks=[])
@@ -57,7 +57,7 @@ def squares(fig, table, parts, samples):
     right.plot(np.log2(parts), squared[-1], "o", ms=9, color=VICREG)
     right.set(xlim=(-0.3, 8.3), ylim=(0, 0.42), yticks=[0, 0.2, 0.4], xlabel="parts averaged")
     right.set_xticks([0, 2, 4, 6, 8], [1, 4, 16, 64, 256])
-    right.set_title(f"mean square; dashed: 1/(n − 1)\nwith n = {samples}", fontsize=10.5)
+    right.set_title(f"average of the squares;\ndashed: 1/(n − 1) with n = {samples}", fontsize=10.5)
 
 
 def surplus(sizes, measured, formula, truth):
