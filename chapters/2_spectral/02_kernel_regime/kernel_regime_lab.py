@@ -181,7 +181,7 @@ network = world.train_wide_network(x, loss, 8, width=300, decay=0.1, seed=ch.see
 nearest = ((x_new[:, None] - x) ** 2).sum(axis=-1).argmin(axis=1)
 real, copied = likeness(network(x_new), expected), likeness(formula.Z[nearest], expected)
 print(f"likeness to the formula: network {real:.2f}, copies {copied:.2f}")
-ch.measure("network-on-digits", likeness=real, lead=real - copied)
+ch.measure("network-on-digits", missing=1 - real, lead=real - copied)
 
 # %% [markdown]
 # **What you saw.** The formula knows what a network of 300 units says about digits that neither has seen, and the copies do not. Why so much decay? With less, the eighth direction counts as much as the first, and where the ninth costs nearly the same the network may take that one instead. (Try 0.001 with `seed = 5`: the likeness falls to about 0.86.)
