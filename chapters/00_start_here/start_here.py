@@ -139,7 +139,7 @@ ch.report()
 #
 # | | |
 # |---|---|
-# | **Read** | The *lesson* of a chapter takes about half an hour: questions, one theorem, one experiment. |
+# | **Read** | The *lesson* of a chapter takes about an hour: questions, one theorem, one experiment. |
 # | **Run** | *Run ▸ Run All Cells*. A lesson takes about a minute on a laptop and needs no network. |
 # | **Drag** | Once the page has run, sliders follow the mouse and the arrow keys. |
 # | **Break** | Change a number, an augmentation, a loss. The claims say at once what you broke. |

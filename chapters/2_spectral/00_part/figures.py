@@ -31,7 +31,7 @@ def overlaps(table, scores):
     left.set_xticklabels(names, rotation=55, ha="right", rotation_mode="anchor")
     left.grid(False)
     fig.colorbar(image, cax=left.inset_axes([-0.4, -0.22, 0.28, 0.03]), orientation="horizontal", label="overlap")
-    keys = ["vicreg"] * N_VIEWS + ["supervised"] + ["pca"] * (len(names) - N_VIEWS - 1)
+    keys = ["vicreg"] * N_VIEWS + ["supervised", "vicreg"] + ["pca"] * (len(names) - N_VIEWS - 2)
     bars = right.barh(places, scores.values(), 0.7, color=[cb.color(key) for key in keys])
     right.bar_label(bars, fmt="%.2f", padding=4)
     right.axvline(0.1, color=cb.color("chance"), ls=":")
@@ -60,7 +60,7 @@ def room(fig, curves, dims, digits, K, waves):
         ax.axvline(waves, color=cb.color("chance"), ls=":")
         ax.text(waves + 0.4, 0.02, "as many as waves", color=cb.color("chance"))
     ax.set(xlim=(3, 49), ylim=(0, 0.9), xlabel="number of features K", ylabel="accuracy of a linear probe")
-    ax.set_title("Each wave costs the pixels one feature")
+    ax.set_title(f"{K} features, {waves} waves" if waves else f"{K} features, no background")
 
 
 def road(fig, rows, directions, beta):
@@ -74,7 +74,7 @@ def road(fig, rows, directions, beta):
         ax.plot(places, values, color=cb.color(key))
         ax.plot(here, values[here], "o", ms=8, color=cb.color(key))
         ax.text(places[-1], low, label, color=cb.color(key), ha="right", va="center")
-    ax.set(ylim=(-0.05, 1.03), yticks=[0, 0.5, 1], xlabel="beta")
+    ax.set(ylim=(-0.05, 1.03), yticks=[0, 0.5, 1], xlabel="beta", title=f"overlap and accuracy at beta = {beta:g}")
     ax.set_xticks(places[::3], [f"{value:g}" for value in betas[::3]])
     shown = directions[beta]
     cb.plots.image_grid(pictures, shown / abs(shown).max(axis=(1, 2), keepdims=True), columns=4)

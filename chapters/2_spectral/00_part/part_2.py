@@ -41,7 +41,7 @@ ch.figures.pairs(x, v, v_other)
 
 # %% [markdown]
 # *Look down a column.* On top a digit $x$ of 14 × 14 pixels. Below it two **views** $v$ and $v'$: the digit stays, and each view gets a smooth background of its own, a random mixture of 16 waves, and a little noise.
-# The background is louder than the digit, and no view needs it to recognise the other.
+# The background varies far more than the digit does, and no view needs it to recognise the other.
 #
 # ## 1 · Many losses, one place?
 #
@@ -49,7 +49,7 @@ ch.figures.pairs(x, v, v_other)
 #
 # $$ C = \mathbb E[v v^\top] \quad \text{of one view}, \qquad C_+ = \mathbb E[v v'^\top] \quad \text{between the two views of a digit.} $$
 #
-# Three losses of [Part 1](../../1_recipes/00_part/part_1.ipynb), as they are used in practice, now train $W$: VICReg, Barlow Twins, and the spectral contrastive loss. Beside them an auto-encoder, which wants the pixels of $v$ back from $z$. `descent.minimize` takes L-BFGS steps on all pairs at once.
+# Three losses now train $W$: VICReg and Barlow Twins, as in [Part 1](../../1_recipes/00_part/part_1.ipynb), and the *spectral contrastive* loss, which lowers $-2\, \mathbb E[z^\top z']$ for partners and raises it by the mean of $(z_i^\top z_j)^2$ over all pairs. Beside them an auto-encoder, which wants the pixels of $v$ back from $z$. `descent.minimize` takes L-BFGS steps on all pairs at once (on views scaled so that $C$ becomes the identity, which makes it quick; the auto-encoder gets the pixels as they are).
 #
 # *Guess first:* four losses, four random starts. How many different sets of features?
 
@@ -61,9 +61,9 @@ C_plus = (v.T @ v_other + v_other.T @ v) / (2 * n)
 
 # %% jupyter={"source_hidden": true}
 K = 16
-variances, waves_of_C = np.linalg.eigh(C)
-whiten = waves_of_C / np.sqrt(variances)  # descent is quick where all directions have variance 1
-white = [torch.from_numpy(view @ whiten) for view in (v, v_other)]
+variances, axes_of_C = np.linalg.eigh(C)
+whiten = axes_of_C / np.sqrt(variances)  # descent is quick where all directions have variance 1
+white = [torch.from_numpy(shown @ whiten) for shown in (v, v_other)]
 both = torch.from_numpy(np.concatenate([v, v_other]))
 draws = torch.Generator().manual_seed(ch.seed)
 
@@ -104,7 +104,7 @@ for name, W in trained.items():
     print(f"{name:14}", *[f"{overlap(W, other):.2f}" for other in trained.values()])
 
 # %% [markdown]
-# **What you saw.** Read the rows. The three losses that compare two views agree closely, whatever they are called. The auto-encoder went somewhere else. (They do not agree to all digits: VICReg as it is used bounds variances by a hinge, and descent was stopped after 200 steps.)
+# **What you saw.** Read the rows. Barlow Twins and the contrastive loss agree to two digits. VICReg shares about 0.9 with them, as if two of its sixteen features were others: as it is used, it bounds variances by a hinge and stops at no exact place. The auto-encoder went somewhere else.
 #
 # ## 2 · One equation
 #
@@ -112,7 +112,9 @@ for name, W in trained.items():
 #
 # $$ C_+ w_k = \rho_k\, C\, w_k . $$
 #
-# That is where views agree. The auto-encoder instead pays for every pixel that it gets wrong, so it wants the directions of largest variance, $C w_k = \mu_k w_k$: the principal components (PCA). Take the top $K = 16$ of either problem.
+# Why these losses want them takes two lines. Partners cost $\mathbb E \|z - z'\|^2 = 2 \operatorname{tr} W^\top (C - C_+) W$. The other terms, whatever they are called, forbid collapse and repetition, that is, they ask for $W^\top C W = I$. The smallest cost under this demand is reached by the top $K$ of the equation: **where views agree**.
+#
+# The auto-encoder instead pays for every pixel that it gets wrong, so it wants the directions of largest variance, $C w_k = \mu_k w_k$: the principal components (PCA).
 
 # %%
 _, by_agreement = eigh(C_plus, C)  # eigenvalues rise, so the top is at the right
@@ -125,7 +127,7 @@ ch.measure("one-place", worst=min(joint), strict=min(joint[1:]), chance=random)
 ch.measure("auto-encoder-is-pca", overlap=overlap(trained["auto-encoder"], pixels))
 
 # %% [markdown]
-# **What you saw.** Descent, which knows nothing of eigenvectors, went to the top of the first problem, and the auto-encoder to that of the second.
+# **What you saw.** Descent, which was shown no eigenvector of either problem, went to the top of the first, and the auto-encoder to that of the second.
 #
 # *Guess first:* what have the two sets of features in common? Each is the best sixteen in its own sense. And from which of them will a linear probe read the digit?
 
@@ -139,14 +141,14 @@ ch.measure("families-differ", overlap=overlap(views, pixels))
 print(f"a probe reads from views {accuracy(views, v, v_new):.2f}, from pixels {accuracy(pixels, v, v_new):.2f}")
 
 # %% [markdown]
-# **What you saw.** They share almost nothing, and only one of them is worth something here: **what explains the pixels is not what two views agree on.**
+# **What you saw.** They share less than two random encoders do, and only one of them is worth something here: **what explains the pixels is not what two views agree on.**
 #
 # > **Check yourself.** The encoders have 16 features and the background is a mixture of 16 waves. Is that a coincidence?
 
 # %% [markdown]
 # ## 3 · A number that was hidden
 #
-# It is no coincidence, and the numbers above hang on it. *Guess first:* give the auto-encoder 20 features, or 32. What will the probe read?
+# The numbers above hang on it. *Guess first:* give the auto-encoder 20 features, or 32. What will the probe read? And with 36 waves in place of 16, what from the views?
 #
 # One eigenvalue problem holds the answer for all $K$: take more of its columns. **Drag `K`** past the number of waves. Then **drag `waves`**, to fewer, to more, to none.
 
@@ -166,15 +168,6 @@ def by_dim(waves):
 curves = {waves: by_dim(waves) for waves in (0, 4, 9, 16, 25, 36)}
 
 # %%
-at = {k: {name: score[dims.index(k)] for name, score in curves[16].items()} for k in (16, 32)}
-quiet = {name: score[dims.index(16)] for name, score in curves[0].items()}
-for k in (16, 32):
-    print(f"K = {k}, 16 waves: views {at[k]['views']:.2f}, pixels {at[k]['pixels']:.2f}")
-print(f"K = 16, no background: views {quiet['views']:.2f}, pixels {quiet['pixels']:.2f}")
-ch.measure("lead-hangs-on-k", few=at[16]["views"] - at[16]["pixels"], many=at[32]["views"] - at[32]["pixels"])
-ch.measure("quiet-data", lead=quiet["views"] - quiet["pixels"])
-
-# %%
 examples = {waves: view(x[:4], 1, waves).reshape(-1, 14, 14) for waves in curves}
 cb.explore(
     ch.figures.room,
@@ -185,10 +178,21 @@ cb.explore(
     waves=SelectionSlider(options=list(curves), value=16),
 )
 
+# %%
+at = {k: {name: score[dims.index(k)] for name, score in curves[16].items()} for k in (16, 20, 32)}
+quiet = {name: score[dims.index(16)] for name, score in curves[0].items()}
+for k in (16, 20, 32):
+    print(f"K = {k}, 16 waves: views {at[k]['views']:.2f}, pixels {at[k]['pixels']:.2f}")
+print(f"K = 16, no background: views {quiet['views']:.2f}, pixels {quiet['pixels']:.2f}")
+ch.measure("lead-hangs-on-k", few=at[16]["views"] - at[16]["pixels"], many=at[32]["views"] - at[32]["pixels"])
+ch.measure("quiet-data", lead=quiet["views"] - quiet["pixels"], views=quiet["views"] - at[16]["views"])
+
 # %% [markdown]
-# **What you saw.** Each wave costs the auto-encoder one feature, because nearly every wave varies more than anything in the digits does. Once all are paid for, the digit comes in, and with twice as many features little is left of the lead. Views never pay. So "views beat pixels by 50 points" is true with 16 features and 16 waves, and says more about the room than about the method: **always ask how many dimensions, and how many nuisances.** Without a background there is no lead at all.
+# **What you saw.** Each wave costs the auto-encoder one feature, because nearly every wave varies more than anything in the digits does. Once all are paid for, the digit comes in, and with twice as many features little is left of the lead. Views pay no features. They do pay something: drag `waves` to 36 at 16 features, and their curve sinks too.
 #
-# > **Check yourself.** At 12 features, from how many waves on do the pixels fail? At 24? Let the sliders answer.
+# So "views beat pixels by 50 points" is true with 16 features and 16 waves, and says more about the room than about the method: **always ask how many dimensions, and how many nuisances.** Without a background there is no lead at all.
+#
+# > **Check yourself.** From how many waves on do 12 features of pixels read less than half of what views read? And 24 features? Let the sliders answer.
 
 # %% [markdown]
 # ## 4 · Twelve methods
@@ -198,11 +202,13 @@ cb.explore(
 # | method | $\mathcal A$ | $\mathcal B$ | derived in |
 # |---|---|---|---|
 # | VICReg, Barlow Twins, spectral contrastive loss, canonical correlation | $C_+$ | $C$ | chapter 1 |
-# | the interplay of augmentation (weight $\beta$) and architecture (weight $\lambda$) | $(1 - \beta)\, C + \beta\, C_+ - \lambda I$ | $C$ | 4 |
+# | the interplay: agreement (weight $\beta$) against small weights ($\lambda$) | $(1 - \beta)\, C + \beta\, C_+ - \lambda I$ | $C$ | 4 |
 # | auto-encoder (PCA) | $C$ | $I$ | 8 |
 # | auto-encoder of views $\tilde v$ with hidden pixels, $Q = \mathbb E[\tilde v v^\top]$ | $Q Q^\top$ | $\mathbb E[\tilde v \tilde v^\top]$ | 8 |
 # | predict the digit without its background, $Q = \mathbb E[v x^\top]$ | $Q Q^\top$ | $C$ | 9 |
 # | labels (linear discriminant analysis), with the covariance of the class means | $C_{\mathrm{between}}$ | $C$ | 1 |
+#
+# The rows with $Q$ are regression: to predict a target from an input by $K$ numbers, $Q$ is the moment between the two and $\mathcal B$ that of the input.
 #
 # *Guess first:* which of the last three rows will side with the views, which with the pixels? The folded cells call the library's function for each method.
 
@@ -211,7 +217,7 @@ stacked, swapped = np.concatenate([v, v_other]), np.concatenate([v_other, v])
 index = np.arange(n)
 linear = partial(spectral.linear_ssl, stacked, spectral.pairs_graph(index, index + n, 2 * n), K)
 solved = {
-    "VICReg": linear(inv=0.1).W,
+    "VICReg, no hinge": linear(inv=0.1).W,
     "Barlow Twins": linear(method="barlow").W,
     "contrastive": linear(method="contrastive").W,
     "canonical correlation": spectral.cca(stacked, swapped, K).A,
@@ -240,14 +246,14 @@ ch.figures.overlaps(table, scores)
 # %% [markdown]
 # *On the left*, overlap of each method with each; *on the right*, what a linear probe reads from its 16 features (dotted: chance).
 #
-# **What you saw.** Two dark blocks. Six methods that compare views have one answer (to a hundredth of a degree; a unit test of the library holds them to it). Auto-encoding, the removal of Gaussian noise, and an architecture left to itself ($\beta = 0$) have one answer too; masking is near them.
+# **What you saw.** Two dark blocks. Six methods that compare views have one answer: the first three by the argument of section 2, the others because they are that equation. Auto-encoding, the removal of Gaussian noise (regression from $v$ plus noise to $v$), and an architecture left to itself ($\beta = 0$) have one answer too; masking is near them.
 #
-# Two rows need a second look. Labels want nine directions, most of them in the span of the views. And the method that predicts the clean digit belongs to the first block although it reconstructs pixels: not the act of reconstruction fails, but reconstructing what is irrelevant.
+# Two rows need a second look. Labels want nine directions, and share about two thirds of them with the views. And the method that predicts the clean digit belongs to the first block although it reconstructs pixels: not the act of reconstruction fails, but reconstructing what is irrelevant.
 
 # %% [markdown]
 # ## 5 · From the architecture to the views
 #
-# The second row of the table holds both families. With $\beta = 0$ the views are ignored and the smallest weights win, which are those of the loudest pixels; with $\beta = 1$ it is VICReg. **Drag `beta`** and watch sixteen features change families. The pictures are the first eight directions $w_k$.
+# The second row of the table holds both families. All features have variance 1. With $\beta = 0$ the views are ignored, and the price $\lambda$ on the size of the weights decides: loud directions need small weights, so PCA wins. With $\beta = 1$ it is nearly VICReg. **Drag `beta`** (its steps are uneven) and watch sixteen features change families. The pictures are the first eight directions $w_k$.
 
 # %%
 betas = [0, 0.001, 0.002, 0.003, 0.005, 0.007, 0.01, 0.015, 0.02, 0.03, 0.1, 0.3, 1]
@@ -282,18 +288,17 @@ cb.explore(ch.figures.road, road, directions, beta=SelectionSlider(options=betas
 # %% [markdown]
 # ## Conventions, and what breaks
 #
-# - Covariances divide by $N$. Sums over pairs $i, j$ count each pair twice. Information is in nats. [All symbols](../../notation.md) have one meaning in this part.
-# - Subspaces are compared by principal angles, embeddings up to a rotation, encoders up to a linear map.
-# - Some chapters count a sample as its own neighbour, some do not. That adds the identity to the matrix of pairs: eigenvectors stay, all eigenvalues rise by the same amount, and with them the number of positive ones. Each chapter says which it does.
+# - Covariances divide by $N$. [All symbols](../../notation.md) have one meaning in this part. Subspaces are compared by principal angles, embeddings up to a rotation, encoders up to a linear map.
+# - Some chapters count a sample as its own partner, some do not. That adds the identity to the matrix of pairs: eigenvectors stay, all eigenvalues rise by the same amount, and with them the number of positive ones. Each chapter says which it does.
 #
-# This page is linear from end to end. The background is independent of the digit, of low rank, and fresh in every view: two views are exactly what is needed. Where a background *follows* the label, or an augmentation destroys it, the dark blocks are worth something else. With more views of each image, or a table of free embeddings, the methods of the first block still agree; where some images have more views than others they separate. The chapters take these cases one by one.
+# This page is linear from end to end. The background is independent of the digit, of low rank, and fresh in every view: two views are exactly what is needed. Where a background *follows* the label, or an augmentation destroys it, the dark blocks are worth something else. With more views of each image the methods of the first block still agree; where some images have more views than others they separate (chapter 1). The chapters take these cases one by one.
 
 # %% [markdown]
 # ## Summary
 #
 # - Losses that compare two views arrive at one set of features: the top of $C_+ w = \rho\, C w$, the directions in which views agree.
 # - Auto-encoders arrive at another, the top of $C w = \mu w$: the loudest directions.
-# - A nuisance costs the auto-encoder one feature for each direction that is louder than the signal, and costs the views nothing.
+# - A nuisance costs the auto-encoder one feature for each direction that is louder than the signal. It costs the views no features, and some accuracy.
 # - How far they lie apart hangs on $K$. It is a slider, and it belongs beside every such number.
 
 # %%
