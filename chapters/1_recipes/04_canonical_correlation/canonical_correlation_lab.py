@@ -28,7 +28,8 @@ generator = torch.Generator().manual_seed(ch.seed)
 upper, lower, images, labels = world.digit_halves()
 rho, canonical_A, canonical_B = spectral.cca(upper, lower, dim=26)
 mnist = recipes.tiny_mnist()
-recipe = ch.pick(fast=recipes.Recipe(width=8, steps=64, dim=32), toy=recipes.Recipe(width=16, steps=200, dim=32))
+width, steps = ch.pick(fast=(8, 64), toy=(16, 200))
+recipe = recipes.Recipe(width=width, steps=steps, dim=32)
 
 # %% [markdown]
 # ## A · Four losses from memory
@@ -76,22 +77,24 @@ def balanced(S, eps, iterations):
 
 def swav(S1, S2, temperature=0.1):
     Q1, Q2 = (balanced(S, eps=0.05, iterations=3) for S in (S1, S2))
-    return -(Q2 * (S1 / temperature).log_softmax(1) + Q1 * (S2 / temperature).log_softmax(1)).sum(1).mean() / 2
+    log_P1, log_P2 = ((S / temperature).log_softmax(1) for S in (S1, S2))
+    return -(Q2 * log_P1 + Q1 * log_P2).sum(1).mean() / 2
 
 
 # %%
-z1, z2 = upper @ torch.randn(26, 6, dtype=upper.dtype), lower @ torch.randn(26, 6, dtype=upper.dtype)
+weights = torch.randn(2, 26, 6, dtype=torch.float64, generator=generator)
+z1, z2 = upper @ weights[0], lower @ weights[1]
 S1, S2 = F.normalize(z1, dim=1), F.normalize(z2, dim=1)  # cosines with six prototypes, the axes
 pairs = {
     "W-MSE": (w_mse(z1, z2), losses.w_mse(z1, z2, normalize=False, correction=0)),
     "VICReg": (vicreg(z1, z2), losses.vicreg(z1, z2).total),
-    "Barlow Twins": (barlow_twins(z1, z2, 0.02), losses.barlow_twins(z1, z2, lam=0.02, eps=0).total),
+    "Barlow Twins": (barlow_twins(z1, z2, 1), losses.barlow_twins(z1, z2, lam=1, eps=0).total),
     "SwAV": (swav(S1, S2), losses.swav_loss(S1, S2)),
 }
 ch.measure("from-memory", unlike=[abs(ours / library - 1) for ours, library in pairs.values()])
 
 # %% [markdown]
-# **What you saw.** Four losses, and the library's agree with them. Its own versions add checks and take the cheaper side of a matrix product (section F).
+# **What you saw.** Four losses, and the library's agree with them. Its own versions add checks and take the cheaper side of a matrix product (section F). Mind the number of samples: a covariance of $K$ dimensions has rank below $N$. With VICReg's $N = 2048$ and $K = 8192$ it can be pushed towards the diagonal but cannot reach it. On several GPUs, gather embeddings before you take covariances.
 #
 # > **Check yourself.** Multiply each dimension of `z1` and `z2` by a positive number of its own. Which of the four losses do not change?
 
@@ -114,13 +117,12 @@ ch.measure("from-memory", unlike=[abs(ours / library - 1) for ours, library in p
 # %%
 longer = recipe._replace(steps=ch.pick(fast=100, toy=200))
 run = recipes.train_tiny(losses.vicreg, mnist.x_train, recipe=longer, seed=ch.seed)
-below = nn.Sequential(run.encoder, *list(run.projector)[:-1])
-last = run.projector[-1]
-h, h_prime = (training.features(below, recipes.tiny_crop(mnist.x_test, generator)) for _ in range(2))
+h, h_prime = world.below_last_layer(run.encoder, run.projector, mnist.x_test, recipes.tiny_crop)
+last = run.projector[-1].double()
 as_trained = world.principal_correlations(last(h), last(h_prime))
 
 iterations = ch.pick(fast=120, toy=300)
-pair = h[:1000].double(), h_prime[:1000].double()
+pair = h[:1000], h_prime[:1000]
 fresh = world.train_linear(losses.vicreg, *pair, dim=32, steps=iterations, seed=ch.seed)
 finished = world.principal_correlations(*fresh)
 
@@ -161,7 +163,8 @@ ranks = [evaluation.effective_rank(A) for A in sweep.A]
 ch.measure("barlow-copies", numbers=ranks[small])
 options = [(f"{lam:g}", i) for i, lam in enumerate(lams)]
 choose = SelectionSlider(options=options, value=one, description="λ")
-cb.explore(ch.figures.barlow, lams, ranks, R, sweep.A, canonical_loss, sweep.loss, which=choose, figsize=(8.4, 3))
+facts = lams, ranks, R, sweep.A, canonical_loss, sweep.loss
+cb.explore(ch.figures.barlow, *facts, which=choose, figsize=(8.4, 3))
 
 # %% [markdown]
 # **What you saw.** At $\lambda = 1$ the four numbers span the first four canonical directions, but the diagonal is flat and the loss lower than at the canonical axes. Drag $\lambda$ down: the four numbers stay different until about $\lambda K = 0.04$, then they fuse (RankMe counts how many there are), while the loss gets better all the way. As with VICReg, what counts is the weight times $K$.
@@ -225,14 +228,15 @@ places = S.repeat_interleave(4, dim=1)  # four places at each prototype
 best = places[linear_sum_assignment(-places)].sum().item()
 
 off = {rounds: (losses.sinkhorn(S, steps=rounds).sum(0) - 4).abs().max() for rounds in (3, 100)}
-lost = [best - (losses.sinkhorn(S, eps=eps, steps=2000) * S).sum().item() for eps in (0.2, 0.05, 0.01)]
-print(f"best score {best:.1f}; lost at ε = 0.2, 0.05, 0.01: " + ", ".join(f"{price:.2f}" for price in lost))
+codes = [losses.sinkhorn(S, eps=eps, steps=2000) for eps in (0.2, 0.05, 0.01)]
+lost = np.array([best - (Q * S).sum().item() for Q in codes])
+print(f"best score {best:.1f}; lost at ε = 0.2, 0.05, 0.01:", lost.round(2))
 ch.measure("three-rounds", three=off[3], hundred=off[100])
-ch.measure("entropy-price", price=lost[0] / (0.2 * 64 * np.log(16)), ratio=np.array(lost[1:]) / lost[:-1])
+ch.measure("entropy-price", price=lost[0] / (0.2 * 64 * np.log(16)), ratio=lost[1:] / lost[:-1])
 
 # %%
-rounds = IntSlider(3, 0, 100)
-cb.explore(ch.figures.sinkhorn, S, best, eps=cb.log_slider(0.05, 0.01, 1), rounds=rounds, figsize=(7.2, 3.6))
+eps, rounds = cb.log_slider(0.05, 0.01, 1), IntSlider(3, 0, 100)
+cb.explore(ch.figures.sinkhorn, S, best, eps=eps, rounds=rounds)
 
 # %% [markdown]
 # **What you saw.** With `rounds` at 0 the code is a softmax, and some prototypes get several times as much as others; raise it one by one and watch the bars level out. Lower `eps`: the code becomes a hard assignment, and needs many more rounds. (The entropy is at most $N \log J$, so the price is at most $\varepsilon N \log J$.)
@@ -246,10 +250,11 @@ cb.explore(ch.figures.sinkhorn, S, best, eps=cb.log_slider(0.05, 0.01, 1), round
 def train_swav(rounds):
     encoder, projector = recipes.tiny_encoder(recipe, seed=ch.seed)
     loss = partial(losses.swav_loss, temperature=0.2, steps=rounds)
-    swav = methods.SwAV(encoder, projector, loss, recipes.tiny_crop, n_prototypes=32, dim=32, seed=ch.seed)
+    sizes = {"n_prototypes": 32, "dim": 32, "seed": ch.seed}
+    swav = methods.SwAV(encoder, projector, loss, recipes.tiny_crop, **sizes)
     history = training.pretrain(swav, mnist.x_train, seed=ch.seed, **recipe.loop())
-    nearest = swav.scores(training.features(nn.Sequential(encoder, projector), mnist.x_test)).argmax(1)
-    use = nearest.bincount(minlength=32) / len(nearest)
+    z = training.features(nn.Sequential(encoder, projector), mnist.x_test)
+    use = swav.scores(z).argmax(1).bincount(minlength=32) / len(z)
     return use.sort(descending=True).values, recipes.low_shot(encoder, mnist), history.loss[-1]
 
 

@@ -17,7 +17,7 @@ from torch import nn
 from torch.nn import functional as F
 
 import cookbook as cb
-from replearn import evaluation, losses, recipes, spectral, training
+from replearn import losses, recipes, spectral, training
 from replearn.papers import canonical_correlation as world
 
 ch = cb.Chapter("canonical_correlation_solutions", scale=scale, seed=seed)
@@ -76,10 +76,14 @@ for n in (1, 2, 3):
 #
 # For $\rho \ge 3/4$ that is at least 1, and the minimum lies in the kink $t = 1$. So the variance term gets its wish where correlations are high. A search agrees, on single canonical directions of our halves:
 
+
 # %% tags=["solution"]
+def loss_of(u, u_prime, t):
+    return losses.vicreg(t * u, t * u_prime).total.item()
+
+
 for i in (0, 3, 9):
-    u, u_prime = canonical[:, [i]], partner[:, [i]]
-    best = minimize_scalar(lambda t, u=u, v=u_prime: losses.vicreg(t * u, t * v).total.item(), bounds=(0.01, 2))
+    best = minimize_scalar(partial(loss_of, canonical[:, [i]], partner[:, [i]]), bounds=(0.01, 2))
     print(f"ρ = {rho[i]:.2f}: deviation {best.x:.3f}, formula {min(1, 1 / 4 / (1 - rho[i])):.3f}")
 
 # %% [markdown] tags=["solution"]
@@ -114,7 +118,8 @@ print(f"numerically {crossing:.6f}, with a pencil {np.sqrt(2) - 1:.6f}")
 # %% tags=["solution"]
 for K in ch.pick(fast=(8, 32), toy=(8, 32, 128, 512)):
     recipe = recipes.TINY_SHORT._replace(dim=K, steps=ch.pick(fast=25, toy=100))
-    run = recipes.train_tiny(partial(losses.barlow_twins, lam=1 / K), mnist.x_train, recipe=recipe, seed=ch.seed)
+    loss = partial(losses.barlow_twins, lam=1 / K)
+    run = recipes.train_tiny(loss, mnist.x_train, recipe=recipe, seed=ch.seed)
     print(f"K = {K}: low-shot accuracy {recipes.low_shot(run.encoder, mnist):.3f}")
 
 # %% [markdown] tags=["solution"]
@@ -126,14 +131,15 @@ for K in ch.pick(fast=(8, 32), toy=(8, 32, 128, 512)):
 
 # %% tags=["solution"]
 def embed(loss, seed):
-    recipe = ch.pick(fast=recipes.TINY_SHORT._replace(dim=32, steps=50), toy=recipes.TINY._replace(dim=32))
+    width, steps = ch.pick(fast=(8, 50), toy=(16, 200))
+    recipe = recipes.Recipe(width=width, steps=steps, dim=32)
     run = recipes.train_tiny(loss, mnist.x_train, recipe=recipe, seed=seed)
     return training.features(nn.Sequential(run.encoder, run.projector), mnist.x_test)
 
 
 wanted = embed(partial(losses.vicreg, cov=10), ch.seed)
 z = embed(losses.nt_xent, ch.seed + 1)
-print(f"share {evaluation.r2_probe(z[:1000], wanted[:1000], z[1000:], wanted[1000:]):.2f}")
+print(f"share {world.share_known(z, wanted):.2f}")
 
 # %% [markdown] tags=["solution"]
 # About as much as the members of the family do. By (7) to repel samples and to repel dimensions is the same up to norms, and both see the same views.
@@ -151,10 +157,12 @@ print(f"share {evaluation.r2_probe(z[:1000], wanted[:1000], z[1000:], wanted[100
 # %% tags=["solution"]
 def eigen_vicreg(z1, z2):
     values = [torch.linalg.eigvalsh(torch.cov(z.T)) for z in (z1, z2)]
-    return 25 * F.mse_loss(z1, z2) + sum(25 * F.relu(1 - (v + 1e-4).sqrt()).mean() / 2 for v in values)
+    too_narrow = sum(F.relu(1 - (v + 1e-4).sqrt()).mean() / 2 for v in values)
+    return 25 * F.mse_loss(z1, z2) + 25 * too_narrow
 
 
-Z, _ = world.train_linear(eigen_vicreg, upper, lower, dim=4, steps=ch.pick(fast=100, toy=400), seed=ch.seed)
+steps = ch.pick(fast=100, toy=400)
+Z, _ = world.train_linear(eigen_vicreg, upper, lower, dim=4, steps=steps, seed=ch.seed)
 print("variances", world.variance_spent(canonical, Z)[:6].round(2))
 
 # %%

@@ -1,5 +1,7 @@
 """The drawings of the chapter on the canonical-correlation family; ``ch.figures`` loads them."""
 
+from functools import lru_cache
+
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
@@ -50,6 +52,12 @@ def kept(rho, Z, canonical):
     plt.show()
 
 
+@lru_cache
+def _curves(rho, K, weights):
+    """The variances of the first K directions at several weights."""
+    return np.array([world.sea_level(rho, K, cov=weight).variance[:K] for weight in weights])
+
+
 def sea(fig, rho, found, weight=1.0, K=4):
     """Left: canonical correlations as mountains, and the sea; right: the variance of each direction against the weight."""
     left, right = fig.subplots(1, 2, width_ratios=[1.25, 1])
@@ -59,26 +67,23 @@ def sea(fig, rho, found, weight=1.0, K=4):
     left.axhspan(0, max(level, 0.0), color=SEA, lw=0)
     left.axhline(level, color=MAIN, lw=1.5)
     left.bar(shown, rho[:12], color=["#b9bec5" if i > K else PEAKS[min(i - 1, 3)] for i in shown], width=0.75)
-    above = int(np.sum(variance > 0))
-    left.set(xlabel="canonical direction i", ylabel="correlation $\\rho_i$", ylim=(0.4, 1), xlim=(0.4, 12.6))
-    left.set(xticks=[1, 4, 8, 12])
-    where = f"ρ₀ = {level:.2f}" if level > 0.4 else f"ρ₀ = {level:.2f}, below the picture"
-    left.set_title(f"Sea level {where}: keeps {above}")
-    weights = np.geomspace(0.1, 10, 60)
-    curves = np.array([world.sea_level(rho, K, cov=w).variance[:K] for w in weights])
-    for i in range(K):
-        color = PEAKS[min(i, 3)]
-        right.plot(np.log10(weights), curves[:, i], color=color, lw=1.8)
-        right.plot(np.log10(weight), variance[i], "o", ms=7, color=color)
-        if K == 4:
-            right.plot(
-                np.log10(list(found)), [v[i] for v in found.values()], "o", ms=8, mfc="none", mec="#d55e00", mew=1.5
-            )
-    right.axvline(np.log10(weight), color=MAIN, lw=1)
+    left.set(xlabel="canonical direction i", ylabel="correlation ρ", ylim=(0.4, 1), xlim=(0.4, 12.6))
+    left.set(xticks=[1, 4, 8, 12], yticks=[0.4, 0.6, 0.8, 1])
+    where = "" if level > 0.4 else ", below the picture"
+    left.set_title(f"Sea level {level:.2f}{where}: keeps {np.sum(variance > 0)}")
+    weights = tuple(np.geomspace(0.1, 10, 41))
+    colors = [PEAKS[min(i, 3)] for i in range(K)]
+    right.set_prop_cycle(color=colors)
+    right.plot(np.log10(weights), _curves(tuple(rho), K, weights), lw=1.8)
+    right.scatter([np.log10(weight)] * K, variance[:K], s=50, c=colors, zorder=3)
     if K == 4:
+        circles = np.log10(list(found)), [v[:4] for v in found.values()]
+        right.plot(*circles, "o", ms=8, mfc="none", mec="#d55e00", mew=1.5)
         right.text(1, 3.75, "lines: formula (5)\ncircles: descent", ha="right", va="center", fontsize=9.5)
-    right.set(xlabel="weight cov", ylim=(-0.1, K + 0.15), xlim=(-1.03, 1.03), title="Variance $\\gamma_i$ it gets")
+    right.axvline(np.log10(weight), color=MAIN, lw=1)
+    right.set(xlabel="weight cov", ylim=(-0.1, K + 0.15), xlim=(-1.03, 1.03), title="Variance γ it gets")
     right.set_xticks([-1, 0, 1], ["0.1", "1", "10"])
+    right.set_yticks([0, 1, K])
 
 
 def three_runs(names, maps, spread, alike, score):
@@ -86,8 +91,8 @@ def three_runs(names, maps, spread, alike, score):
     fig, axes = plt.subplots(1, 3, figsize=(8.8, 3.4), layout="constrained")
     for ax, name, picture, std, mean, accuracy in zip(axes, names, maps, spread, alike, score, strict=True):
         image = ax.imshow(picture, vmin=0, vmax=1)
-        ax.set(xticks=[], yticks=[], title=name)
-        ax.set_xlabel(f"standard deviation {std:.2f}\nmean |correlation| {mean:.2f}\nlow-shot accuracy {accuracy:.2f}")
+        ax.set(xticks=[], yticks=[], title=f"{name}:\nstandard deviation {std:.2f}")
+        ax.set_xlabel(f"mean |correlation| {mean:.2f}\nlow-shot accuracy {accuracy:.2f}")
         ax.grid(False)
     fig.colorbar(image, ax=axes, label="|correlation| of two dimensions", shrink=0.75)
     plt.show()
@@ -113,25 +118,23 @@ def network(rho_start, rho_trained, by_formula, by_descent):
     plt.show()
 
 
-def family(content, elsewhere, accuracy, start, pixels):
+def family(content, accuracy, untrained, pixels):
     """Left: how much of the first network's embedding others know; right: low-shot accuracy."""
-    _, (left, right) = plt.subplots(1, 2, figsize=(8.8, 2.9), sharey=True, layout="constrained")
-    rows = np.arange(len(content))[::-1]
-    for row, name in zip(rows, content, strict=True):
-        color = cb.color(name)
-        left.plot([0, content[name]], [row, row], color=color, lw=3)
-        left.text(content[name] + 0.02, row, f"{content[name]:.2f}", va="center", color=color)
-        right.plot([start, accuracy[name]], [row, row], color=color, lw=3)
-        right.text(accuracy[name] + 0.005, row, f"{accuracy[name]:.3f}", va="center", color=color)
-    left.plot([0, elsewhere], [-1, -1], color=MUTED, lw=3)
-    left.text(elsewhere + 0.02, -1, f"{elsewhere:.2f}", va="center", color=MUTED)
-    left.set_yticks([*rows, -1], [*(NAMES[name] for name in content), "VICReg, other views"])
-    left.set(xlim=(0, 1.08), ylim=(-1.6, len(content) - 0.4), xlabel="share of the first network's embedding")
+    _, (left, right) = plt.subplots(1, 2, figsize=(8.8, 3.4), sharey=True, layout="constrained")
+    for row, (name, share) in enumerate(content.items()):
+        color = cb.color(name) if name in accuracy else MUTED
+        left.plot([0, share], [row, row], color=color, lw=3)
+        left.text(max(share, 0) + 0.02, row, f"{share:.2f}", va="center", color=color)
+        if name in accuracy:
+            right.plot([untrained, accuracy[name]], [row, row], color=color, lw=3)
+            right.text(accuracy[name] + 0.005, row, f"{accuracy[name]:.3f}", va="center", color=color)
+    left.set_yticks(range(len(content)), [NAMES.get(name, name) for name in content])
+    left.set(xlim=(0, 1.08), ylim=(len(content) - 0.5, -0.5), xlabel="share of the first network's embedding")
     left.set_title("They know what VICReg keeps")
-    for value, name, height in ((start, "untrained", -1.4), (pixels, "raw pixels", -0.8)):
+    for value, name, row in ((untrained, "untrained", 6), (pixels, "raw pixels", 5)):
         right.axvline(value, color=MUTED, ls="--", lw=1)
-        right.text(value + 0.003, height, f"{name} {value:.2f}", color=MUTED, fontsize=9)
-    right.set(xlim=(start - 0.02, max(accuracy.values()) + 0.04), xlabel="low-shot accuracy")
+        right.text(value + 0.003, row, f"{name} {value:.2f}", color=MUTED, va="center")
+    right.set(xlim=(untrained - 0.02, max(accuracy.values()) + 0.04), xlabel="low-shot accuracy")
     right.set_title("and learn to read digits")
     plt.show()
 
@@ -164,10 +167,11 @@ def barlow(fig, lams, ranks, R, A, canonical_loss, reached, which):
     within = A[which].T @ A[which]
     for ax, picture, title in zip(maps, (R[which], within), ("|R|, between views", "|correlation| in Z"), strict=True):
         ax.imshow(picture.abs(), vmin=0, vmax=1)
-        for (i, j), value in np.ndenumerate(picture.abs().numpy()):
-            ax.text(j, i, f"{value:.2f}", ha="center", va="center", fontsize=8, color="w" if value > 0.5 else "k")
+        for i, value in enumerate(picture.abs().diagonal()):
+            ax.text(i, i, f"{value:.2f}", ha="center", va="center", fontsize=9, color="w" if value > 0.5 else "k")
+        beside = losses.off_diagonal(picture).abs().max()
         ax.set(xticks=[], yticks=[], title=title)
-        ax.grid(False)
+        ax.set_xlabel(f"largest beside: {beside:.2f}")
     facts = f"λ = {lams[which]:g}: loss {reached[which]:.3f} (at the canonical axes {canonical_loss:.3f})"
     fig.suptitle(facts, x=0.07, ha="left", fontsize=11)
 

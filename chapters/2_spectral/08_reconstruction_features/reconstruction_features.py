@@ -291,7 +291,7 @@ ch.figures.paints(x_hot[:n], {name: trained[name][:, :16] for name in ("PCA", "G
 # %% [markdown]
 # *Each little picture is one feature*: the covariance of its number with every pixel. PCA and the remover of Gaussian noise spend many features on single pixels, which are expensive because nothing predicts them; masks find strokes.
 #
-# **What you saw.** Gaussian noise shrinks what is learned and leaves the queue alone. Masks demote what is *local* and promote what can be *predicted from elsewhere*. That is the digit here. On the smooth background it is the background, and masks do not help (the lab measures it). And again it was a question of room: with 64 features there is place for forty pixels *and* the digit.
+# **What you saw.** PCA's 16 features are worth about as much as 16 random ones. Gaussian noise shrinks what is learned and leaves the queue alone. Masks demote what is *local* and promote what can be *predicted from elsewhere*. That is the digit here. On the smooth background it is the background, and masks do not help (the lab measures it). And again it was a question of room: with 64 features there is place for forty pixels *and* the digit.
 #
 # > **Check yourself.** By (5), would masks help against a nuisance of large, smooth blobs? Why?
 

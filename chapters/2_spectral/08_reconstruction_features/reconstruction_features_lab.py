@@ -126,9 +126,12 @@ def course(start, ridge=1e-4):
 runs = {"as in the lesson": course(1e-6), "larger start": course(1e-4), "weaker ridge": course(1e-6, ridge=1e-6)}
 rescaled, weak_ridge = read(1e-6, standardize=True), read(1e-4, ridge=1e-6)  # untrained
 errors, reads = runs["larger start"]
-rebuilt, legible = np.argmax(errors <= 0.1), np.argmax(reads >= 0.95 * reads[-1])
-print(f"larger start: at 10 % error {reads[rebuilt]:.2f}, at the end {reads[-1]:.2f}")
-ch.measure("larger-start", ratio=clock[legible] / clock[rebuilt], missing=reads[-1] - reads[rebuilt])
+when = np.log(clock)
+rebuilt = np.interp(-0.1, -errors, when)  # when the error falls to 10 %, between the points of the clock
+legible = np.interp(0.95 * reads[-1], np.maximum.accumulate(reads), when)
+early = np.interp(rebuilt, when, reads)
+print(f"larger start: at 10 % error {early:.2f}, at the end {reads[-1]:.2f}")
+ch.measure("larger-start", ratio=np.exp(legible - rebuilt), missing=reads[-1] - early)
 ch.measure("standardised-untrained", rescaled=rescaled, weak_ridge=weak_ridge)
 ch.figures.starts(clock, runs, rescaled)
 

@@ -7,12 +7,15 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
+from torch import nn
 from torch.nn import functional as F
 
 from replearn.data import load, standardize
 from replearn.descent import minimize
+from replearn.evaluation import r2_probe
 from replearn.losses import whiten
 from replearn.spectral.arrays import as_array
+from replearn.training import features
 from replearn.validate import check_integer, check_matrix, check_pair, check_positive, check_same_rows
 
 
@@ -223,6 +226,72 @@ def principal_correlations(z1: torch.Tensor, z2: torch.Tensor, *, least: float =
     shared = (directions * (between @ directions)).sum(0)
     rho = shared[kept] / variance[kept]
     return Directions(variance[kept].flip(0).cpu().numpy(), rho.flip(0).cpu().numpy())
+
+
+def share_known(source: torch.Tensor, target: torch.Tensor) -> float:
+    """Share of the variance of one representation that a linear map reads off another (mean over its dimensions).
+
+    The map is fitted by ridge regression to the first half of the samples, and scored on the second.
+
+    Parameters
+    ----------
+    source : torch.Tensor
+        What is read (N, D), N >= 4.
+    target : torch.Tensor
+        What is to be known (N, K), of the same samples.
+
+    Returns
+    -------
+    float
+        R^2: 1 if the target is a linear function of the source, 0 or less if the source is no use.
+
+    Examples
+    --------
+    >>> z = torch.randn(200, 3, generator=torch.Generator().manual_seed(0))
+    >>> round(share_known(z, z[:, :2] @ torch.tensor([[1.0, 2.0], [0.0, 1.0]])), 3)
+    1.0
+    """
+    check_matrix("source", source, min_rows=4)
+    check_matrix("target", target, min_rows=4)
+    check_same_rows("source", source, "target", target)
+    half = len(source) // 2
+    return r2_probe(source[:half], target[:half], source[half:], target[half:])
+
+
+def below_last_layer(
+    encoder: nn.Module, projector: nn.Sequential, images: torch.Tensor, augment: Callable, *, seed: int = 0
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """What the layers below a projector's last one make of two views of each image: the inputs of a linear layer.
+
+    Parameters
+    ----------
+    encoder : torch.nn.Module
+        (N, ...) -> (N, d).
+    projector : torch.nn.Sequential
+        (N, d) -> (N, K), of which the last layer is left out.
+    images : torch.Tensor
+        (N, ...).
+    augment : callable
+        ``augment(images, generator)``.
+    seed : int
+        Of the views.
+
+    Returns
+    -------
+    tuple of torch.Tensor
+        (N, h) for each of the two views, float64.
+
+    Examples
+    --------
+    >>> projector = nn.Sequential(nn.Linear(4, 6), nn.ReLU(), nn.Linear(6, 2))
+    >>> pair = below_last_layer(nn.Identity(), projector, torch.zeros(3, 4), lambda x, generator: x)
+    >>> pair[0].shape
+    torch.Size([3, 6])
+    """
+    generator = torch.Generator().manual_seed(seed)
+    network = nn.Sequential(encoder, *list(projector)[:-1])
+    first, second = (features(network, augment(images, generator)).double() for _ in range(2))
+    return first, second
 
 
 class BarlowSweep(NamedTuple):

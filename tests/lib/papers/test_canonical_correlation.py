@@ -9,14 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import optimize
 from sklearn.datasets import load_digits
+from torch import nn
 
 from replearn import losses, spectral
 from replearn.papers.canonical_correlation import (
     barlow_twins_sweep,
+    below_last_layer,
     digit_halves,
     misplaced_share,
     principal_correlations,
     sea_level,
+    share_known,
     train_linear,
     variance_spent,
 )
@@ -150,6 +153,31 @@ def test_training_a_linear_encoder_reaches_canonical_correlation_analysis():
     assert spectral.principal_angles(z1, first @ torch.as_tensor(A)).max() < 3
 
 
+def test_share_known_is_the_r2_of_least_squares_on_the_second_half():
+    source, noise = torch.randn(2, 400, 3, generator=torch.Generator().manual_seed(8), dtype=torch.float64)
+    target = source @ torch.tensor([[1.0, 0.0], [2.0, 1.0], [0.0, 1.0]], dtype=torch.float64) + noise[:, :2]
+    design = np.column_stack([source.numpy(), np.ones(400)])
+    weights, *_ = np.linalg.lstsq(design[:200], target[:200].numpy(), rcond=None)
+    error = target[200:] - torch.tensor(design[200:] @ weights)
+    spread = target[200:] - target[200:].mean(0)
+    expected = (1 - error.square().sum(0) / spread.square().sum(0)).mean().item()
+    assert share_known(source, target) == pytest.approx(expected, abs=1e-2)
+
+
+def test_the_last_layer_is_left_out_and_views_come_from_the_seed():
+    encoder, projector = nn.Linear(4, 5), nn.Sequential(nn.Linear(5, 6), nn.ReLU(), nn.Linear(6, 2))
+    images = torch.randn(7, 4, generator=torch.Generator().manual_seed(9))
+
+    def noisy(x, generator):
+        return x + torch.randn(x.shape, generator=generator)
+
+    first, second = below_last_layer(encoder, projector, images, noisy, seed=3)
+    generator = torch.Generator().manual_seed(3)
+    for found in (first, second):
+        expected = projector[:2](encoder(noisy(images, generator)))
+        torch.testing.assert_close(found, expected.detach().double())
+
+
 Z = torch.randn(6, 2)
 
 
@@ -169,6 +197,7 @@ Z = torch.randn(6, 2)
         (lambda: variance_spent(Z, Z[:5]), "same samples"),
         (lambda: misplaced_share([1.0], [1.0, 2.0]), "one length"),
         (lambda: misplaced_share([1.0], [0.0]), "must be positive"),
+        (lambda: share_known(Z, Z[:5]), "same samples"),
         (lambda: train_linear(losses.vicreg, Z, Z[:5], 1), "same samples"),
         (lambda: train_linear(losses.vicreg, Z, Z, 0), "dim"),
         (lambda: train_linear(losses.vicreg, Z, Z, 1, lr=0), "lr must be positive"),
