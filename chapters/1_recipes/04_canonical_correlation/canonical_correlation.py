@@ -150,7 +150,7 @@ for weight in weights:
     found[weight] = world.variance_spent(canonical, Z)
 
 weight = cb.log_slider(1, 0.1, 10)
-cb.explore(ch.figures.sea, rho, found, weight=weight, K=IntSlider(4, 1, 8), figsize=(8.4, 3.5))
+cb.explore(ch.figures.sea, rho, found, weight=weight, K=IntSlider(4, 1, 8), figsize=(7.2, 3.2))
 
 # %%
 predicted = {weight: world.sea_level(rho, dim=4, cov=weight).variance for weight in weights}

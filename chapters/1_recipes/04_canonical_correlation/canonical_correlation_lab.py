@@ -164,7 +164,7 @@ ch.measure("barlow-copies", numbers=ranks[small])
 options = [(f"{lam:g}", i) for i, lam in enumerate(lams)]
 choose = SelectionSlider(options=options, value=one, description="λ")
 facts = lams, ranks, R, sweep.A, canonical_loss, sweep.loss
-cb.explore(ch.figures.barlow, *facts, which=choose, figsize=(8.4, 3))
+cb.explore(ch.figures.barlow, *facts, which=choose, figsize=(7.2, 2.9))
 
 # %% [markdown]
 # **What you saw.** At $\lambda = 1$ the four numbers span the first four canonical directions, but the diagonal is flat and the loss lower than at the canonical axes. Drag $\lambda$ down: the four numbers stay different until about $\lambda K = 0.04$, then they fuse (RankMe counts how many there are), while the loss gets better all the way. As with VICReg, what counts is the weight times $K$.
@@ -178,7 +178,7 @@ cb.explore(ch.figures.barlow, *facts, which=choose, figsize=(8.4, 3))
 
 # %%
 hinges = ["on the standard deviation", "the same, without 0.0001", "on the variance"]
-cb.explore(ch.figures.hinge, std=cb.log_slider(0.05, 0.0005, 2), hinge=hinges, figsize=(8, 3))
+cb.explore(ch.figures.hinge, std=cb.log_slider(0.05, 0.0005, 2), hinge=hinges, figsize=(7.2, 3))
 
 # %% [markdown]
 # The force of a hinge on the variance is twice the standard deviation, and dies with it: near collapse nothing pushes back. On the standard deviation the force stays 1, but in the collapsed point itself it is $0/0$; the $10^{-4}$ under the root mends that.

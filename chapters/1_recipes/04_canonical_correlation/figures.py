@@ -61,18 +61,19 @@ def _curves(rho, K, weights):
 def sea(fig, rho, found, weight=1.0, K=4):
     """Left: canonical correlations as mountains, and the sea; right: the variance of each direction against the weight."""
     left, right = fig.subplots(1, 2, width_ratios=[1.25, 1])
-    fig.subplots_adjust(left=0.07, right=0.94, bottom=0.16, top=0.88, wspace=0.2)
+    fig.subplots_adjust(left=0.09, right=0.96, bottom=0.17, top=0.88, wspace=0.2)
     level, variance = world.sea_level(rho, K, cov=weight)
     shown = np.arange(1, 13)
     left.axhspan(0, max(level, 0.0), color=SEA, lw=0)
     left.axhline(level, color=MAIN, lw=1.5)
-    left.bar(shown, rho[:12], color=["#b9bec5" if i > K else PEAKS[min(i - 1, 3)] for i in shown], width=0.75)
+    colors = [PEAKS[min(i, 3)] if i < K else "#b9bec5" for i in range(12)]
+    left.vlines(shown, 0, rho[:12], colors=colors, lw=15)
     left.set(xlabel="canonical direction i", ylabel="correlation ρ", ylim=(0.4, 1), xlim=(0.4, 12.6))
-    left.set(xticks=[1, 4, 8, 12], yticks=[0.4, 0.6, 0.8, 1])
+    left.set(xticks=[1, 4, 8, 12], yticks=[0.4, 0.7, 1])
     where = "" if level > 0.4 else ", below the picture"
     left.set_title(f"Sea level {level:.2f}{where}: keeps {np.sum(variance > 0)}")
-    weights = tuple(np.geomspace(0.1, 10, 41))
-    colors = [PEAKS[min(i, 3)] for i in range(K)]
+    weights = tuple(np.geomspace(0.1, 10, 31))
+    colors = colors[:K]
     right.set_prop_cycle(color=colors)
     right.plot(np.log10(weights), _curves(tuple(rho), K, weights), lw=1.8)
     right.scatter([np.log10(weight)] * K, variance[:K], s=50, c=colors, zorder=3)
@@ -162,7 +163,7 @@ def barlow(fig, lams, ranks, R, A, canonical_loss, reached, which):
     color = cb.color("barlow_twins")
     curve.plot(places, ranks, "o-", ms=4, color=color)
     curve.plot(places[which], ranks[which], "o", ms=11, color=color)
-    curve.set(xlabel="λK", ylim=(0.9, 4.15), yticks=range(1, 5), title="Different numbers (RankMe)")
+    curve.set(xlabel="λK", ylim=(0.9, 4.15), yticks=range(1, 5), title="Different numbers")
     curve.set_xticks([-2, -1, 0, 1], ["0.01", "0.1", "1", "10"])
     within = A[which].T @ A[which]
     for ax, picture, title in zip(maps, (R[which], within), ("|R|, between views", "|correlation| in Z"), strict=True):
