@@ -246,6 +246,8 @@ best = max(table["smooth", side, h][2] for side, h in product((1, 2, 7), shares)
 print(
     f"smooth: overlap {min(overlaps):.2f} to {max(overlaps):.2f}; PCA {table['smooth', 1, 0][2]:.2f}, best mask {best:.2f}"
 )
+weights = [trained["smooth", side, h][:, :16] for side, h in ((1, 0), (2, 0.6))]
+print(f"overlap of the weights of PCA and of masks of 2 × 2: {spectral.subspace_overlap(*weights):.2f}")
 ch.measure("masks-not-smooth", turned=1 - min(overlaps), gain=best - table["smooth", 1, 0][2])
 
 # %%
@@ -255,7 +257,7 @@ sliders["hide"] = SelectionSlider(options=shares, value=0.6)
 cb.explore(ch.figures.masks, table, dims, examples, rng.random((6, 14, 14)), **sliders)
 
 # %% [markdown]
-# **What you saw.** On hot pixels every mask helps, small patches most, until 64 features have room for forty pixels *and* the digit. On the smooth background nothing is easier to predict from elsewhere than the background, so the front of the queue stays; larger patches even hide whole strokes and do harm. (An earlier edition of this page compared *weights* by their largest angle and reported 40 degrees. The weights do turn, in directions of almost no variance; the features hardly.) There is no best mask without a data set.
+# **What you saw.** On hot pixels every mask helps, small patches most, until 64 features have room for forty pixels *and* the digit. On the smooth background nothing is easier to predict from elsewhere than the background, so the front of the queue stays; larger patches even hide whole strokes and do harm. (Beware of comparing *weights*, as the last number printed does: they turn almost wholly, but in directions of almost no variance.) There is no best mask without a data set.
 
 # %% [markdown]
 # ## G · How loud?
