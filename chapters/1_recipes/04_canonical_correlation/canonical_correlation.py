@@ -197,9 +197,9 @@ maps = [losses.correlation_matrix(z).abs() for z in embeddings.values()]
 spread = [z.std(0).mean() for z in embeddings.values()]
 alike = [losses.off_diagonal(correlations).mean() for correlations in maps]
 score = [recipes.low_shot(run.encoder, mnist) for run in runs.values()]
-ch.figures.three_runs(list(runs), maps, spread, alike, score)
 
 # %%
+ch.figures.three_runs(list(runs), maps, spread, alike, score)
 untrained = recipes.low_shot(recipes.untrained(mnist.x_train, recipe, seed=ch.seed), mnist)
 pixels = recipes.low_shot(nn.Flatten(), mnist)
 print(f"untrained {untrained:.3f}   raw pixels {pixels:.3f}")
@@ -279,9 +279,9 @@ content = {name: world.share_known(z, embed(first)) for name, z in sources.items
 
 accuracy = {name: recipes.low_shot(run.encoder, mnist) for name, run in others.items()}
 untrained = recipes.low_shot(other_start[0], mnist)
-ch.figures.family(content, accuracy, untrained, pixels)
 
 # %%
+ch.figures.family(content, accuracy, untrained, pixels)
 relatives = np.mean([content[name] for name in ("barlow_twins", "w_mse", "swav")])
 over_views, over_pixels = (relatives - content[name] for name in ("VICReg, other views", "raw pixels"))
 ch.measure("same-content", over_views=over_views, over_pixels=over_pixels)
