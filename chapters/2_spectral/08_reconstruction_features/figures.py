@@ -6,6 +6,7 @@ import numpy as np
 import cookbook as cb
 from replearn.papers import reconstruction_features as world
 
+QUEUE_BOXES = (0.05, 0.63, 0.49, 0.28), (0.05, 0.14, 0.49, 0.28), (0.58, 0.07, 0.41, 0.83)
 OLIVE, INK, ROSE, GREY = (cb.color(key) for key in ("reconstruction", "theory", "jepa", "baseline"))
 
 
@@ -54,41 +55,31 @@ def courses(times, gains, law, chosen=(1, 2, 4, 6)):
 
 def queue(fig, shown, model, time):
     """The gains of all directions at one time, error and accuracy along the way, and images as they are rebuilt."""
-    (front, above), (course, below) = fig.subplots(2, 2, width_ratios=[1.2, 1])
-    fig.subplots_adjust(left=0.05, right=0.99, bottom=0.13, top=0.92, wspace=0.08, hspace=0.72)
+    front, course, pictures = (fig.add_axes(box) for box in QUEUE_BOXES)
     gains = world.linear_autoencoder_flow(model["variances"] / model["variances"][0], time, 1e-6)
     front.fill_between(np.arange(1, 101), gains[:100], step="mid", color=OLIVE, alpha=0.5, lw=0)
-    front.set(xlim=(0.5, 100), ylim=(0, 1), yticks=[0, 1], xlabel="direction k, largest variance first")
-    front.set_title("gain of each direction")
-    past = model["clock"] <= time
-    for values, name, color, place in (
-        (model["errors"], "error", OLIVE, 0),
-        (model["reads"], "accuracy", INK, 0.35),
-    ):
-        here = np.interp(np.log(time), np.log(model["clock"]), values)
-        course.semilogx(model["clock"], values, color=color, lw=0.6, alpha=0.5)
-        course.plot([*model["clock"][past], time], [*values[past], here], color=color)
-        course.plot(time, here, "o", color=color)
-        course.text(
-            place,
-            1.08,
-            f"{name} {here:.3f}" if name == "error" else f"{name} {here:.2f}",
-            color=color,
-            transform=course.transAxes,
-            fontweight="bold",
-        )
-    course.set(ylim=(-0.03, 1.03), yticks=[0, 1], xlim=(1, 1e5), xlabel=r"time, in units of $1 / l_1$")
+    front.set(xlim=(0.5, 100), ylim=(0, 1), yticks=[0, 1], xticks=[1, 50, 100])
+    front.set(xlabel="direction k, largest variance first", title="gain of each direction")
+    clock, now = np.log10(model["clock"]), np.log10(time)  # a linear axis with few ticks is drawn much faster
+    labels = {"error": (OLIVE, 0, "{:.3f}"), "accuracy": (INK, 0.35, "{:.2f}")}
+    for values, (name, (color, place, form)) in zip((model["errors"], model["reads"]), labels.items(), strict=True):
+        here = np.interp(now, clock, values)
+        course.plot(clock, values, color=color, lw=0.6, alpha=0.5)
+        course.plot([*clock[clock <= now], now], [*values[clock <= now], here], color=color)
+        course.plot(now, here, "o", color=color)
+        label = f"{name} {form.format(here)}"
+        course.text(place, 1.08, label, color=color, transform=course.transAxes, fontweight="bold")
+    course.set(ylim=(-0.03, 1.03), yticks=[0, 1], xlim=(0, 5), xlabel=r"time, in units of $1 / l_1$")
+    course.set_xticks([0, 2, 4], ["1", "100", "10,000"])
     w = model["directions"]
-    for ax, pictures, title in (
-        (above, shown, "image (always)"),
-        (below, shown @ w * gains @ w.T, f"rebuilt at time {time:.3g}"),
-    ):
-        canvas = np.full((14, 3 * 15 - 1), np.nan)  # the same grey values above and below
-        for i, picture in enumerate(pictures.reshape(-1, 14, 14)):
-            canvas[:, 15 * i : 15 * i + 14] = picture
-        ax.imshow(canvas, cmap="gray", vmin=shown.min(), vmax=shown.max())
-        ax.set_axis_off()
-        ax.set_title(title)
+    canvas = np.full((38, 3 * 15 - 1), np.nan)
+    for row, images in enumerate((shown, shown @ w * gains @ w.T)):
+        for column, image in enumerate(images.reshape(-1, 14, 14)):
+            canvas[24 * row : 24 * row + 14, 15 * column : 15 * column + 14] = image
+    pictures.imshow(canvas, cmap="gray", vmin=shown.min(), vmax=shown.max())  # one scale of grey for both rows
+    pictures.text(-0.5, -1.5, "image (always)", fontweight="bold")
+    pictures.text(-0.5, 22.5, f"rebuilt at time {time:.3g}", fontweight="bold")
+    pictures.set_axis_off()
 
 
 def room(fig, pca, guided, examples, K, waves):
@@ -111,6 +102,7 @@ def room(fig, pca, guided, examples, K, waves):
         ax.axvline(waves, color=GREY, ls=":")
         ax.text(waves + 0.6, 0.02, "as many as waves", color=cb.color("chance"))
     ax.set(xlim=(3, 65), ylim=(0, 0.9), xlabel="number of features K", ylabel="accuracy of a linear probe")
+    ax.set(xticks=[4, 16, 32, 48, 64], yticks=[0, 0.4, 0.8])
     ax.set_title(f"{K} features")
 
 
