@@ -2,11 +2,12 @@
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.image import BboxImage
+from matplotlib.transforms import Bbox, TransformedBbox
 
 import cookbook as cb
 from replearn.papers import reconstruction_features as world
 
-QUEUE_BOXES = (0.05, 0.63, 0.49, 0.28), (0.05, 0.14, 0.49, 0.28), (0.58, 0.07, 0.41, 0.83)
 OLIVE, INK, ROSE, GREY = (cb.color(key) for key in ("reconstruction", "theory", "jepa", "baseline"))
 
 
@@ -55,17 +56,17 @@ def courses(times, gains, law, chosen=(1, 2, 4, 6)):
 
 def queue(fig, shown, model, time):
     """The gains of all directions at one time, error and accuracy along the way, and images as they are rebuilt."""
-    front, course, pictures = (fig.add_axes(box) for box in QUEUE_BOXES)
+    front, course = fig.subplots(2, 1)
+    fig.subplots_adjust(left=0.05, right=0.54, bottom=0.14, top=0.91, hspace=0.75)
     gains = world.linear_autoencoder_flow(model["variances"] / model["variances"][0], time, 1e-6)
     front.fill_between(np.arange(1, 101), gains[:100], step="mid", color=OLIVE, alpha=0.5, lw=0)
-    front.set(xlim=(0.5, 100), ylim=(0, 1), yticks=[0, 1], xticks=[1, 50, 100])
+    front.set(xlim=(0.5, 100), ylim=(0, 1), yticks=[0, 1], xticks=[1, 100])
     front.set(xlabel="direction k, largest variance first", title="gain of each direction")
     clock, now = np.log10(model["clock"]), np.log10(time)  # a linear axis with few ticks is drawn much faster
     labels = {"error": (OLIVE, 0, "{:.3f}"), "accuracy": (INK, 0.35, "{:.2f}")}
     for values, (name, (color, place, form)) in zip((model["errors"], model["reads"]), labels.items(), strict=True):
         here = np.interp(now, clock, values)
-        course.plot(clock, values, color=color, lw=0.6, alpha=0.5)
-        course.plot([*clock[clock <= now], now], [*values[clock <= now], here], color=color)
+        course.plot(clock, values, color=color)
         course.plot(now, here, "o", color=color)
         label = f"{name} {form.format(here)}"
         course.text(place, 1.08, label, color=color, transform=course.transAxes, fontweight="bold")
@@ -76,10 +77,13 @@ def queue(fig, shown, model, time):
     for row, images in enumerate((shown, shown @ w * gains @ w.T)):
         for column, image in enumerate(images.reshape(-1, 14, 14)):
             canvas[24 * row : 24 * row + 14, 15 * column : 15 * column + 14] = image
-    pictures.imshow(canvas, cmap="gray", vmin=shown.min(), vmax=shown.max())  # one scale of grey for both rows
-    pictures.text(-0.5, -1.5, "image (always)", fontweight="bold")
-    pictures.text(-0.5, 22.5, f"rebuilt at time {time:.3g}", fontweight="bold")
-    pictures.set_axis_off()
+    place = TransformedBbox(Bbox.from_bounds(0.58, 0.07, 0.41, 0.76), fig.transFigure)
+    pictures = BboxImage(place, cmap="gray", origin="upper", interpolation="nearest")  # an image without axes: faster
+    pictures.set_data(canvas)
+    pictures.set_clim(shown.min(), shown.max())  # one scale of grey for both rows
+    fig.add_artist(pictures)
+    fig.text(0.58, 0.86, "image (always)", fontweight="bold")
+    fig.text(0.58, 0.38, f"rebuilt at time {time:.3g}", fontweight="bold")
 
 
 def room(fig, pca, guided, examples, K, waves):
