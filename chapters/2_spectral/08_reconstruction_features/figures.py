@@ -81,9 +81,9 @@ def queue(fig, shown, model, time):
     pictures = BboxImage(place, cmap="gray", origin="upper", interpolation="nearest")  # an image without axes: faster
     pictures.set_data(canvas)
     pictures.set_clim(shown.min(), shown.max())  # one scale of grey for both rows
-    fig.add_artist(pictures)
-    fig.text(0.58, 0.86, "image (always)", fontweight="bold")
-    fig.text(0.58, 0.38, f"rebuilt at time {time:.3g}", fontweight="bold")
+    course.add_artist(pictures).set_clip_on(False)
+    for height, label in ((0.86, "image (always)"), (0.38, f"rebuilt at time {time:.3g}")):
+        course.text(0.58, height, label, fontweight="bold", transform=fig.transFigure)
 
 
 def room(fig, pca, guided, examples, K, waves):
