@@ -265,7 +265,7 @@ others = {
 other_views = another(vicreg, augment=recipes.tiny_augmentation(degrees=180))
 
 # %% [markdown]
-# All have the same encoder, steps, batch and $K$ (32 prototypes for SwAV). One knob of each was chosen among four or five values, on three other random starts, by accuracy: $\mathrm{cov} = 10$, $\lambda = 0.3$, a share of 0.0001 of the identity mixed into W-MSE's covariance, SwAV's temperature of 0.2. `share_known` reads one embedding off another by a linear map, and returns the share of variance that it explains on 1,000 digits it was not fitted to. Two more sources for comparison: raw pixels (their first 32 principal components) and the untrained network of the other start.
+# All have the same encoder, steps, batch and $K$ (32 prototypes for SwAV). One knob of each was chosen among four to six values, on three other random starts, by accuracy (of SwAV two more knobs were tried and left alone): $\mathrm{cov} = 10$, $\lambda = 0.3$, a share of 0.0001 of the identity mixed into W-MSE's covariance, SwAV's temperature of 0.2. `share_known` reads one embedding off another by a linear map, and returns the share of variance that it explains on 1,000 digits it was not fitted to. Two more sources for comparison: raw pixels (their first 32 principal components) and the untrained network of the other start.
 
 
 # %%

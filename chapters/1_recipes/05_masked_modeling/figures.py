@@ -211,7 +211,9 @@ def hardness(scores, levels):
     for name, (r2, accuracy) in scores.items():
         color = BLOCK if "block" in name else MAIN
         ax.plot(np.full(len(accuracy), r2), accuracy, "o", color=color, ms=7)
-        ax.annotate(name, (r2, np.mean(accuracy)), (9, 0), textcoords="offset points", va="center", color=color)
+        side, shift = ("right", -9) if name == "four fifths" else ("left", 9)  # its neighbour is to the right
+        place = {"xytext": (shift, 0), "textcoords": "offset points", "ha": side, "va": "center"}
+        ax.annotate(name, (r2, np.mean(accuracy)), **place, color=color)
     for name, level in levels.items():
         ax.axhline(level, color=cb.color("baseline"), ls="--", lw=1)
         ax.text(0.98, level + 0.003, name, color=cb.color("baseline"), ha="right", transform=ax.get_yaxis_transform())

@@ -241,12 +241,12 @@ gain = vicreg[1] - contrastive[1]
 ch.measure("rank-across-losses", ratio=vicreg[0] / contrastive[0], gain=gain)
 
 # %% [markdown]
-# Here are all of these networks, one dot each; a pale line follows the knob, and those included are orange. On the right, what unrelated scores of as many models do. **Drag `last`** to the right, then **`first`**, and watch the sign. Then choose other `models` (`τ` is the temperature, `weight` VICReg's); for `τ` switch `measured on` to the *representations* before the projector.
+# Here are all of these networks, one dot each; a pale line follows the knob, and those included are orange. On the right, what unrelated scores of as many models do. **Drag `number`** to the right, and watch the sign; then back to 4, and **`first`** to the right. Then choose other `models` (`τ` is the temperature, `weight` VICReg's); for `τ` switch `measured on` to the *representations* before the projector.
 
 # %% jupyter={"source_hidden": true}
 knobs = {"angle": (angles, by_angle), "τ": (temperatures, by_temperature), "weight": (weights, by_weight)}
 sweeps = ch.figures.sweeps(knobs)
-menu = {"models": list(sweeps), "first": (1, 15), "last": (3, 17), "measured_on": ["embeddings", "representations"]}
+menu = {"models": list(sweeps), "number": (3, 17), "first": (1, 15), "measured_on": ["embeddings", "representations"]}
 
 # %%
 cb.explore(ch.figures.included, sweeps, by_chance, **menu, figsize=(8.6, 3.4))

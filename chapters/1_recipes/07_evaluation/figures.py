@@ -100,13 +100,13 @@ def sweeps(knobs):
     return named
 
 
-def included(fig, sweeps, chance, models="angle", first=1, last=4, measured_on="embeddings"):
+def included(fig, sweeps, chance, models="angle", first=1, number=4, measured_on="embeddings"):
     """RankMe against accuracy for the models that are included, and what unrelated scores of so many models do."""
     values, runs = sweeps[models]
     rank = runs[:, 0 if measured_on == "embeddings" else 2]
     accuracy = runs[:, 1]
-    first = min(first, len(runs) - 2)
-    chosen = np.arange(first - 1, max(min(last, len(runs)), first + 2))
+    number = min(number, len(runs))
+    chosen = min(first - 1, len(runs) - number) + np.arange(number)
     found = spearmanr(rank[chosen], accuracy[chosen]).statistic
     left, right = fig.subplots(1, 2, width_ratios=[1.5, 1])
     fig.subplots_adjust(left=0.09, right=0.98, bottom=0.16, top=0.88, wspace=0.22)
