@@ -1,15 +1,21 @@
 """Contrastive losses: a softmax over the batch picks the positive out."""
 
+from typing import Annotated
+
 import torch
 from torch.nn import functional as F
 
+from replearn.contract import Batch, Choice, Floats, Labels, Positive, checked
 from replearn.losses.precision import full_precision
 from replearn.losses.statistics import gram
-from replearn.validate import check_choice, check_labels, check_matrix, check_pair, check_positive
+
+Queue = Annotated[torch.Tensor, Floats("M K")]
+Similarity = Annotated[str, Choice("dot", "sqdist")]
 
 
+@checked
 @full_precision
-def nt_xent(z1: torch.Tensor, z2: torch.Tensor, *, temperature: float = 0.5) -> torch.Tensor:
+def nt_xent(z1: Batch, z2: Batch, *, temperature: Positive = 0.5) -> torch.Tensor:
     r"""NT-Xent (SimCLR): each of the 2N views finds its partner among the 2N - 1 others.
 
     .. math:: \frac1{2N} \sum_i -\log \frac{e^{s_{i i^+} / \tau}}{\sum_{k \ne i} e^{s_{ik} / \tau}},
@@ -35,22 +41,21 @@ def nt_xent(z1: torch.Tensor, z2: torch.Tensor, *, temperature: float = 0.5) -> 
     >>> bool(nt_xent(z, z).isclose(torch.tensor(math.log(5))))
     True
     """
-    check_pair("z1", z1, "z2", z2)
-    check_positive("temperature", temperature)
     u1, u2 = _directions(z1, temperature), _directions(z2, temperature)
     return _log_sum_exp_of_others(u1, u2, u1 @ u2.T) - (u1 * u2).sum(1).mean()
 
 
+@checked
 @full_precision
 def info_nce(
-    q: torch.Tensor,
-    k: torch.Tensor,
+    q: Batch,
+    k: Batch,
     *,
-    temperature: float = 0.2,
-    queue: torch.Tensor | None = None,
+    temperature: Positive = 0.2,
+    queue: Queue | None = None,
     symmetric: bool = False,
     normalize: bool = True,
-    similarity: str = "dot",
+    similarity: Similarity = "dot",
 ) -> torch.Tensor:
     r"""InfoNCE: query i finds key i among all keys.
 
@@ -84,11 +89,8 @@ def info_nce(
     >>> bool(info_nce(z, z).isclose(torch.tensor(math.log(3))))
     True
     """
-    check_pair("q", q, "k", k)
-    check_positive("temperature", temperature)
-    check_choice("similarity", similarity, ("dot", "sqdist"))
-    if queue is not None:
-        _check_queue(queue, q.shape[1], symmetric)
+    if queue is not None and symmetric:
+        raise ValueError("a queue holds keys only, so the loss cannot be symmetric: use symmetric=False")
     keys = k if queue is None else torch.cat([k, queue])
     if normalize:
         q, keys = F.normalize(q, dim=1), F.normalize(keys, dim=1)
@@ -101,8 +103,9 @@ def info_nce(
     return (loss + F.cross_entropy(logits.T, target)) / 2 if symmetric else loss
 
 
+@checked
 @full_precision
-def dcl(z1: torch.Tensor, z2: torch.Tensor, *, temperature: float = 0.1) -> torch.Tensor:
+def dcl(z1: Batch, z2: Batch, *, temperature: Positive = 0.1) -> torch.Tensor:
     r"""Decoupled contrastive loss: NT-Xent without the positive in its denominator.
 
     .. math:: \frac1{2N} \sum_i - \frac{s_{i i^+}}{\tau} + \log \sum_{k \ne i, i^+} e^{s_{ik} / \tau},
@@ -127,15 +130,14 @@ def dcl(z1: torch.Tensor, z2: torch.Tensor, *, temperature: float = 0.1) -> torc
     >>> bool(dcl(z, z).isclose(torch.tensor(math.log(4))))
     True
     """
-    check_pair("z1", z1, "z2", z2)
-    check_positive("temperature", temperature)
     u1, u2 = _directions(z1, temperature), _directions(z2, temperature)
     negatives = (u1 @ u2.T).fill_diagonal_(-torch.inf)
     return _log_sum_exp_of_others(u1, u2, negatives) - (u1 * u2).sum(1).mean()
 
 
+@checked
 @full_precision
-def sup_con(z: torch.Tensor, labels: torch.Tensor, *, temperature: float = 0.1) -> torch.Tensor:
+def sup_con(z: Batch, labels: Labels, *, temperature: Positive = 0.1) -> torch.Tensor:
     r"""Supervised contrastive loss: every sample of one's own class is a positive, outside the logarithm.
 
     .. math:: \frac1M \sum_i \frac{-1}{|P(i)|} \sum_{p \in P(i)}
@@ -162,9 +164,6 @@ def sup_con(z: torch.Tensor, labels: torch.Tensor, *, temperature: float = 0.1) 
     >>> sup_con(z[[0, 0, 1, 1]], labels) < sup_con(z, labels)
     tensor(True)
     """
-    check_matrix("z", z, min_rows=2)
-    check_labels("labels", labels, len(z))
-    check_positive("temperature", temperature)
     same = labels[:, None] == labels
     positives = same.sum(1) - 1
     if (positives == 0).any():
@@ -190,11 +189,3 @@ def _log_sum_exp_of_others(u1: torch.Tensor, u2: torch.Tensor, across: torch.Ten
     first = torch.logaddexp(across.logsumexp(1), within1)
     second = torch.logaddexp(across.logsumexp(0), within2)
     return (first + second).mean() / 2
-
-
-def _check_queue(queue: torch.Tensor, k: int, symmetric: bool) -> None:
-    check_matrix("queue", queue)
-    if queue.shape[1] != k:
-        raise ValueError(f"queue must hold keys of {k} dimensions, but has shape {tuple(queue.shape)}")
-    if symmetric:
-        raise ValueError("a queue holds keys only, so the loss cannot be symmetric: use symmetric=False")

@@ -1,16 +1,20 @@
 """SwAV: balanced assignment of views to prototypes by optimal transport."""
 
 import math
+from typing import Annotated
 
 import torch
 from torch.nn import functional as F
 
+from replearn.contract import Batch, Positive, Rows, Whole, checked
 from replearn.losses.precision import full_precision
-from replearn.validate import check_integer, check_matrix, check_pair, check_positive
+
+Steps = Annotated[int, Whole(0)]
 
 
+@checked
 @full_precision
-def sinkhorn(scores: torch.Tensor, *, eps: float = 0.05, steps: int = 3) -> torch.Tensor:
+def sinkhorn(scores: Rows, *, eps: Positive = 0.05, steps: Steps = 3) -> torch.Tensor:
     r"""Soft, balanced assignment of N samples to K prototypes, by Sinkhorn-Knopp in the log domain.
 
     .. math:: \max_{Q \ge 0} \; \langle Q, S \rangle + \epsilon H(Q) \quad \text{with rows of sum } 1
@@ -40,9 +44,6 @@ def sinkhorn(scores: torch.Tensor, *, eps: float = 0.05, steps: int = 3) -> torc
     tensor([[0.5000, 0.5000],
             [0.5000, 0.5000]])
     """
-    check_matrix("scores", scores)
-    check_positive("eps", eps)
-    check_integer("steps", steps, 0)
     log_q = scores / eps
     balance = math.log(scores.shape[0] / scores.shape[1])
     for _ in range(steps):
@@ -51,9 +52,10 @@ def sinkhorn(scores: torch.Tensor, *, eps: float = 0.05, steps: int = 3) -> torc
     return log_q.softmax(1)
 
 
+@checked
 @full_precision
 def swav_loss(
-    scores1: torch.Tensor, scores2: torch.Tensor, *, eps: float = 0.05, temperature: float = 0.1, steps: int = 3
+    scores1: Batch, scores2: Batch, *, eps: Positive = 0.05, temperature: Positive = 0.1, steps: Steps = 3
 ) -> torch.Tensor:
     r"""SwAV's swapped prediction: the balanced code of one view is predicted from the scores of the other.
 
@@ -82,8 +84,6 @@ def swav_loss(
     >>> swav_loss(scores, scores).round(decimals=4)
     tensor(0.6931)
     """
-    check_pair("scores1", scores1, "scores2", scores2)
-    check_positive("temperature", temperature)
     with torch.no_grad():
         q1, q2 = (sinkhorn(s, eps=eps, steps=steps) for s in (scores1, scores2))
     return (F.cross_entropy(scores1 / temperature, q2) + F.cross_entropy(scores2 / temperature, q1)) / 2

@@ -1,14 +1,18 @@
 """Second moments of a batch of embeddings, each on the cheaper side of the Gram/covariance duality."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import torch
 from torch.nn import functional as F
 
-from replearn.validate import check_matrix, check_pair, check_positive
+from replearn.contract import Batch, NonNegative, Numbers, Rows, checked
+from replearn.losses.precision import full_precision
+
+Square = Annotated[torch.Tensor, Numbers("K K")]
 
 
-def off_diagonal(m: torch.Tensor) -> torch.Tensor:
+@checked
+def off_diagonal(m: Square) -> torch.Tensor:
     """Return the K(K-1) off-diagonal entries of a square matrix, row by row.
 
     Parameters
@@ -24,13 +28,13 @@ def off_diagonal(m: torch.Tensor) -> torch.Tensor:
     >>> off_diagonal(torch.arange(9).view(3, 3))
     tensor([1, 2, 3, 5, 6, 7])
     """
-    if m.ndim != 2 or m.shape[0] != m.shape[1]:
-        raise ValueError(f"m must be a square matrix (K, K), but has shape {tuple(m.shape)}")
     k = m.shape[0]
     return m.flatten()[1:].view(k - 1, k + 1)[:, :-1].flatten()
 
 
-def off_diagonal_energy(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+@checked
+@full_precision
+def off_diagonal_energy(a: Rows, b: Rows) -> torch.Tensor:
     r"""Return :math:`\sum_{i \ne j} (a^\top b)_{ij}^2` without ever building the larger of its two forms.
 
     Because :math:`\|a^\top b\|_F^2 = \langle a a^\top, b b^\top \rangle`, the (K, K) matrix gives way to two (N, N)
@@ -54,7 +58,6 @@ def off_diagonal_energy(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     >>> off_diagonal_energy(a, a)
     tensor(96.)
     """
-    check_pair("a", a, "b", b, min_rows=1)
     n, k = a.shape
     if k < 2 * n:  # where the Gram form saves little, and its difference of two sums may cancel digits
         return off_diagonal(a.T @ b).square().sum()
@@ -89,7 +92,6 @@ class _Gram(torch.autograd.Function):
 
 def standardize_columns(z: torch.Tensor, eps: float) -> torch.Tensor:
     """Batch normalisation without affine parameters: columns of mean 0 and biased variance 1."""
-    check_positive("eps", eps, allow_zero=True)
     if eps > 0:
         return F.batch_norm(z, None, None, training=True, eps=eps)
     centred = z - z.mean(0)
@@ -99,7 +101,9 @@ def standardize_columns(z: torch.Tensor, eps: float) -> torch.Tensor:
     return centred / variance.sqrt()
 
 
-def cross_correlation(z1: torch.Tensor, z2: torch.Tensor, *, eps: float = 0.0) -> torch.Tensor:
+@checked
+@full_precision
+def cross_correlation(z1: Batch, z2: Batch, *, eps: NonNegative = 0.0) -> torch.Tensor:
     r"""Return the correlations between the columns of two views, :math:`C = \hat z_1^\top \hat z_2 / N`.
 
     Parameters
@@ -127,11 +131,12 @@ def cross_correlation(z1: torch.Tensor, z2: torch.Tensor, *, eps: float = 0.0) -
     tensor([[0., 1.],
             [1., 0.]])
     """
-    check_pair("z1", z1, "z2", z2)
     return standardize_columns(z1, eps).T @ standardize_columns(z2, eps) / len(z1)
 
 
-def correlation_matrix(z: torch.Tensor) -> torch.Tensor:
+@checked
+@full_precision
+def correlation_matrix(z: Batch) -> torch.Tensor:
     r"""Return the Pearson correlations between the columns of one batch of embeddings.
 
     Parameters
@@ -157,5 +162,5 @@ def correlation_matrix(z: torch.Tensor) -> torch.Tensor:
     tensor([[ 1.0000, -1.0000],
             [-1.0000,  1.0000]])
     """
-    check_matrix("z", z, min_rows=2)
-    return cross_correlation(z, z)
+    unit = standardize_columns(z, eps=0)
+    return unit.T @ unit / len(z)
