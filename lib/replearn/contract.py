@@ -51,7 +51,6 @@ class Floats:
     """A dense tensor of finite floating-point numbers of the shape ``spec``, such as "N>=2 K" or "... K"."""
 
     accepts: type | tuple[type, ...] = torch.Tensor
-    noun = "a torch.Tensor"
 
     def __init__(self, spec: str) -> None:
         self.dims = [_dimension(word) for word in spec.split() if word != "..."]
@@ -121,7 +120,6 @@ class Stack(Floats):
     """A tensor of the shape ``spec``, or a list of tensors that stack to it."""
 
     accepts = (torch.Tensor, list, tuple)
-    noun = "a torch.Tensor or a list of them"
 
     def check(self, name: str, value: Any, sizes: dict) -> list[tuple[str, torch.Tensor]]:
         """Raise unless the tensor, or each part of the list, is right."""
@@ -139,7 +137,6 @@ class Number:
     """A finite real number within limits: ``above`` and ``below`` are left out, ``least`` and ``most`` allowed."""
 
     accepts = (int, float, np.integer, np.floating, torch.Tensor)
-    noun = "a number"
 
     def __init__(
         self,
@@ -166,7 +163,7 @@ class Number:
         if isinstance(value, torch.Tensor):
             if value.ndim or value.dtype.is_complex:
                 raise TypeError(f"{name} must be one real number, but is a tensor of shape {tuple(value.shape)}")
-            if _hidden(value):
+            if hidden(value):
                 return []
         if not (math.isfinite(value) and all(holds(value, bound) for holds, bound in self.limits)):
             expected = f"{self.expected} and finite" if self.expected else "finite"
@@ -178,7 +175,6 @@ class Whole:
     """An integer of at least ``low``, and at most ``high``; 3.0 is none."""
 
     accepts = (int, np.integer, float)
-    noun = "an integer"
 
     def __init__(self, low: int, high: int | None = None) -> None:
         self.low, self.high = low, high
@@ -213,7 +209,6 @@ class Choice:
 
 class _Flag:
     accepts = (bool, np.bool_)
-    noun = "True or False"
 
     def check(self, name: str, value: Any, sizes: dict) -> list:
         if not isinstance(value, self.accepts):
@@ -225,15 +220,15 @@ class _Either:
     """One of several kinds, chosen by the type of what came; None where it is among them."""
 
     def __init__(self, kinds: list, none: bool) -> None:
-        self.kinds, self.none = kinds, none
-        nouns = [kind.noun for kind in kinds] + ["None"] * none
-        self.noun = " or ".join(nouns)
+        self.kinds = sorted(kinds, key=lambda kind: not isinstance(kind, Number))
+        self.none = none
 
     def check(self, name: str, value: Any, sizes: dict) -> list:
         if value is None and self.none:
             return []
         for kind in self.kinds[:-1]:
-            if isinstance(value, kind.accepts) and not (getattr(value, "ndim", 1) == 0 and kind.noun != "a number"):
+            many = isinstance(kind, Number) and getattr(value, "ndim", 0) > 0
+            if isinstance(value, kind.accepts) and not many:
                 return kind.check(name, value, sizes)
         return self.kinds[-1].check(name, value, sizes)
 
@@ -268,7 +263,7 @@ def _described(value: Any) -> str:
     return text if value is None else f"{text} ({kind})" if text and len(text) < 40 else f"of type {kind}"
 
 
-def _hidden(value: torch.Tensor) -> bool:
+def hidden(value: torch.Tensor) -> bool:
     """Whether to look at the values would wait for a device, break a graph, or fail inside ``torch.func``."""
     if torch.compiler.is_compiling() or value.device.type != "cpu":
         return True
@@ -280,7 +275,7 @@ def _check_finite(values: list[tuple[str, torch.Tensor]]) -> None:
         return
     for name, value in values:
         # A finite sum has finite terms, and takes one pass and no copy. A sum may also overflow: hence the second look.
-        if not _hidden(value) and not math.isfinite(value.detach().sum()) and not torch.isfinite(value).all():
+        if not hidden(value) and not math.isfinite(value.detach().sum()) and not torch.isfinite(value).all():
             raise ValueError(f"{name} contains NaN or infinite values; clean or rescale it first")
 
 

@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from replearn.contract import Batch, Choice, NonNegative, Share, Whole, checked
+from replearn.contract import Batch, Choice, NonNegative, Share, Whole, checked, hidden
 from replearn.losses.precision import full_precision
-from replearn.losses.statistics import off_diagonal_energy, standardize_columns
+from replearn.losses.statistics import off_diagonal_energy, standardize_columns, unit_rows
 
 Method = Annotated[str, Choice("cholesky", "zca")]
 Correction = Annotated[int, Choice(0, 1)]
@@ -76,7 +76,8 @@ def vicreg(
 
 def _too_narrow(z: torch.Tensor, gamma: float, eps: float) -> torch.Tensor:
     """By how much the standard deviations fall short of gamma, on average over the dimensions."""
-    return (gamma - (z.var(0) + eps).sqrt()).clamp(min=0).mean()
+    variance = (z.var(0) + eps).clamp(min=torch.finfo(z.dtype).tiny)  # the root has no slope at 0
+    return (gamma - variance.sqrt()).clamp(min=0).mean()
 
 
 def _covariance_energy(z: torch.Tensor) -> torch.Tensor:
@@ -186,17 +187,17 @@ def _whiten(z: torch.Tensor, method: str, shrink: float, correction: int) -> tor
     covariance = (1 - shrink) * covariance + shrink * torch.eye(k, dtype=z.dtype, device=z.device)
     if method == "zca":
         values, vectors = torch.linalg.eigh(covariance)
-        _check_invertible(bool((values[..., 0] > k * torch.finfo(z.dtype).eps * values[..., -1]).all()))
+        _check_invertible(values[..., 0] > k * torch.finfo(z.dtype).eps * values[..., -1])
         return centred @ (vectors / values.sqrt().unsqueeze(-2)) @ vectors.mT
     factor, info = torch.linalg.cholesky_ex(covariance)
     pivots, variances = (m.diagonal(dim1=-2, dim2=-1) for m in (factor, covariance))
     independent = pivots.square() > torch.finfo(z.dtype).eps * variances
-    _check_invertible(not info.any() and bool(independent.all()))
+    _check_invertible(independent.all(-1) & (info == 0))
     return torch.linalg.solve_triangular(factor, centred.mT, upper=False).mT
 
 
-def _check_invertible(ok: bool) -> None:
-    if not ok:
+def _check_invertible(independent: torch.Tensor) -> None:
+    if not hidden(independent) and not independent.all():
         raise ValueError(
             "z cannot be whitened: its covariance is singular; remove dependent dimensions or use shrink > 0"
         )
@@ -254,5 +255,5 @@ def w_mse(
     _check_samples(rows, k, shrink)
     u1, u2 = (_whiten(z.view(-1, rows, k), "cholesky", shrink, correction) for z in (z1, z2))
     if normalize:
-        u1, u2 = (torch.nn.functional.normalize(u, dim=-1) for u in (u1, u2))
+        u1, u2 = (unit_rows(u) for u in (u1, u2))
     return (u1 - u2).square().sum(-1).mean()

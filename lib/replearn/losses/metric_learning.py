@@ -4,10 +4,10 @@ import math
 from typing import Annotated, NamedTuple
 
 import torch
-from torch.nn import functional as F
 
 from replearn.contract import Batch, Floats, NonNegative, Numbers, Positive, Rows, checked
 from replearn.losses.precision import full_precision
+from replearn.losses.statistics import unit_rows
 
 Same = Annotated[torch.Tensor, Numbers("N")]
 ManyViews = Annotated[torch.Tensor, Floats("N V>=2 K")]
@@ -99,7 +99,7 @@ def align_loss(z1: Rows, z2: Rows) -> torch.Tensor:
     >>> align_loss(torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 2.0]]))
     tensor(2.)
     """
-    return (F.normalize(z1, dim=1) - F.normalize(z2, dim=1)).square().sum(1).mean()
+    return (unit_rows(z1) - unit_rows(z2)).square().sum(1).mean()
 
 
 @checked
@@ -127,7 +127,7 @@ def uniform_loss(z: Batch, *, t: Positive = 2.0) -> torch.Tensor:
     >>> uniform_loss(torch.tensor([[1.0, 0.0], [-1.0, 0.0]]), t=2.0)
     tensor(-8.)
     """
-    n, unit = len(z), F.normalize(z, dim=1)
+    n, unit = len(z), unit_rows(z)
     exponents = (2 * t * (unit @ unit.T - 1)).fill_diagonal_(-torch.inf)
     return exponents.flatten().logsumexp(0) - math.log(n * (n - 1))
 

@@ -7,6 +7,7 @@ from torch.nn import functional as F
 
 from replearn.contract import Batch, Floats, Number, Positive, Stack, checked
 from replearn.losses.precision import full_precision
+from replearn.losses.statistics import unit_rows
 
 Views = Annotated[torch.Tensor | list[torch.Tensor], Stack("V>=2 N K")]
 FirstViews = Annotated[torch.Tensor | list[torch.Tensor], Stack("T N K")]
@@ -37,7 +38,7 @@ def simsiam_loss(p: Batch, z: Batch) -> torch.Tensor:
     >>> simsiam_loss(z, 2 * z)
     tensor(-1.)
     """
-    return -F.cosine_similarity(p, z.detach(), dim=1).mean()
+    return -_mean_cosine(p, z.detach())
 
 
 @checked
@@ -63,7 +64,7 @@ def byol_loss(p: Batch, z: Batch) -> torch.Tensor:
     >>> byol_loss(z, 2 * z)
     tensor(0.)
     """
-    return 2 - 2 * F.cosine_similarity(p, z.detach(), dim=1).mean()
+    return 2 - 2 * _mean_cosine(p, z.detach())
 
 
 @checked
@@ -113,6 +114,10 @@ def dino_loss(
     every_pair = torch.vdot(p.sum(0).flatten(), log_q.sum(0).flatten())
     same_view = torch.vdot(p.flatten(), log_q[:targets].flatten())
     return (same_view - every_pair) / (targets * (views - 1) * student.shape[1])
+
+
+def _mean_cosine(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    return (unit_rows(a) * unit_rows(b)).sum(1).mean()
 
 
 def _stacked(views: torch.Tensor | list[torch.Tensor]) -> torch.Tensor:

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import torch
 from torch.nn import functional as F
 
-from replearn.contract import Batch, NonNegative, Numbers, Rows, checked
+from replearn.contract import Batch, NonNegative, Numbers, Rows, checked, hidden
 from replearn.losses.precision import full_precision
 
 Square = Annotated[torch.Tensor, Numbers("K K")]
@@ -83,11 +83,27 @@ class _Gram(torch.autograd.Function):
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[torch.Tensor], output: torch.Tensor) -> None:
         ctx.save_for_backward(*inputs)
+        ctx.save_for_forward(*inputs)
 
     @staticmethod
     def backward(ctx: Any, gradient: torch.Tensor) -> torch.Tensor:
         (z,) = ctx.saved_tensors
         return (gradient + gradient.T) @ z
+
+    @staticmethod
+    def jvp(ctx: Any, tangent: torch.Tensor) -> torch.Tensor:
+        (z,) = ctx.saved_tensors
+        product = tangent @ z.T
+        return product + product.T
+
+
+def unit_rows(z: torch.Tensor) -> torch.Tensor:
+    """Scale the rows (the last dimension) to length 1; a row of zeros has no direction, and stays as it is.
+
+    Its gradient is then finite, where a division by a small constant in place of the length would give 1e12.
+    """
+    lengths = torch.linalg.vector_norm(z, dim=-1, keepdim=True)
+    return z / lengths.masked_fill(lengths == 0, 1.0)
 
 
 def standardize_columns(z: torch.Tensor, eps: float) -> torch.Tensor:
@@ -96,7 +112,7 @@ def standardize_columns(z: torch.Tensor, eps: float) -> torch.Tensor:
         return F.batch_norm(z, None, None, training=True, eps=eps)
     centred = z - z.mean(0)
     variance = centred.square().mean(0)
-    if (variance == 0).any():
+    if not hidden(variance) and (variance == 0).any():
         raise ValueError("z has a constant column, whose correlations are undefined; drop it or use eps > 0")
     return centred / variance.sqrt()
 
