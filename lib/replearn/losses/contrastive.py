@@ -184,6 +184,12 @@ def sup_con(z: Batch, labels: Labels, *, temperature: Positive = 0.1, skip_singl
     return -each.sum() / (positives > 0).sum().clamp(min=1)
 
 
+def _without_diagonal(scores: torch.Tensor) -> torch.Tensor:
+    """Set the diagonal to -inf: its slope is 0 by itself then, and autograd need not copy a matrix to make it so."""
+    scores.detach().diagonal().fill_(-torch.inf)
+    return scores
+
+
 def _similarities(q: torch.Tensor, keys: torch.Tensor, similarity: str) -> torch.Tensor:
     """All inner products, or minus half of all squared distances, (N, M)."""
     if similarity == "dot":
@@ -203,7 +209,6 @@ def _log_sum_exp_of_negatives(u1: torch.Tensor, u2: torch.Tensor) -> tuple[torch
 
     The three (N, N) blocks of similarities are never joined to one of (2N, 2N): that halves time and memory.
     """
-    across = (u1 @ u2.T).fill_diagonal_(-torch.inf)
-    within1 = gram(u1).fill_diagonal_(-torch.inf).logsumexp(1)
-    within2 = gram(u2).fill_diagonal_(-torch.inf).logsumexp(1)
+    across = _without_diagonal(u1 @ u2.T)
+    within1, within2 = (_without_diagonal(gram(u)).logsumexp(1) for u in (u1, u2))
     return torch.logaddexp(across.logsumexp(1), within1), torch.logaddexp(across.logsumexp(0), within2)

@@ -7,7 +7,7 @@ from torch.nn import functional as F
 
 from replearn.contract import Batch, Floats, Number, Positive, Stack, checked
 from replearn.losses.precision import full_precision
-from replearn.losses.statistics import unit_rows
+from replearn.losses.statistics import row_lengths, unit_rows
 
 Views = Annotated[torch.Tensor | list[torch.Tensor], Stack("V>=2 N K")]
 FirstViews = Annotated[torch.Tensor | list[torch.Tensor], Stack("T N K")]
@@ -38,7 +38,7 @@ def simsiam_loss(p: Batch, z: Batch) -> torch.Tensor:
     >>> simsiam_loss(z, 2 * z)
     tensor(-1.)
     """
-    return -_mean_cosine(p, z.detach())
+    return -_mean_cosine(p, z)
 
 
 @checked
@@ -64,7 +64,7 @@ def byol_loss(p: Batch, z: Batch) -> torch.Tensor:
     >>> byol_loss(z, 2 * z)
     tensor(0.)
     """
-    return 2 - 2 * _mean_cosine(p, z.detach())
+    return 2 - 2 * _mean_cosine(p, z)
 
 
 @checked
@@ -116,8 +116,9 @@ def dino_loss(
     return (same_view - every_pair) / (targets * (views - 1) * student.shape[1])
 
 
-def _mean_cosine(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-    return (unit_rows(a) * unit_rows(b)).sum(1).mean()
+def _mean_cosine(p: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
+    """Mean cosine of rows, without gradient to z; p is divided by its lengths last, which spares a matrix."""
+    return ((p * unit_rows(z.detach())).sum(1) / row_lengths(p)).mean()
 
 
 def _stacked(views: torch.Tensor | list[torch.Tensor]) -> torch.Tensor:

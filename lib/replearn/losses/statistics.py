@@ -102,8 +102,13 @@ def unit_rows(z: torch.Tensor) -> torch.Tensor:
 
     Its gradient is then finite, where a division by a small constant in place of the length would give 1e12.
     """
-    lengths = torch.linalg.vector_norm(z, dim=-1, keepdim=True)
-    return z / lengths.masked_fill(lengths == 0, 1.0)
+    return z / row_lengths(z).unsqueeze(-1)
+
+
+def row_lengths(z: torch.Tensor) -> torch.Tensor:
+    """Lengths (N,) of the rows, and 1 for a row of zeros, so that one may divide by them."""
+    lengths = torch.linalg.vector_norm(z, dim=-1)
+    return lengths.masked_fill(lengths == 0, 1.0)
 
 
 def standardize_columns(z: torch.Tensor, eps: float) -> torch.Tensor:
