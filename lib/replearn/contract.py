@@ -195,12 +195,12 @@ class Choice:
 
     def __init__(self, *choices: Any) -> None:
         self.choices = choices
-        self.accepts = tuple({type(choice) for choice in choices})
+        self.accepts = tuple({type(choice) for choice in choices}) + (np.integer,) * isinstance(choices[0], int)
         self.noun = f"one of {', '.join(map(repr, choices))}"
 
     def check(self, name: str, value: Any, sizes: dict) -> list:
         """Raise unless the value is one of the choices."""
-        if type(value) not in self.accepts:
+        if isinstance(value, bool) or not isinstance(value, self.accepts):
             raise TypeError(f"{name} must be {self.noun}, but is {_described(value)}")
         if value not in self.choices:
             raise ValueError(f"{name} must be {self.noun}, but is {value!r}")

@@ -8,6 +8,7 @@ from replearn import data, evaluation, losses, methods, training
 
 PAPERS = [
     (losses.nt_xent, dict(temperature=0.5)),  # SimCLR, on CIFAR-10
+    (losses.koleo_loss, dict(eps=1e-8)),
     (losses.dcl, dict(temperature=0.1)),
     (
         losses.info_nce,

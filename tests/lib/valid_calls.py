@@ -7,7 +7,7 @@ from sampling import rows
 
 A, B, C = (rows(16, 4, seed=seed, dtype=torch.float64) for seed in (1, 2, 3))
 PAIR = torch.arange(16) % 2
-HIDDEN = torch.tensor([[1, 3, 5]])
+PATCHES, HIDDEN = B.view(2, 8, 4), torch.tensor([[1, 3, 5], [0, 2, 7]])
 LOSSES = {
     "align_loss": (losses.align_loss, A, B),
     "align_uniform": (losses.align_uniform, A, B),
@@ -22,11 +22,12 @@ LOSSES = {
     "decorrelation_loss": (losses.decorrelation_loss, A),
     "dino_loss": (losses.dino_loss, torch.stack([A, B]), torch.stack([B, C])),
     "info_nce": (losses.info_nce, A, B),
+    "koleo_loss": (losses.koleo_loss, A),
     "latent_loss": (losses.latent_loss, A, B),
-    "mae_loss": (losses.mae_loss, A[None, :3], B[None], HIDDEN),
+    "mae_loss": (losses.mae_loss, A.view(2, 8, 4)[:, :3], PATCHES, HIDDEN),
     "multi_view_alignment": (losses.multi_view_alignment, torch.stack([A, B], 1)),
     "nt_xent": (losses.nt_xent, A, B),
-    "simmim_loss": (losses.simmim_loss, A[None, :3], B[None], HIDDEN),
+    "simmim_loss": (losses.simmim_loss, A.view(2, 8, 4)[:, :3], PATCHES, HIDDEN),
     "simsiam_loss": (losses.simsiam_loss, A, B),
     "sinkhorn": (losses.sinkhorn, A),
     "spectral_contrastive": (losses.spectral_contrastive, A, B),

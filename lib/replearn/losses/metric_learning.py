@@ -204,3 +204,41 @@ def multi_view_alignment(z: ManyViews) -> torch.Tensor:
     """
     distances = (z - z.mean(1, keepdim=True)).square().sum(2)
     return 2 * distances.sum(1).mean() / (z.shape[1] - 1)
+
+
+@checked
+@full_precision
+def koleo_loss(z: Batch, *, eps: NonNegative = 1e-8) -> torch.Tensor:
+    r"""Kozachenko-Leonenko: every embedding is driven away from its nearest neighbor on the unit sphere.
+
+    .. math:: -\frac1N \sum_i \log \big( \min_{j \ne i} \|\hat z_i - \hat z_j\| + \epsilon \big), \qquad
+        \hat z = z / \|z\|
+
+    Up to constants it is minus the Kozachenko-Leonenko estimate of the entropy of the directions.
+
+    Parameters
+    ----------
+    z : embeddings (N, K) of N >= 2 samples, one view of each; scaled to unit length here.
+    eps : added to the distance; two embeddings that coincide feel no force.
+
+    Returns
+    -------
+    Scalar tensor in nats, at least -log 2. Costs O(N^2 K) time and O(N^2) memory.
+
+    References
+    ----------
+    Sablayrolles et al. 2019, equation 1; Oquab et al. 2023 (DINOv2), section 4, and its code (eps).
+
+    Examples
+    --------
+    >>> koleo_loss(torch.tensor([[1.0, 0.0], [-1.0, 0.0]])).round(decimals=4)
+    tensor(-0.6931)
+    """
+    unit = unit_rows(z)
+    nearest = _without_itself(unit.detach()).argmax(1)
+    return -(torch.linalg.vector_norm(unit - unit[nearest], dim=1) + eps).log().mean()
+
+
+def _without_itself(unit: torch.Tensor) -> torch.Tensor:
+    cosines = unit @ unit.T
+    return cosines.masked_fill(torch.eye(len(unit), dtype=torch.bool, device=unit.device), -torch.inf)

@@ -114,3 +114,15 @@ def test_gradients_agree_with_finite_differences(loss):
 def test_bad_input_is_refused(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_koleo_is_minus_the_mean_logarithm_of_the_nearest_distances():
+    unit = A / A.norm(dim=1, keepdim=True)
+    by_hand = [min(math.dist(u, v) for j, v in enumerate(unit) if j != i) for i, u in enumerate(unit)]
+    torch.testing.assert_close(losses.koleo_loss(A), -torch.tensor(by_hand).log().mean().to(A.dtype))
+
+
+def test_koleo_lets_twins_be():
+    twins = torch.cat([A, A]).requires_grad_()
+    losses.koleo_loss(twins).backward()
+    assert twins.grad.isfinite().all()
