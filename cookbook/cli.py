@@ -103,7 +103,7 @@ def list_():
         if chapter.part != part:
             part = chapter.part
             table.add_section()
-            table.add_row(Text(titles[part], style="bold"))
+            table.add_row(Text(titles.get(part, part or ""), style="bold"))
         table.add_row(Text(chapter.slug, style="cyan"), card.stars, card.promise, str(card.minutes.read))
     out.print(table)
     _warn_of_broken_cards(book)

@@ -5,9 +5,9 @@ import json
 from cookbook.claims import MIME
 from cookbook.errors import BookError
 
-TABLE = {"page", "scale", "seed", "claims"}
-ROW = {"id", "says", "source", "role", "paper", "holds", "measures"}
-MEASURE = {"is", "unit", "worst", "values", "bound"}
+TABLE = {"page": str, "scale": str, "seed": object, "claims": list}
+ROW = {"id": str, "says": str, "source": str, "role": str, "paper": str, "holds": bool, "measures": list}
+MEASURE = {"is": str, "unit": str, "worst": object, "values": list, "bound": str}
 
 
 def stored_claims(notebook):
@@ -41,6 +41,9 @@ def read_claims(path):
 
 def _is_whole(table):
     rows = table["claims"]
-    return set(table) >= TABLE and all(
-        set(row) >= ROW and all(set(measure) >= MEASURE for measure in row["measures"]) for row in rows
-    )
+    measures = [measure for row in rows for measure in row["measures"]]
+    return _has(table, TABLE) and all(_has(row, ROW) for row in rows) and all(_has(m, MEASURE) for m in measures)
+
+
+def _has(fields, kinds):
+    return all(isinstance(fields[name], kind) for name, kind in kinds.items())
