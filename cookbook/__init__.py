@@ -1,23 +1,9 @@
 """How a chapter of The Self-Supervised Learning Cookbook is opened, drawn, played with and checked.
 
-``import cookbook as cb`` gives a chapter all it needs; the science is in ``replearn``.
+``import cookbook as cb`` gives a chapter all it needs; the science is in ``replearn``. Each module is read when
+something of it is first used.
 """
 
-from cookbook import plots
-from cookbook.chapter import Chapter
-from cookbook.claims import ClaimsFailed
-from cookbook.contents import contents
-from cookbook.explorer import explore, log_slider
-from cookbook.source import show_source
-from cookbook.style import color
+import lazy_loader as lazy
 
-__all__ = [
-    "Chapter",
-    "ClaimsFailed",
-    "color",
-    "contents",
-    "explore",
-    "log_slider",
-    "plots",
-    "show_source",
-]
+__getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)

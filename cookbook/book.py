@@ -121,7 +121,10 @@ class Book:
     @cached_property
     def parts(self):
         """The eight parts in order, whether or not they hold chapters yet."""
-        return [Part(**part) for part in yaml.safe_load((self.folder / "parts.yaml").read_text("utf-8"))]
+        try:
+            return [Part(**part) for part in yaml.safe_load((self.folder / "parts.yaml").read_text("utf-8"))]
+        except (OSError, ValueError, TypeError, yaml.YAMLError) as error:
+            raise BookError(f"chapters/parts.yaml cannot be read: {' '.join(str(error).split())[:200]}") from None
 
     def folders(self):
         """The chapters' folders in reading order."""

@@ -1,8 +1,12 @@
-"""The command line: ``cookbook --help``."""
+"""The command line: ``cookbook --help``.
+
+What runs or checks notebooks is imported by the commands that do so: it takes seconds.
+"""
 
 import logging
 import os
 import sys
+from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -16,15 +20,12 @@ from rich.table import Table
 from rich.text import Text
 
 from cookbook.book import Book
-from cookbook.build import build as build_page
-from cookbook.check import check as check_book
-from cookbook.contents import readme_contents
-from cookbook.errors import BookError
+from cookbook.errors import BookError, RunFailed
 from cookbook.files import write_text
 from cookbook.notation import notation_markdown, notation_path
-from cookbook.notebooks import read_built, stored_claims
-from cookbook.runner import RunFailed, execute
 from cookbook.skeleton import new_chapter
+from cookbook.stored import read_claims, stored_claims
+from cookbook.toc import readme_contents
 from cookbook.train import train as run_recipe
 
 WRONG_USE, FAILED, INTERRUPTED = 2, 1, 130
@@ -102,7 +103,7 @@ def list_():
         if chapter.part != part:
             part = chapter.part
             table.add_section()
-            table.add_row(Text(titles[part], style="bold"))
+            table.add_row(Text(titles.get(part, part or ""), style="bold"))
         table.add_row(Text(chapter.slug, style="cyan"), card.stars, card.promise, str(card.minutes.read))
     out.print(table)
     _warn_of_broken_cards(book)
@@ -141,6 +142,8 @@ def run(
     output: Annotated[Path | None, typer.Option(help="Where to keep the executed notebook; runs/ by default.")] = None,
 ):
     """Execute a page with papermill, print its claims, and keep the executed notebook."""
+    from cookbook.runner import execute
+
     page = Book.here().page(name)
     parameters = {"scale": scale.value} | dict(map(_parse, parameter or []))
     output = output or page.executed(parameters["scale"])
@@ -158,6 +161,8 @@ def build(
     ] = False,
 ):
     """Execute pages at scale toy and refresh their stored notebooks, the README's contents and the page of symbols."""
+    from cookbook.build import build as build_page
+
     book = Book.here()
     for page in _pages(book, names):
         with _progress(page.name) as on_cell:
@@ -171,6 +176,8 @@ def build(
 @app.command()
 def check(slugs: Slugs = None):
     """Check the contract of chapters: form, pairing, outputs, cards, claims, sliders, exercises, links, sizes."""
+    from cookbook.check import check as check_book
+
     book = Book.here()
     for slug in slugs or []:
         if slug not in book.slugs():
@@ -260,12 +267,12 @@ def _stored(chapter):
     tables = []
     for page in chapter.pages:
         try:
-            notebook = read_built(page)
+            table = read_claims(page.notebook)
         except BookError as error:
             err.print(Text(str(error), style="red"))
             continue
-        tables += [table] if notebook and (table := stored_claims(notebook)) else []
-    return [table for table in tables if table["claims"]]
+        tables += [table] if table and table["claims"] else []
+    return tables
 
 
 def _refresh(path, text, what):
@@ -302,8 +309,9 @@ def _measured(measure):
 
 
 def _explain(error):
-    if error.claims:
-        _print_claims(error.claims)
+    with suppress(BookError):  # a disk that is full keeps half a notebook
+        if claims := read_claims(error.kept):
+            _print_claims(claims)
     err.print(Text(f"cell {error.cell} failed: {error.reason}", style="red"))
     if error.details:
         err.print(Text("\n".join(error.details.splitlines()[-LAST_LINES:])))

@@ -8,7 +8,6 @@ import re
 import jupytext
 import nbformat
 
-from cookbook.claims import MIME
 from cookbook.errors import BookError
 
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
@@ -72,17 +71,6 @@ def tagged(notebook, tag):
 def code(notebook):
     """All code of a notebook as one text."""
     return "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
-
-
-def outputs(notebook):
-    """Every output of every code cell, in order."""
-    return [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
-
-
-def stored_claims(notebook):
-    """The data of the claims table among the outputs: {page, scale, seed, claims}, or None."""
-    tables = [output.data[MIME] for output in outputs(notebook) if MIME in output.get("data", {})]
-    return tables[-1] if tables else None
 
 
 def strip_colour(text):

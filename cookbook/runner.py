@@ -2,32 +2,15 @@
 
 import os
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
-import nbformat
 import papermill
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
-from cookbook.errors import BookError
+from cookbook.errors import BookError, RunFailed
 from cookbook.files import replacing
-from cookbook.notebooks import read_source, stored_claims, strip_colour, tagged
-
-
-@dataclass
-class RunFailed(Exception):
-    """A chapter stopped: which cell, why, and where the executed notebook was kept."""
-
-    cell: int
-    reason: str
-    details: str
-    kept: Path
-
-    @property
-    def claims(self):
-        """The table of claims that the chapter reported before it stopped, or None."""
-        return stored_claims(nbformat.read(self.kept, as_version=4)) if self.kept.exists() else None
+from cookbook.notebooks import read_source, strip_colour, tagged
 
 
 def execute(page, output, *, parameters=None, timeout=None, on_cell=lambda cell, total: None, **environment):

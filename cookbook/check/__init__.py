@@ -70,10 +70,19 @@ def _problems_of(book, chapter):
             continue
         subjects.append(subject)
         for name, rule in PAGE_RULES.items():
-            yield from ((page.name, Problem(where, name, text)) for text in rule(subject))
+            yield from ((page.name, Problem(where, name, text)) for text in _broken(rule, subject))
     for name, rule in CHAPTER_RULES.items():
         where = _where(book, chapter.folder)
-        yield from ((chapter.slug, Problem(where, name, text)) for text in rule(book, chapter, subjects))
+        yield from ((chapter.slug, Problem(where, name, text)) for text in _broken(rule, book, chapter, subjects))
+
+
+def _broken(rule, *arguments):
+    """The sentences of a rule; a damaged file may hold anything, and then it says that it cannot read it."""
+    try:
+        return list(rule(*arguments))
+    except Exception as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        return [f"this cannot be checked, for the source or the stored notebook is damaged ({reason}): build it again"]
 
 
 def _book_problems(book):

@@ -1,7 +1,7 @@
 """Rules for what is generated from the whole book; each yields where it is broken and how to mend it."""
 
-from cookbook.contents import readme_contents
 from cookbook.notation import notation_markdown, notation_path
+from cookbook.toc import readme_contents
 
 
 def readme(book):

@@ -6,7 +6,7 @@ from cookbook.book import LESSON, SOLUTIONS
 from cookbook.check.form_rules import EXERCISE
 from cookbook.check.subject import tags
 from cookbook.notation import clashes
-from cookbook.notebooks import stored_claims
+from cookbook.stored import stored_claims
 
 FEWEST_MESSAGES, MOST_MESSAGES = 4, 8
 

@@ -7,8 +7,9 @@ import jupytext
 import nbformat
 
 from cookbook.build import SCALE
-from cookbook.contents import contents_markdown
-from cookbook.notebooks import BUILD, cells, code, edited_since_build, outputs, stamp, tagged
+from cookbook.notebooks import BUILD, cells, code, edited_since_build, stamp, tagged
+from cookbook.stored import outputs
+from cookbook.toc import contents_markdown
 
 MAX_BYTES = 300_000
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")

@@ -4,7 +4,7 @@ import pytest
 
 from cookbook.book import LESSON, Book
 from cookbook.check import check
-from cookbook.notebooks import read_built, stored_claims
+from cookbook.stored import read_claims
 
 BOOK = Book.here()
 
@@ -15,5 +15,5 @@ def test_the_book_breaks_no_rule():
 
 @pytest.mark.parametrize("name", [page.name for page in BOOK.pages() if page.kind == LESSON])
 def test_every_stored_claim_holds(name):
-    claims = stored_claims(read_built(BOOK.page(name)))["claims"]
+    claims = read_claims(BOOK.page(name).notebook)["claims"]
     assert claims and [row["id"] for row in claims if not row["holds"]] == []

@@ -4,10 +4,10 @@ import pytest
 from editing import edit
 
 from cookbook.book import Book
-from cookbook.contents import BEGIN, END, contents_markdown, readme_contents
 from cookbook.errors import BookError
 from cookbook.notation import clashes, notation_markdown
 from cookbook.skeleton import new_chapter
+from cookbook.toc import BEGIN, END, contents_markdown, readme_contents
 
 PAPER = "balestriero2022spectral"
 

@@ -7,10 +7,11 @@ from editing import edit
 
 from cookbook.build import assemble, build
 from cookbook.check import BOOK_RULES, CHAPTER_RULES, EXCEPTIONS, PAGE_RULES, check
-from cookbook.contents import BEGIN, END
 from cookbook.notation import notation_markdown, notation_path
-from cookbook.notebooks import read_source, stored_claims
+from cookbook.notebooks import read_source
 from cookbook.skeleton import new_chapter
+from cookbook.stored import stored_claims
+from cookbook.toc import BEGIN, END
 
 
 @pytest.fixture(scope="module")

@@ -80,13 +80,13 @@ def test_settings_are_given_by_name(room):
 @pytest.mark.parametrize("room", ROOMS, ids=lambda room: room.__name__)
 def test_more_than_two_results_have_names(room):
     for name, function in functions(room).items():
-        returned = typing.get_type_hints(function)["return"]
+        returned = inspect.get_annotations(function)["return"]
         if typing.get_origin(returned) is tuple:
             assert len(typing.get_args(returned)) <= 2 or name in BARE_TUPLES_OF_THREE, name
 
 
 def test_a_loss_of_several_terms_gives_its_total_first():
-    returned = {name: typing.get_type_hints(function)["return"] for name, function in functions(losses).items()}
+    returned = {name: inspect.get_annotations(function)["return"] for name, function in functions(losses).items()}
     several = {name: kind for name, kind in returned.items() if kind is not torch.Tensor}
     assert several.keys() == {"vicreg", "barlow_twins", "align_uniform"}
     assert all(issubclass(kind, tuple) and kind._fields[0] == "total" for kind in several.values())

@@ -8,9 +8,13 @@ from replearn import data, evaluation, losses, methods, training
 
 PAPERS = [
     (losses.nt_xent, dict(temperature=0.5)),  # SimCLR, on CIFAR-10
+    (losses.koleo_loss, dict(eps=1e-8)),
     (losses.dcl, dict(temperature=0.1)),
-    (losses.info_nce, dict(temperature=0.2, queue=None, symmetric=False, normalize=True, similarity="dot")),  # MoCo v2
-    (losses.sup_con, dict(temperature=0.1)),
+    (
+        losses.info_nce,
+        dict(temperature=0.2, queue=None, queue_only=False, symmetric=False, normalize=True, similarity="dot"),
+    ),  # MoCo v2
+    (losses.sup_con, dict(temperature=0.1, skip_single=False)),
     (losses.vicreg, dict(inv=25, var=25, cov=1, eps=1e-4, gamma=1)),
     (losses.barlow_twins, dict(lam=0.0051, eps=1e-5)),
     (losses.w_mse, dict(sub_batch=None, normalize=True, shrink=0, correction=1)),

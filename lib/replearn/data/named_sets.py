@@ -8,11 +8,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import skimage.data
 import torch
 import torch.nn.functional as F
 from PIL import Image
-from sklearn.datasets import load_digits
 
 from replearn.data import downloads
 from replearn.validate import check_choice, check_finite
@@ -143,6 +141,8 @@ def standardize(x: torch.Tensor, dim: int | tuple[int, ...] | None = None) -> to
 
 
 def _digits() -> LabeledImages:
+    from sklearn.datasets import load_digits  # slow to import
+
     raw = load_digits()
     images = torch.from_numpy(raw.images).float().unsqueeze(1) / 16
     return LabeledImages(images, torch.from_numpy(raw.target).long(), tuple(map(str, range(10))), 1200)
@@ -181,6 +181,8 @@ _LOADERS = {"digits": _digits, "mnist_10k": _mnist_10k, "photos": _photos} | {
 
 def _photograph(file: str) -> torch.Tensor:
     """A photograph that is inside scikit-image's wheel, (H, W, 3) float32 in [0, 1]."""
+    import skimage.data  # slow to import
+
     path = Path(skimage.data.__file__).parent / file
     if not path.is_file():
         raise FileNotFoundError(f"scikit-image does not bundle {file} here; reinstall it: pip install scikit-image")

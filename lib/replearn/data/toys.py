@@ -2,7 +2,6 @@
 
 import numpy as np
 import torch
-from sklearn import datasets
 
 from replearn.validate import check_between, check_integer, check_positive
 
@@ -36,6 +35,8 @@ def two_moons(n: int, *, noise: float = 0.08, seed: int = 0) -> tuple[torch.Tens
     torch.Size([100, 2])
     """
     _check(n, noise)
+    from sklearn import datasets  # slow to import
+
     return _labelled(datasets.make_moons(n, noise=noise, random_state=seed))
 
 
@@ -113,6 +114,8 @@ def circles(n: int, *, noise: float = 0.05, factor: float = 0.5, seed: int = 0) 
     """
     _check(n, noise)
     check_between("factor, the inner radius,", factor, 0, 1, ends="none")
+    from sklearn import datasets  # slow to import
+
     return _labelled(datasets.make_circles(n, noise=noise, factor=factor, random_state=seed))
 
 
@@ -187,6 +190,8 @@ def swiss_roll(n: int, *, noise: float = 0.0, seed: int = 0) -> tuple[torch.Tens
     torch.Size([100, 3])
     """
     _check(n, noise)
+    from sklearn import datasets  # slow to import
+
     x, t = datasets.make_swiss_roll(n, noise=noise, random_state=seed)
     return torch.from_numpy(x), torch.from_numpy(t)
 
@@ -223,6 +228,8 @@ def s_curve(n: int, *, noise: float = 0.0, seed: int = 0) -> tuple[torch.Tensor,
     torch.Size([100, 3])
     """
     _check(n, noise)
+    from sklearn import datasets  # slow to import
+
     x, t = datasets.make_s_curve(n, noise=noise, random_state=seed)
     return torch.from_numpy(x), torch.from_numpy(t)
 

@@ -15,6 +15,7 @@ from .metric_learning import AlignUniform as AlignUniform
 from .metric_learning import align_loss as align_loss
 from .metric_learning import align_uniform as align_uniform
 from .metric_learning import contrastive_pair_loss as contrastive_pair_loss
+from .metric_learning import koleo_loss as koleo_loss
 from .metric_learning import multi_view_alignment as multi_view_alignment
 from .metric_learning import triplet_loss as triplet_loss
 from .metric_learning import uniform_loss as uniform_loss

@@ -1,14 +1,18 @@
 """The canonical-correlation family: VICReg, Barlow Twins and W-MSE."""
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from replearn.contract import Batch, Choice, NonNegative, Share, Whole, checked, hidden
 from replearn.losses.precision import full_precision
-from replearn.losses.statistics import off_diagonal_energy, standardize_columns
-from replearn.validate import check_between, check_choice, check_integer, check_matrix, check_pair, check_positive
+from replearn.losses.statistics import off_diagonal_energy, standardize_columns, unit_rows
+
+Method = Annotated[str, Choice("cholesky", "zca")]
+Correction = Annotated[int, Choice(0, 1)]
+SubBatch = Annotated[int, Whole(2)]
 
 
 class VICRegTerms(NamedTuple):
@@ -20,16 +24,17 @@ class VICRegTerms(NamedTuple):
     covariance: Tensor
 
 
+@checked
 @full_precision
 def vicreg(
-    z1: torch.Tensor,
-    z2: torch.Tensor,
+    z1: Batch,
+    z2: Batch,
     *,
-    inv: float = 25.0,
-    var: float = 25.0,
-    cov: float = 1.0,
-    eps: float = 1e-4,
-    gamma: float = 1.0,
+    inv: NonNegative = 25.0,
+    var: NonNegative = 25.0,
+    cov: NonNegative = 1.0,
+    eps: NonNegative = 1e-4,
+    gamma: NonNegative = 1.0,
 ) -> VICRegTerms:
     r"""VICReg: views agree (invariance), no dimension dies (variance), no two repeat each other (covariance).
 
@@ -62,9 +67,6 @@ def vicreg(
     >>> vicreg(z, z, inv=1, var=0, cov=0).total
     tensor(0.)
     """
-    check_pair("z1", z1, "z2", z2)
-    for name, value in {"inv": inv, "var": var, "cov": cov, "eps": eps, "gamma": gamma}.items():
-        check_positive(name, value, allow_zero=True)
     invariance = F.mse_loss(z1, z2)
     variance = (_too_narrow(z1, gamma, eps) + _too_narrow(z2, gamma, eps)) / 2
     covariance = _covariance_energy(z1) + _covariance_energy(z2)
@@ -74,7 +76,8 @@ def vicreg(
 
 def _too_narrow(z: torch.Tensor, gamma: float, eps: float) -> torch.Tensor:
     """By how much the standard deviations fall short of gamma, on average over the dimensions."""
-    return (gamma - (z.var(0) + eps).sqrt()).clamp(min=0).mean()
+    variance = (z.var(0) + eps).clamp(min=torch.finfo(z.dtype).tiny)  # the root has no slope at 0
+    return (gamma - variance.sqrt()).clamp(min=0).mean()
 
 
 def _covariance_energy(z: torch.Tensor) -> torch.Tensor:
@@ -92,8 +95,9 @@ class BarlowTwinsTerms(NamedTuple):
     redundancy: Tensor
 
 
+@checked
 @full_precision
-def barlow_twins(z1: torch.Tensor, z2: torch.Tensor, *, lam: float = 0.0051, eps: float = 1e-5) -> BarlowTwinsTerms:
+def barlow_twins(z1: Batch, z2: Batch, *, lam: NonNegative = 0.0051, eps: NonNegative = 1e-5) -> BarlowTwinsTerms:
     r"""Barlow Twins: the cross-correlation matrix C of two views should be the identity.
 
     .. math:: \sum_i (1 - C_{ii})^2 + \lambda \sum_{i \ne j} C_{ij}^2, \qquad C = \hat z_1^\top \hat z_2 / N
@@ -125,8 +129,6 @@ def barlow_twins(z1: torch.Tensor, z2: torch.Tensor, *, lam: float = 0.0051, eps
     >>> barlow_twins(z, z, eps=0).total
     tensor(0.)
     """
-    check_pair("z1", z1, "z2", z2)
-    check_positive("lam", lam, allow_zero=True)
     n, u1 = len(z1), standardize_columns(z1, eps)
     u2 = u1 if z2 is z1 else standardize_columns(z2, eps)
     invariance = (1 - (u1 * u2).sum(0) / n).square().sum()
@@ -134,8 +136,9 @@ def barlow_twins(z1: torch.Tensor, z2: torch.Tensor, *, lam: float = 0.0051, eps
     return BarlowTwinsTerms(invariance + lam * redundancy, invariance, redundancy)
 
 
+@checked
 @full_precision
-def whiten(z: torch.Tensor, *, method: str = "cholesky", shrink: float = 0.0, correction: int = 1) -> torch.Tensor:
+def whiten(z: Batch, *, method: Method = "cholesky", shrink: Share = 0.0, correction: Correction = 1) -> torch.Tensor:
     r"""Return ``z`` centred and linearly mapped to identity covariance, :math:`z_i \mapsto M (z_i - \bar z)`.
 
     With :math:`\Sigma = (1 - s)\,\mathrm{Cov}(z) + s I`, ``"cholesky"`` takes :math:`M = L^{-1}` where
@@ -167,15 +170,11 @@ def whiten(z: torch.Tensor, *, method: str = "cholesky", shrink: float = 0.0, co
     >>> (torch.cov(whiten(5 * z + 1).T) - torch.eye(2)).abs().max() < 1e-9
     tensor(True)
     """
-    check_matrix("z", z, min_rows=2)
-    check_choice("method", method, ("cholesky", "zca"))
-    _check_whitening(z.shape[0], z.shape[1], shrink, correction)
+    _check_samples(z.shape[0], z.shape[1], shrink)
     return _whiten(z, method, shrink, correction)
 
 
-def _check_whitening(n: int, k: int, shrink: float, correction: int) -> None:
-    check_choice("correction", correction, (0, 1))
-    check_between("shrink", shrink, 0, 1, ends="low")
+def _check_samples(n: int, k: int, shrink: float) -> None:
     if shrink == 0 and n <= k:
         raise ValueError(f"{n} samples span fewer than {k} dimensions: whiten more than {k} at once, or use shrink > 0")
 
@@ -188,31 +187,32 @@ def _whiten(z: torch.Tensor, method: str, shrink: float, correction: int) -> tor
     covariance = (1 - shrink) * covariance + shrink * torch.eye(k, dtype=z.dtype, device=z.device)
     if method == "zca":
         values, vectors = torch.linalg.eigh(covariance)
-        _check_invertible(bool((values[..., 0] > k * torch.finfo(z.dtype).eps * values[..., -1]).all()))
+        _check_invertible(values[..., 0] > k * torch.finfo(z.dtype).eps * values[..., -1])
         return centred @ (vectors / values.sqrt().unsqueeze(-2)) @ vectors.mT
     factor, info = torch.linalg.cholesky_ex(covariance)
     pivots, variances = (m.diagonal(dim1=-2, dim2=-1) for m in (factor, covariance))
     independent = pivots.square() > torch.finfo(z.dtype).eps * variances
-    _check_invertible(not info.any() and bool(independent.all()))
+    _check_invertible(independent.all(-1) & (info == 0))
     return torch.linalg.solve_triangular(factor, centred.mT, upper=False).mT
 
 
-def _check_invertible(ok: bool) -> None:
-    if not ok:
+def _check_invertible(independent: torch.Tensor) -> None:
+    if not hidden(independent) and not independent.all():
         raise ValueError(
             "z cannot be whitened: its covariance is singular; remove dependent dimensions or use shrink > 0"
         )
 
 
+@checked
 @full_precision
 def w_mse(
-    z1: torch.Tensor,
-    z2: torch.Tensor,
+    z1: Batch,
+    z2: Batch,
     *,
-    sub_batch: int | None = None,
+    sub_batch: SubBatch | None = None,
     normalize: bool = True,
-    shrink: float = 0.0,
-    correction: int = 1,
+    shrink: Share = 0.0,
+    correction: Correction = 1,
 ) -> torch.Tensor:
     r"""W-MSE: the distance between two views after each of them was whitened.
 
@@ -248,14 +248,12 @@ def w_mse(
     >>> w_mse(z, 2 * z).round(decimals=4)
     tensor(0.)
     """
-    check_pair("z1", z1, "z2", z2)
     n, k = z1.shape
     rows = n if sub_batch is None else sub_batch
-    check_integer("sub_batch", rows, 2, n)
     if n % rows:
         raise ValueError(f"sub_batch must divide the batch, but {n} is not a multiple of {rows}")
-    _check_whitening(rows, k, shrink, correction)
+    _check_samples(rows, k, shrink)
     u1, u2 = (_whiten(z.view(-1, rows, k), "cholesky", shrink, correction) for z in (z1, z2))
     if normalize:
-        u1, u2 = (torch.nn.functional.normalize(u, dim=-1) for u in (u1, u2))
+        u1, u2 = (unit_rows(u) for u in (u1, u2))
     return (u1 - u2).square().sum(-1).mean()

@@ -1,15 +1,21 @@
 """Contrastive losses: a softmax over the batch picks the positive out."""
 
+from typing import Annotated
+
 import torch
 from torch.nn import functional as F
 
+from replearn.contract import Batch, Choice, Floats, Labels, Positive, checked, hidden
 from replearn.losses.precision import full_precision
-from replearn.losses.statistics import gram
-from replearn.validate import check_choice, check_labels, check_matrix, check_pair, check_positive
+from replearn.losses.statistics import gram, unit_rows
+
+Queue = Annotated[torch.Tensor, Floats("M K")]
+Similarity = Annotated[str, Choice("dot", "sqdist")]
 
 
+@checked
 @full_precision
-def nt_xent(z1: torch.Tensor, z2: torch.Tensor, *, temperature: float = 0.5) -> torch.Tensor:
+def nt_xent(z1: Batch, z2: Batch, *, temperature: Positive = 0.5) -> torch.Tensor:
     r"""NT-Xent (SimCLR): each of the 2N views finds its partner among the 2N - 1 others.
 
     .. math:: \frac1{2N} \sum_i -\log \frac{e^{s_{i i^+} / \tau}}{\sum_{k \ne i} e^{s_{ik} / \tau}},
@@ -35,22 +41,25 @@ def nt_xent(z1: torch.Tensor, z2: torch.Tensor, *, temperature: float = 0.5) -> 
     >>> bool(nt_xent(z, z).isclose(torch.tensor(math.log(5))))
     True
     """
-    check_pair("z1", z1, "z2", z2)
-    check_positive("temperature", temperature)
     u1, u2 = _directions(z1, temperature), _directions(z2, temperature)
-    return _log_sum_exp_of_others(u1, u2, u1 @ u2.T) - (u1 * u2).sum(1).mean()
+    positive = (u1 * u2).sum(1)
+    first, second = _log_sum_exp_of_negatives(u1, u2)
+    # -log of e^p / (e^p + e^n) is log(1 + e^(n - p)): near its minimum a difference of two logarithms loses all digits
+    return -(F.logsigmoid(positive - first) + F.logsigmoid(positive - second)).mean() / 2
 
 
+@checked
 @full_precision
 def info_nce(
-    q: torch.Tensor,
-    k: torch.Tensor,
+    q: Batch,
+    k: Batch,
     *,
-    temperature: float = 0.2,
-    queue: torch.Tensor | None = None,
+    temperature: Positive = 0.2,
+    queue: Queue | None = None,
+    queue_only: bool = False,
     symmetric: bool = False,
     normalize: bool = True,
-    similarity: str = "dot",
+    similarity: Similarity = "dot",
 ) -> torch.Tensor:
     r"""InfoNCE: query i finds key i among all keys.
 
@@ -64,18 +73,20 @@ def info_nce(
     q, k : queries and keys (N, K) of the same N >= 2 samples.
     temperature : tau > 0, in the units of q times k; with "sqdist", the variance of a positive around its query.
     queue : further keys (M, K) that are negatives of every query, or None.
+    queue_only : with a queue, leave out the other keys of the batch: its M keys are the only negatives, as in MoCo.
     symmetric : average with the loss in which keys look for queries; not with a queue.
     normalize : scale q, k and the queue to unit length first.
     similarity : "dot", the inner product, or "sqdist", minus half the squared distance.
 
     Returns
     -------
-    Scalar tensor in nats; log(N + M) when the embeddings say nothing. Costs O(N (N + M) K).
+    Scalar tensor in nats; log(N + M), with ``queue_only`` log(1 + M), when the embeddings say nothing. Costs
+    O(N (N + M) K).
 
     References
     ----------
-    Van den Oord et al. 2018 (CPC), equation 4; with a queue, He et al. 2020 (MoCo), equation 1; with squared distances,
-    Zimmermann et al. 2021.
+    Van den Oord et al. 2018 (CPC), equation 4; with ``queue_only``, He et al. 2020 (MoCo), equation 1; with squared
+    distances, Zimmermann et al. 2021.
 
     Examples
     --------
@@ -84,25 +95,26 @@ def info_nce(
     >>> bool(info_nce(z, z).isclose(torch.tensor(math.log(3))))
     True
     """
-    check_pair("q", q, "k", k)
-    check_positive("temperature", temperature)
-    check_choice("similarity", similarity, ("dot", "sqdist"))
-    if queue is not None:
-        _check_queue(queue, q.shape[1], symmetric)
+    if queue is not None and symmetric:
+        raise ValueError("a queue holds keys only, so the loss cannot be symmetric: use symmetric=False")
+    if queue_only and queue is None:
+        raise ValueError("queue_only needs a queue of keys")
     keys = k if queue is None else torch.cat([k, queue])
     if normalize:
-        q, keys = F.normalize(q, dim=1), F.normalize(keys, dim=1)
-    scores = q @ keys.T
-    if similarity == "sqdist":
-        scores = scores - (q.square().sum(1, keepdim=True) + keys.square().sum(1)) / 2
-    logits = scores / temperature
-    target = torch.arange(len(q), device=q.device)
+        q, keys = unit_rows(q), unit_rows(keys)
+    logits = _similarities(q, keys, similarity) / temperature
+    n = len(q)
+    if queue_only:
+        logits = torch.cat([logits.diagonal()[:, None], logits[:, n:]], dim=1)
+        return F.cross_entropy(logits, torch.zeros(n, dtype=torch.long, device=q.device))
+    target = torch.arange(n, device=q.device)
     loss = F.cross_entropy(logits, target)
     return (loss + F.cross_entropy(logits.T, target)) / 2 if symmetric else loss
 
 
+@checked
 @full_precision
-def dcl(z1: torch.Tensor, z2: torch.Tensor, *, temperature: float = 0.1) -> torch.Tensor:
+def dcl(z1: Batch, z2: Batch, *, temperature: Positive = 0.1) -> torch.Tensor:
     r"""Decoupled contrastive loss: NT-Xent without the positive in its denominator.
 
     .. math:: \frac1{2N} \sum_i - \frac{s_{i i^+}}{\tau} + \log \sum_{k \ne i, i^+} e^{s_{ik} / \tau},
@@ -127,15 +139,14 @@ def dcl(z1: torch.Tensor, z2: torch.Tensor, *, temperature: float = 0.1) -> torc
     >>> bool(dcl(z, z).isclose(torch.tensor(math.log(4))))
     True
     """
-    check_pair("z1", z1, "z2", z2)
-    check_positive("temperature", temperature)
     u1, u2 = _directions(z1, temperature), _directions(z2, temperature)
-    negatives = (u1 @ u2.T).fill_diagonal_(-torch.inf)
-    return _log_sum_exp_of_others(u1, u2, negatives) - (u1 * u2).sum(1).mean()
+    first, second = _log_sum_exp_of_negatives(u1, u2)
+    return (first + second).mean() / 2 - (u1 * u2).sum(1).mean()
 
 
+@checked
 @full_precision
-def sup_con(z: torch.Tensor, labels: torch.Tensor, *, temperature: float = 0.1) -> torch.Tensor:
+def sup_con(z: Batch, labels: Labels, *, temperature: Positive = 0.1, skip_single: bool = False) -> torch.Tensor:
     r"""Supervised contrastive loss: every sample of one's own class is a positive, outside the logarithm.
 
     .. math:: \frac1M \sum_i \frac{-1}{|P(i)|} \sum_{p \in P(i)}
@@ -147,6 +158,7 @@ def sup_con(z: torch.Tensor, labels: torch.Tensor, *, temperature: float = 0.1) 
     z : embeddings (M, K) of all views together; scaled to unit length here.
     labels : y (M,), integers; each must occur at least twice.
     temperature : tau > 0, in units of cosine.
+    skip_single : average over the samples that have a positive; those alone in their class are negatives only.
 
     Returns
     -------
@@ -162,39 +174,41 @@ def sup_con(z: torch.Tensor, labels: torch.Tensor, *, temperature: float = 0.1) 
     >>> sup_con(z[[0, 0, 1, 1]], labels) < sup_con(z, labels)
     tensor(True)
     """
-    check_matrix("z", z, min_rows=2)
-    check_labels("labels", labels, len(z))
-    check_positive("temperature", temperature)
     same = labels[:, None] == labels
     positives = same.sum(1) - 1
-    if (positives == 0).any():
-        raise ValueError("each label must occur at least twice: a sample without a positive has no loss")
-    scores = gram(F.normalize(z, dim=1) * temperature**-0.5)
-    off_diagonal = ~torch.eye(len(z), dtype=torch.bool, device=z.device)
-    log_sum = scores.masked_fill(~off_diagonal, -torch.inf).logsumexp(1)
-    return (log_sum - (scores * (same & off_diagonal)).sum(1) / positives).mean()
+    if not skip_single and not hidden(z) and (positives == 0).any():
+        raise ValueError("each label must occur at least twice: a sample without a positive has no loss; skip_single")
+    itself = torch.eye(len(z), dtype=torch.bool, device=z.device)
+    log_share = gram(_directions(z, temperature)).masked_fill(itself, -torch.inf).log_softmax(1)
+    each = log_share.masked_fill(itself | ~same, 0).sum(1) / positives.clamp(min=1)
+    return -each.sum() / (positives > 0).sum().clamp(min=1)
+
+
+def _without_diagonal(scores: torch.Tensor) -> torch.Tensor:
+    """Set the diagonal to -inf: its slope is 0 by itself then, and autograd need not copy a matrix to make it so."""
+    scores.detach().diagonal().fill_(-torch.inf)
+    return scores
+
+
+def _similarities(q: torch.Tensor, keys: torch.Tensor, similarity: str) -> torch.Tensor:
+    """All inner products, or minus half of all squared distances, (N, M)."""
+    if similarity == "dot":
+        return q @ keys.T
+    middle = keys.mean(0).detach()  # far from the origin the squares below would leave no digit of their difference
+    q, keys = q - middle, keys - middle
+    return q @ keys.T - (q.square().sum(1, keepdim=True) + keys.square().sum(1)) / 2
 
 
 def _directions(z: torch.Tensor, temperature: float) -> torch.Tensor:
     """Unit rows, so scaled that their inner products are cosines in units of the temperature."""
-    return F.normalize(z, dim=1) * temperature**-0.5
+    return unit_rows(z) * temperature**-0.5
 
 
-def _log_sum_exp_of_others(u1: torch.Tensor, u2: torch.Tensor, across: torch.Tensor) -> torch.Tensor:
-    """Mean over all 2N views of the log-sum-exp of their similarities with the others; ``across`` holds u1 u2^T.
+def _log_sum_exp_of_negatives(u1: torch.Tensor, u2: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """For each of the 2N views the log-sum-exp of its similarities with all but itself and its partner.
 
     The three (N, N) blocks of similarities are never joined to one of (2N, 2N): that halves time and memory.
     """
-    within1 = gram(u1).fill_diagonal_(-torch.inf).logsumexp(1)
-    within2 = gram(u2).fill_diagonal_(-torch.inf).logsumexp(1)
-    first = torch.logaddexp(across.logsumexp(1), within1)
-    second = torch.logaddexp(across.logsumexp(0), within2)
-    return (first + second).mean() / 2
-
-
-def _check_queue(queue: torch.Tensor, k: int, symmetric: bool) -> None:
-    check_matrix("queue", queue)
-    if queue.shape[1] != k:
-        raise ValueError(f"queue must hold keys of {k} dimensions, but has shape {tuple(queue.shape)}")
-    if symmetric:
-        raise ValueError("a queue holds keys only, so the loss cannot be symmetric: use symmetric=False")
+    across = _without_diagonal(u1 @ u2.T)
+    within1, within2 = (_without_diagonal(gram(u)).logsumexp(1) for u in (u1, u2))
+    return torch.logaddexp(across.logsumexp(1), within1), torch.logaddexp(across.logsumexp(0), within2)

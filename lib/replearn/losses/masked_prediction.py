@@ -1,14 +1,22 @@
 """Masked prediction: what is hidden is predicted from what is seen, as pixels or as a network's features."""
 
+from typing import Annotated
+
 import torch
 from torch.nn import functional as F
 
+from replearn.contract import Floats, Integers, Positive, checked
 from replearn.losses.precision import full_precision
-from replearn.validate import check_finite, check_positive
+
+Predicted = Annotated[torch.Tensor, Floats("N M D")]
+Patches = Annotated[torch.Tensor, Floats("N L D")]
+Masked = Annotated[torch.Tensor, Integers("N M")]
+Features = Annotated[torch.Tensor, Floats("... T D>=2")]
 
 
+@checked
 @full_precision
-def mae_loss(pred: torch.Tensor, target: torch.Tensor, masked: torch.Tensor, normalize: bool = False) -> torch.Tensor:
+def mae_loss(pred: Predicted, target: Patches, masked: Masked, normalize: bool = False) -> torch.Tensor:
     r"""Squared error of predicted patches, averaged over the hidden patches alone.
 
     .. math:: \frac1{N M D} \sum_n \sum_{l \in \text{masked}_n} \|p_{nl} - x_{nl}\|^2
@@ -44,8 +52,9 @@ def mae_loss(pred: torch.Tensor, target: torch.Tensor, masked: torch.Tensor, nor
     return F.mse_loss(pred, hidden)
 
 
+@checked
 @full_precision
-def simmim_loss(pred: torch.Tensor, target: torch.Tensor, masked: torch.Tensor) -> torch.Tensor:
+def simmim_loss(pred: Predicted, target: Patches, masked: Masked) -> torch.Tensor:
     r"""Absolute error of predicted pixels, averaged over the hidden patches alone.
 
     .. math:: \frac1{N M D} \sum_n \sum_{l \in \text{masked}_n} \|p_{nl} - x_{nl}\|_1
@@ -72,8 +81,9 @@ def simmim_loss(pred: torch.Tensor, target: torch.Tensor, masked: torch.Tensor) 
     return F.l1_loss(pred, _hidden(pred, target, masked))
 
 
+@checked
 @full_precision
-def latent_loss(pred: torch.Tensor, target: torch.Tensor, *, beta: float = 1.0) -> torch.Tensor:
+def latent_loss(pred: Features, target: Features, *, beta: Positive = 1.0) -> torch.Tensor:
     r"""Smooth L1 distance of predicted features from features that are normalised, each token by itself.
 
     ``mean h(p - layernorm(t))`` over all entries, with ``h(u) = u^2 / (2 beta)`` for ``|u| < beta`` and
@@ -99,24 +109,11 @@ def latent_loss(pred: torch.Tensor, target: torch.Tensor, *, beta: float = 1.0) 
     >>> latent_loss(target, 100 * target).round(decimals=3)
     tensor(0.)
     """
-    if pred.shape != target.shape or pred.ndim < 2 or not pred.numel() or pred.shape[-1] < 2:
-        raise ValueError(
-            "pred and target must have one shape (..., D) with D >= 2, "
-            f"but have {tuple(pred.shape)} and {tuple(target.shape)}"
-        )
-    check_positive("beta", beta)
-    check_finite("pred", pred)
-    check_finite("target", target)
+    if pred.shape != target.shape or not pred.numel():
+        raise ValueError(f"pred and target must have one shape, but have {tuple(pred.shape)} and {tuple(target.shape)}")
     return F.smooth_l1_loss(pred, F.layer_norm(target, target.shape[-1:]), beta=beta)
 
 
 def _hidden(pred: torch.Tensor, target: torch.Tensor, masked: torch.Tensor) -> torch.Tensor:
-    """The target's hidden patches (N, M, D), or ``ValueError`` where shapes or values do not suit."""
-    if pred.ndim != 3 or target.ndim != 3 or pred.shape != (*masked.shape, target.shape[2]) or not pred.numel():
-        raise ValueError(
-            "pred must be (N, M, D), target (N, L, D) and masked (N, M), "
-            f"but have shapes {tuple(pred.shape)}, {tuple(target.shape)} and {tuple(masked.shape)}"
-        )
-    check_finite("pred", pred)
-    check_finite("target", target)
+    """The target's hidden patches (N, M, D)."""
     return target.gather(1, masked.unsqueeze(2).expand_as(pred))

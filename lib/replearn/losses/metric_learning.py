@@ -1,19 +1,21 @@
 """Before the softmax: losses of single pairs and triplets with a margin, and the two halves that a softmax balances."""
 
 import math
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import torch
-from torch.nn import functional as F
 
+from replearn.contract import Batch, Floats, NonNegative, Numbers, Positive, Rows, checked
 from replearn.losses.precision import full_precision
-from replearn.validate import check_finite, check_matrix, check_pair, check_positive
+from replearn.losses.statistics import unit_rows
+
+Same = Annotated[torch.Tensor, Numbers("N")]
+ManyViews = Annotated[torch.Tensor, Floats("N V>=2 K")]
 
 
+@checked
 @full_precision
-def contrastive_pair_loss(
-    z1: torch.Tensor, z2: torch.Tensor, same: torch.Tensor, *, margin: float = 1.0
-) -> torch.Tensor:
+def contrastive_pair_loss(z1: Rows, z2: Rows, same: Same, *, margin: Positive = 1.0) -> torch.Tensor:
     r"""Pull pairs that are the same together, push others apart up to a margin.
 
     .. math:: \frac1N \sum_i s_i \|z_{1i} - z_{2i}\|^2 + (1 - s_i) \max(0, m - \|z_{1i} - z_{2i}\|)^2
@@ -38,19 +40,14 @@ def contrastive_pair_loss(
     >>> contrastive_pair_loss(z, z + 0.5, torch.tensor([1, 0]))
     tensor(0.2500)
     """
-    check_pair("z1", z1, "z2", z2, min_rows=1)
-    check_positive("margin", margin)
-    if same.shape != (len(z1),):
-        raise ValueError(f"same must say of each pair whether it belongs together, ({len(z1)},), not {same.shape}")
     squared = (z1 - z2).square().sum(1)
     distance = squared.clamp_min(torch.finfo(squared.dtype).tiny).sqrt()
     return torch.where(same.bool(), squared, (margin - distance).relu().square()).mean()
 
 
+@checked
 @full_precision
-def triplet_loss(
-    anchor: torch.Tensor, positive: torch.Tensor, negative: torch.Tensor, *, margin: float = 1.0
-) -> torch.Tensor:
+def triplet_loss(anchor: Rows, positive: Rows, negative: Rows, *, margin: Positive = 1.0) -> torch.Tensor:
     r"""An anchor is nearer to its positive than to its negative by a margin, in squared distance.
 
     .. math:: \frac1N \sum_i \max(0, m + \|a_i - p_i\|^2 - \|a_i - n_i\|^2)
@@ -74,15 +71,13 @@ def triplet_loss(
     >>> triplet_loss(z, z, z + 0.5, margin=1.0)
     tensor(0.5000)
     """
-    check_pair("anchor", anchor, "positive", positive, min_rows=1)
-    check_pair("anchor", anchor, "negative", negative, min_rows=1)
-    check_positive("margin", margin)
     near, far = ((anchor - z).square().sum(1) for z in (positive, negative))
     return (margin + near - far).relu().mean()
 
 
+@checked
 @full_precision
-def align_loss(z1: torch.Tensor, z2: torch.Tensor) -> torch.Tensor:
+def align_loss(z1: Rows, z2: Rows) -> torch.Tensor:
     r"""Alignment: mean squared distance of the two views of a sample on the unit sphere, in [0, 4].
 
     .. math:: \frac1N \sum_i \|\hat z_{1i} - \hat z_{2i}\|^2, \qquad \hat z = z / \|z\|
@@ -104,12 +99,12 @@ def align_loss(z1: torch.Tensor, z2: torch.Tensor) -> torch.Tensor:
     >>> align_loss(torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 2.0]]))
     tensor(2.)
     """
-    check_pair("z1", z1, "z2", z2, min_rows=1)
-    return (F.normalize(z1, dim=1) - F.normalize(z2, dim=1)).square().sum(1).mean()
+    return (unit_rows(z1) - unit_rows(z2)).square().sum(1).mean()
 
 
+@checked
 @full_precision
-def uniform_loss(z: torch.Tensor, *, t: float = 2.0) -> torch.Tensor:
+def uniform_loss(z: Batch, *, t: Positive = 2.0) -> torch.Tensor:
     r"""Uniformity: the logarithm of the mean Gaussian potential between different samples on the unit sphere.
 
     .. math:: \log \frac2{N (N - 1)} \sum_{i < j} e^{-t \|\hat z_i - \hat z_j\|^2}, \qquad \hat z = z / \|z\|
@@ -132,9 +127,7 @@ def uniform_loss(z: torch.Tensor, *, t: float = 2.0) -> torch.Tensor:
     >>> uniform_loss(torch.tensor([[1.0, 0.0], [-1.0, 0.0]]), t=2.0)
     tensor(-8.)
     """
-    check_matrix("z", z, min_rows=2)
-    check_positive("t", t)
-    n, unit = len(z), F.normalize(z, dim=1)
+    n, unit = len(z), unit_rows(z)
     exponents = (2 * t * (unit @ unit.T - 1)).fill_diagonal_(-torch.inf)
     return exponents.flatten().logsumexp(0) - math.log(n * (n - 1))
 
@@ -147,9 +140,10 @@ class AlignUniform(NamedTuple):
     uniform: torch.Tensor
 
 
+@checked
 @full_precision
 def align_uniform(
-    z1: torch.Tensor, z2: torch.Tensor, *, align: float = 1.0, uniform: float = 1.0, t: float = 2.0
+    z1: Batch, z2: Batch, *, align: NonNegative = 1.0, uniform: NonNegative = 1.0, t: Positive = 2.0
 ) -> AlignUniform:
     r"""Alignment of the two views plus uniformity of each: what a softmax over many negatives does, as two terms.
 
@@ -175,16 +169,14 @@ def align_uniform(
     >>> align_uniform(z, z).align, align_uniform(z, z).uniform
     (tensor(0.), tensor(-8.))
     """
-    check_pair("z1", z1, "z2", z2)
-    check_positive("align", align, allow_zero=True)
-    check_positive("uniform", uniform, allow_zero=True)
     pull = align_loss(z1, z2)
     spread = (uniform_loss(z1, t=t) + uniform_loss(z2, t=t)) / 2
     return AlignUniform(align * pull + uniform * spread, pull, spread)
 
 
+@checked
 @full_precision
-def multi_view_alignment(z: torch.Tensor) -> torch.Tensor:
+def multi_view_alignment(z: ManyViews) -> torch.Tensor:
     r"""Alignment of many views: mean squared distance over all ordered pairs of different views of a sample.
 
     .. math:: \frac1N \sum_n \frac{1}{V (V - 1)} \sum_{i \ne j} \|z_{ni} - z_{nj}\|^2
@@ -210,8 +202,43 @@ def multi_view_alignment(z: torch.Tensor) -> torch.Tensor:
     >>> multi_view_alignment(torch.tensor([[[0.0], [1.0], [2.0]]]))
     tensor(2.)
     """
-    if z.ndim != 3 or z.shape[0] < 1 or z.shape[1] < 2 or z.shape[2] < 1:
-        raise ValueError(f"z must hold at least two views of each sample, (N, V >= 2, K), but has {tuple(z.shape)}")
-    check_finite("z", z)
     distances = (z - z.mean(1, keepdim=True)).square().sum(2)
     return 2 * distances.sum(1).mean() / (z.shape[1] - 1)
+
+
+@checked
+@full_precision
+def koleo_loss(z: Batch, *, eps: NonNegative = 1e-8) -> torch.Tensor:
+    r"""Kozachenko-Leonenko: every embedding is driven away from its nearest neighbor on the unit sphere.
+
+    .. math:: -\frac1N \sum_i \log \big( \min_{j \ne i} \|\hat z_i - \hat z_j\| + \epsilon \big), \qquad
+        \hat z = z / \|z\|
+
+    Up to constants it is minus the Kozachenko-Leonenko estimate of the entropy of the directions.
+
+    Parameters
+    ----------
+    z : embeddings (N, K) of N >= 2 samples, one view of each; scaled to unit length here.
+    eps : added to the distance; two embeddings that coincide feel no force.
+
+    Returns
+    -------
+    Scalar tensor in nats, at least -log 2. Costs O(N^2 K) time and O(N^2) memory.
+
+    References
+    ----------
+    Sablayrolles et al. 2019, equation 1; Oquab et al. 2023 (DINOv2), section 4, and its code (eps).
+
+    Examples
+    --------
+    >>> koleo_loss(torch.tensor([[1.0, 0.0], [-1.0, 0.0]])).round(decimals=4)
+    tensor(-0.6931)
+    """
+    unit = unit_rows(z)
+    nearest = _without_itself(unit.detach()).argmax(1)
+    return -(torch.linalg.vector_norm(unit - unit[nearest], dim=1) + eps).log().mean()
+
+
+def _without_itself(unit: torch.Tensor) -> torch.Tensor:
+    cosines = unit @ unit.T
+    return cosines.masked_fill(torch.eye(len(unit), dtype=torch.bool, device=unit.device), -torch.inf)

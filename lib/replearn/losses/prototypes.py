@@ -1,17 +1,22 @@
 """SwAV: balanced assignment of views to prototypes by optimal transport."""
 
-import math
+from typing import Annotated
 
 import torch
 from torch.nn import functional as F
 
+from replearn.contract import Batch, Positive, Rows, Whole, checked, hidden
 from replearn.losses.precision import full_precision
-from replearn.validate import check_integer, check_matrix, check_pair, check_positive
+
+Steps = Annotated[int, Whole(0)]
+
+_SPREAD = 60  # e^-60 is far above the smallest float32
 
 
+@checked
 @full_precision
-def sinkhorn(scores: torch.Tensor, *, eps: float = 0.05, steps: int = 3) -> torch.Tensor:
-    r"""Soft, balanced assignment of N samples to K prototypes, by Sinkhorn-Knopp in the log domain.
+def sinkhorn(scores: Rows, *, eps: Positive = 0.05, steps: Steps = 3) -> torch.Tensor:
+    r"""Soft, balanced assignment of N samples to K prototypes, by Sinkhorn-Knopp.
 
     .. math:: \max_{Q \ge 0} \; \langle Q, S \rangle + \epsilon H(Q) \quad \text{with rows of sum } 1
         \text{ and columns of sum } N / K
@@ -40,20 +45,28 @@ def sinkhorn(scores: torch.Tensor, *, eps: float = 0.05, steps: int = 3) -> torc
     tensor([[0.5000, 0.5000],
             [0.5000, 0.5000]])
     """
-    check_matrix("scores", scores)
-    check_positive("eps", eps)
-    check_integer("steps", steps, 0)
     log_q = scores / eps
-    balance = math.log(scores.shape[0] / scores.shape[1])
+    if hidden(log_q) or log_q.max() - log_q.min() > _SPREAD:
+        return _sinkhorn_of_logarithms(log_q, steps)
+    q = (log_q - log_q.max()).exp()
     for _ in range(steps):
-        log_q = log_q - log_q.logsumexp(0) + balance
+        q = q / q.sum(0)
+        q = q / q.sum(1, keepdim=True)
+    return q / q.sum(1, keepdim=True)
+
+
+def _sinkhorn_of_logarithms(log_q: torch.Tensor, steps: int) -> torch.Tensor:
+    """The same where exponentials would underflow, or where to find out would wait for a device: slower."""
+    for _ in range(steps):
+        log_q = log_q - log_q.logsumexp(0)
         log_q = log_q.log_softmax(1)
     return log_q.softmax(1)
 
 
+@checked
 @full_precision
 def swav_loss(
-    scores1: torch.Tensor, scores2: torch.Tensor, *, eps: float = 0.05, temperature: float = 0.1, steps: int = 3
+    scores1: Batch, scores2: Batch, *, eps: Positive = 0.05, temperature: Positive = 0.1, steps: Steps = 3
 ) -> torch.Tensor:
     r"""SwAV's swapped prediction: the balanced code of one view is predicted from the scores of the other.
 
@@ -82,8 +95,5 @@ def swav_loss(
     >>> swav_loss(scores, scores).round(decimals=4)
     tensor(0.6931)
     """
-    check_pair("scores1", scores1, "scores2", scores2)
-    check_positive("temperature", temperature)
-    with torch.no_grad():
-        q1, q2 = (sinkhorn(s, eps=eps, steps=steps) for s in (scores1, scores2))
+    q1, q2 = (sinkhorn(s.detach(), eps=eps, steps=steps) for s in (scores1, scores2))
     return (F.cross_entropy(scores1 / temperature, q2) + F.cross_entropy(scores2 / temperature, q1)) / 2

@@ -1,16 +1,22 @@
 """Self-distillation: one network predicts what another makes of a different view, and no sample is a negative."""
 
-from collections.abc import Sequence
+from typing import Annotated
 
 import torch
 from torch.nn import functional as F
 
+from replearn.contract import Batch, Floats, Number, Positive, Stack, checked
 from replearn.losses.precision import full_precision
-from replearn.validate import check_finite, check_pair, check_pair_shapes, check_positive
+from replearn.losses.statistics import row_lengths, unit_rows
+
+Views = Annotated[torch.Tensor | list[torch.Tensor], Stack("V>=2 N K")]
+FirstViews = Annotated[torch.Tensor | list[torch.Tensor], Stack("T N K")]
+Center = Annotated[torch.Tensor, Floats("K")] | Annotated[float, Number()]
 
 
+@checked
 @full_precision
-def simsiam_loss(p: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
+def simsiam_loss(p: Batch, z: Batch) -> torch.Tensor:
     r"""Negative cosine between predictions and targets, which receive no gradient: ``-mean_i cos(p_i, sg(z_i))``.
 
     Parameters
@@ -32,15 +38,12 @@ def simsiam_loss(p: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
     >>> simsiam_loss(z, 2 * z)
     tensor(-1.)
     """
-    check_pair_shapes("p", p, "z", z)
-    loss = -F.cosine_similarity(p, z.detach(), dim=1).mean()
-    if not torch.isfinite(loss):  # looked for in the result, which costs nothing, and then named
-        check_pair("p", p, "z", z)
-    return loss
+    return -_mean_cosine(p, z)
 
 
+@checked
 @full_precision
-def byol_loss(p: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
+def byol_loss(p: Batch, z: Batch) -> torch.Tensor:
     r"""Squared distance of unit predictions from unit targets, which receive no gradient: ``2 - 2 cos(p, sg(z))``.
 
     Parameters
@@ -61,17 +64,18 @@ def byol_loss(p: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
     >>> byol_loss(z, 2 * z)
     tensor(0.)
     """
-    return 2 + 2 * simsiam_loss(p, z)
+    return 2 - 2 * _mean_cosine(p, z)
 
 
+@checked
 @full_precision
 def dino_loss(
-    student: torch.Tensor | Sequence[torch.Tensor],
-    teacher: torch.Tensor | Sequence[torch.Tensor],
-    center: torch.Tensor | float = 0.0,
+    student: Views,
+    teacher: FirstViews,
+    center: Center = 0.0,
     *,
-    student_temperature: float = 0.1,
-    teacher_temperature: float = 0.04,
+    student_temperature: Positive = 0.1,
+    teacher_temperature: Positive = 0.04,
 ) -> torch.Tensor:
     r"""DINO: cross-entropy between the teacher's distribution of one view and the student's of every other view.
 
@@ -99,15 +103,10 @@ def dino_loss(
     >>> dino_loss(logits, logits).round(decimals=4)
     tensor(2.0794)
     """
-    student, teacher = _stacked("student", student), _stacked("teacher", teacher).detach()
+    student, teacher = _stacked(student), _stacked(teacher).detach()
     views, targets = len(student), len(teacher)
-    if views < 2 or targets > views or student.shape[1:] != teacher.shape[1:]:
-        raise ValueError(
-            "student must hold V >= 2 views and teacher the first of them, of the same (N, K), "
-            f"but have shapes {tuple(student.shape)} and {tuple(teacher.shape)}"
-        )
-    check_positive("student_temperature", student_temperature)
-    check_positive("teacher_temperature", teacher_temperature)
+    if targets > views:
+        raise ValueError(f"teacher must hold the first of the student's {views} views, but holds {targets}")
     log_q, p = (
         F.log_softmax(student / student_temperature, dim=2),
         F.softmax((teacher - center) / teacher_temperature, dim=2),
@@ -117,9 +116,10 @@ def dino_loss(
     return (same_view - every_pair) / (targets * (views - 1) * student.shape[1])
 
 
-def _stacked(name: str, views: torch.Tensor | Sequence[torch.Tensor]) -> torch.Tensor:
-    views = views if isinstance(views, torch.Tensor) else torch.stack(list(views))
-    if views.ndim != 3:
-        raise ValueError(f"{name} must hold views of logits, (V, N, K), but has shape {tuple(views.shape)}")
-    check_finite(name, views)
-    return views
+def _mean_cosine(p: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
+    """Mean cosine of rows, without gradient to z; p is divided by its lengths last, which spares a matrix."""
+    return ((p * unit_rows(z.detach())).sum(1) / row_lengths(p)).mean()
+
+
+def _stacked(views: torch.Tensor | list[torch.Tensor]) -> torch.Tensor:
+    return views if isinstance(views, torch.Tensor) else torch.stack(list(views))

@@ -2,13 +2,14 @@
 
 import torch
 
+from replearn.contract import Batch, checked
 from replearn.losses.precision import full_precision
 from replearn.losses.statistics import off_diagonal_energy
-from replearn.validate import check_matrix, check_pair
 
 
+@checked
 @full_precision
-def spectral_contrastive(z1: torch.Tensor, z2: torch.Tensor, *, centered: bool = False) -> torch.Tensor:
+def spectral_contrastive(z1: Batch, z2: Batch, *, centered: bool = False) -> torch.Tensor:
     r"""Spectral contrastive loss: inner products are large between views of one sample, zero between samples.
 
     .. math:: -\frac2N \sum_i z_{1i}^\top z_{2i} + \frac1{N(N-1)} \sum_{i \ne j} (z_{1i}^\top z_{2j})^2
@@ -32,7 +33,6 @@ def spectral_contrastive(z1: torch.Tensor, z2: torch.Tensor, *, centered: bool =
     >>> spectral_contrastive(z, z)
     tensor(-2.)
     """
-    check_pair("z1", z1, "z2", z2)
     n = len(z1)
     if centered:
         mean = (z1.mean(0) + z2.mean(0)) / 2
@@ -42,8 +42,9 @@ def spectral_contrastive(z1: torch.Tensor, z2: torch.Tensor, *, centered: bool =
     return repulsion - 2 * attraction
 
 
+@checked
 @full_precision
-def decorrelation_loss(z: torch.Tensor, *, unbiased: bool = False) -> torch.Tensor:
+def decorrelation_loss(z: Batch, *, unbiased: bool = False) -> torch.Tensor:
     r"""Decorrelation alone: the dimensions of an embedding, which is not centred, should be orthonormal on the data.
 
     .. math:: \|\hat C - I\|_F^2, \quad \hat C = \frac1N \sum_i z_i z_i^\top \qquad \text{or, unbiased,} \qquad
@@ -70,7 +71,6 @@ def decorrelation_loss(z: torch.Tensor, *, unbiased: bool = False) -> torch.Tens
     >>> decorrelation_loss(torch.tensor([[1.0, 1.0], [1.0, -1.0]]))
     tensor(0.)
     """
-    check_matrix("z", z, min_rows=2)
     n, k = z.shape
     if unbiased:
         return off_diagonal_energy(z.T, z.T) / (n * (n - 1)) - 2 * z.square().sum() / n + k

@@ -1,14 +1,18 @@
 """Second moments of a batch of embeddings, each on the cheaper side of the Gram/covariance duality."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import torch
 from torch.nn import functional as F
 
-from replearn.validate import check_matrix, check_pair, check_positive
+from replearn.contract import Batch, NonNegative, Numbers, Rows, checked, hidden
+from replearn.losses.precision import full_precision
+
+Square = Annotated[torch.Tensor, Numbers("K K")]
 
 
-def off_diagonal(m: torch.Tensor) -> torch.Tensor:
+@checked
+def off_diagonal(m: Square) -> torch.Tensor:
     """Return the K(K-1) off-diagonal entries of a square matrix, row by row.
 
     Parameters
@@ -24,13 +28,13 @@ def off_diagonal(m: torch.Tensor) -> torch.Tensor:
     >>> off_diagonal(torch.arange(9).view(3, 3))
     tensor([1, 2, 3, 5, 6, 7])
     """
-    if m.ndim != 2 or m.shape[0] != m.shape[1]:
-        raise ValueError(f"m must be a square matrix (K, K), but has shape {tuple(m.shape)}")
     k = m.shape[0]
     return m.flatten()[1:].view(k - 1, k + 1)[:, :-1].flatten()
 
 
-def off_diagonal_energy(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+@checked
+@full_precision
+def off_diagonal_energy(a: Rows, b: Rows) -> torch.Tensor:
     r"""Return :math:`\sum_{i \ne j} (a^\top b)_{ij}^2` without ever building the larger of its two forms.
 
     Because :math:`\|a^\top b\|_F^2 = \langle a a^\top, b b^\top \rangle`, the (K, K) matrix gives way to two (N, N)
@@ -54,7 +58,6 @@ def off_diagonal_energy(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     >>> off_diagonal_energy(a, a)
     tensor(96.)
     """
-    check_pair("a", a, "b", b, min_rows=1)
     n, k = a.shape
     if k < 2 * n:  # where the Gram form saves little, and its difference of two sums may cancel digits
         return off_diagonal(a.T @ b).square().sum()
@@ -80,26 +83,48 @@ class _Gram(torch.autograd.Function):
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[torch.Tensor], output: torch.Tensor) -> None:
         ctx.save_for_backward(*inputs)
+        ctx.save_for_forward(*inputs)
 
     @staticmethod
     def backward(ctx: Any, gradient: torch.Tensor) -> torch.Tensor:
         (z,) = ctx.saved_tensors
         return (gradient + gradient.T) @ z
 
+    @staticmethod
+    def jvp(ctx: Any, tangent: torch.Tensor) -> torch.Tensor:
+        (z,) = ctx.saved_tensors
+        product = tangent @ z.T
+        return product + product.T
+
+
+def unit_rows(z: torch.Tensor) -> torch.Tensor:
+    """Scale the rows (the last dimension) to length 1; a row of zeros has no direction, and stays as it is.
+
+    Its gradient is then finite, where a division by a small constant in place of the length would give 1e12.
+    """
+    return z / row_lengths(z).unsqueeze(-1)
+
+
+def row_lengths(z: torch.Tensor) -> torch.Tensor:
+    """Lengths (N,) of the rows, and 1 for a row of zeros, so that one may divide by them."""
+    lengths = torch.linalg.vector_norm(z, dim=-1)
+    return lengths.masked_fill(lengths == 0, 1.0)
+
 
 def standardize_columns(z: torch.Tensor, eps: float) -> torch.Tensor:
     """Batch normalisation without affine parameters: columns of mean 0 and biased variance 1."""
-    check_positive("eps", eps, allow_zero=True)
     if eps > 0:
         return F.batch_norm(z, None, None, training=True, eps=eps)
     centred = z - z.mean(0)
     variance = centred.square().mean(0)
-    if (variance == 0).any():
+    if not hidden(variance) and (variance == 0).any():
         raise ValueError("z has a constant column, whose correlations are undefined; drop it or use eps > 0")
     return centred / variance.sqrt()
 
 
-def cross_correlation(z1: torch.Tensor, z2: torch.Tensor, *, eps: float = 0.0) -> torch.Tensor:
+@checked
+@full_precision
+def cross_correlation(z1: Batch, z2: Batch, *, eps: NonNegative = 0.0) -> torch.Tensor:
     r"""Return the correlations between the columns of two views, :math:`C = \hat z_1^\top \hat z_2 / N`.
 
     Parameters
@@ -127,11 +152,12 @@ def cross_correlation(z1: torch.Tensor, z2: torch.Tensor, *, eps: float = 0.0) -
     tensor([[0., 1.],
             [1., 0.]])
     """
-    check_pair("z1", z1, "z2", z2)
     return standardize_columns(z1, eps).T @ standardize_columns(z2, eps) / len(z1)
 
 
-def correlation_matrix(z: torch.Tensor) -> torch.Tensor:
+@checked
+@full_precision
+def correlation_matrix(z: Batch) -> torch.Tensor:
     r"""Return the Pearson correlations between the columns of one batch of embeddings.
 
     Parameters
@@ -157,5 +183,5 @@ def correlation_matrix(z: torch.Tensor) -> torch.Tensor:
     tensor([[ 1.0000, -1.0000],
             [-1.0000,  1.0000]])
     """
-    check_matrix("z", z, min_rows=2)
-    return cross_correlation(z, z)
+    unit = standardize_columns(z, eps=0)
+    return unit.T @ unit / len(z)

@@ -4,7 +4,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components, shortest_path
-from sklearn.neighbors import kneighbors_graph
 
 from replearn.spectral.arrays import as_graph, as_points, as_symmetric
 from replearn.spectral.embeddings import SpectralEmbedding, contrastive_embedding
@@ -104,6 +103,8 @@ def geodesic_distances(X: ArrayLike | sparse.sparray, k: int | None = None) -> n
     else:
         X = as_points("X", X, min_rows=2)
         check_integer("k", k, 1, len(X) - 1)
+        from sklearn.neighbors import kneighbors_graph  # slow to import
+
         g = kneighbors_graph(X, k, mode="distance")
     parts = connected_components(g, directed=False)[0]
     if parts > 1:

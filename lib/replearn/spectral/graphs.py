@@ -4,7 +4,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import sparse
 from scipy.sparse.linalg import LinearOperator
-from sklearn.neighbors import kneighbors_graph
 
 from replearn.spectral.arrays import as_array, as_graph, as_points, compact
 from replearn.validate import check_between, check_choice, check_finite, check_integer, check_positive
@@ -150,6 +149,8 @@ def knn_graph(
     check_choice("symmetrize", symmetrize, ("union", "mutual", "mean"))
     if bandwidth is not None:
         check_positive("bandwidth", bandwidth)
+    from sklearn.neighbors import kneighbors_graph  # slow to import
+
     g = sparse.csr_array(kneighbors_graph(X, k, mode="distance"))
     if weight == "heat":
         bandwidth = np.median(g.data) if bandwidth is None else bandwidth

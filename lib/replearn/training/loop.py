@@ -3,10 +3,9 @@
 from collections.abc import Callable
 from dataclasses import asdict
 from os import PathLike
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
-from lightning_fabric import Fabric
 from torch.utils.data import Dataset
 
 from replearn.training.batches import batches, item_count
@@ -17,6 +16,9 @@ from replearn.training.schedules import warmup_cosine
 from replearn.training.seed import seeded
 from replearn.training.settings import LoopSettings
 from replearn.validate import check_finite, check_integer
+
+if TYPE_CHECKING:  # slow to import, and needed only once a run starts
+    from lightning_fabric import Fabric
 
 
 def pretrain(
@@ -30,7 +32,7 @@ def pretrain(
     checkpoint: str | PathLike | None = None,
     checkpoint_every: int = 100,
     resume: bool = False,
-    fabric: Fabric | None = None,
+    fabric: "Fabric | None" = None,
     workers: int = 2,
     **settings: Any,
 ) -> History:
@@ -146,7 +148,7 @@ def _config(
     settings: LoopSettings,
     optimizer: Callable,
     schedule: Callable,
-    fabric: Fabric,
+    fabric: "Fabric",
 ) -> dict[str, Any]:
     """What must be as it was when a run is resumed."""
     return asdict(settings) | {
@@ -160,8 +162,10 @@ def _config(
     }
 
 
-def _fabric_of(images: torch.Tensor | Dataset) -> Fabric:
+def _fabric_of(images: torch.Tensor | Dataset) -> "Fabric":
     """One process on the device of the images, which leaves every tensor in the type it has."""
+    from lightning_fabric import Fabric
+
     device = images.device if isinstance(images, torch.Tensor) else torch.device("cpu")
     return Fabric(accelerator=device.type, devices=1 if device.index is None else [device.index])
 

@@ -3,14 +3,16 @@
 import math
 import os
 from dataclasses import dataclass, field
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import torch
-from lightning_fabric import Fabric
 from tqdm.auto import tqdm
 
 from replearn.training.checkpoint import CheckpointFile
 from replearn.training.settings import LoopSettings
+
+if TYPE_CHECKING:  # slow to import
+    from lightning_fabric import Fabric
 
 
 class NonFiniteLossError(RuntimeError):
@@ -48,7 +50,7 @@ class LossLog:
     """
 
     def __init__(
-        self, history: History, fabric: Fabric, settings: LoopSettings, every: int, file: CheckpointFile
+        self, history: History, fabric: "Fabric", settings: LoopSettings, every: int, file: CheckpointFile
     ) -> None:
         self.history, self.fabric, self.batch_size, self.every = history, fabric, settings.batch_size, every
         self.file = file

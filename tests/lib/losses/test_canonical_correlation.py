@@ -204,8 +204,8 @@ NAN = A.clone()
 NAN[1, 2] = torch.nan
 BAD = {
     "one sample": (lambda f: f(A[:1], B[:1]), "N >= 2"),
-    "shapes": (lambda f: f(A, B[:7]), "one shape"),
-    "not a matrix": (lambda f: f(A[0], B[0]), "matrix"),
+    "shapes": (lambda f: f(A, B[:7]), "as in|one shape"),
+    "not a matrix": (lambda f: f(A[0], B[0]), "have shape"),
     "nan": (lambda f: f(NAN, B), "NaN"),
     "inf": (lambda f: f(A, B / 0), "infinite"),
 }
@@ -229,14 +229,14 @@ def test_bad_embeddings_are_refused(loss, case):
         (lambda: losses.correlation_matrix(A * 0), "constant column"),
         (lambda: losses.w_mse(A, B, sub_batch=3), "multiple of 3"),
         (lambda: losses.w_mse(A, B, sub_batch=4), "fewer than 4 dimensions"),
-        (lambda: losses.w_mse(A, B, sub_batch=16), "between 2 and 8"),
+        (lambda: losses.w_mse(A, B, sub_batch=16), "divide the batch"),
         (lambda: losses.w_mse(A, B, shrink=1.0), "shrink must be"),
         (lambda: losses.w_mse(A[:, [0, 0]], B[:, :2]), "singular"),
         (lambda: losses.whiten(A[:, [0, 0]], method="zca"), "singular"),
         (lambda: losses.whiten(A, method="pca"), "'cholesky', 'zca'"),
         (lambda: losses.whiten(A, correction=2), "correction"),
-        (lambda: losses.off_diagonal(A), "square"),
-        (lambda: losses.off_diagonal_energy(A, B[:3]), "one shape"),
+        (lambda: losses.off_diagonal(A), "K = 8"),
+        (lambda: losses.off_diagonal_energy(A, B[:3]), "as in|one shape"),
         (lambda: losses.cross_correlation(A, B, eps=-1), "eps"),
     ],
 )

@@ -95,22 +95,34 @@ def test_gradients_agree_with_finite_differences(loss):
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: losses.align_loss(A, B[:, :2]), "one shape"),
+        (lambda: losses.align_loss(A, B[:, :2]), "as in|one shape"),
         (lambda: losses.uniform_loss(A[:1]), "N >= 2"),
         (lambda: losses.uniform_loss(A, t=0.0), "t must be positive"),
         (lambda: losses.align_uniform(A, B, align=-1.0), "align must be"),
         (lambda: losses.align_uniform(A, B, uniform=-1.0), "uniform must be"),
         (lambda: losses.align_uniform(A[:1], B[:1]), "N >= 2"),
-        (lambda: losses.multi_view_alignment(A), "at least two views"),
-        (lambda: losses.multi_view_alignment(A[:, None]), "at least two views"),
+        (lambda: losses.multi_view_alignment(A), "V >= 2"),
+        (lambda: losses.multi_view_alignment(A[:, None]), "V >= 2"),
         (lambda: losses.multi_view_alignment(A[:, None].expand(-1, 2, -1) * torch.nan), "NaN"),
-        (lambda: losses.triplet_loss(A, B, C[:3]), "one shape"),
+        (lambda: losses.triplet_loss(A, B, C[:3]), "as in|one shape"),
         (lambda: losses.triplet_loss(A, B, C, margin=-1.0), "margin must be positive"),
         (lambda: losses.triplet_loss(A, B, C * torch.nan), "NaN"),
-        (lambda: losses.contrastive_pair_loss(A, B, torch.ones(3)), "whether it belongs"),
+        (lambda: losses.contrastive_pair_loss(A, B, torch.ones(3)), "N = 7 as in z1"),
         (lambda: losses.contrastive_pair_loss(A, B, torch.ones(7), margin=0.0), "margin must be positive"),
     ],
 )
 def test_bad_input_is_refused(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_koleo_is_minus_the_mean_logarithm_of_the_nearest_distances():
+    unit = A / A.norm(dim=1, keepdim=True)
+    by_hand = [min(math.dist(u, v) for j, v in enumerate(unit) if j != i) for i, u in enumerate(unit)]
+    torch.testing.assert_close(losses.koleo_loss(A), -torch.tensor(by_hand).log().mean().to(A.dtype))
+
+
+def test_koleo_lets_twins_be():
+    twins = torch.cat([A, A]).requires_grad_()
+    losses.koleo_loss(twins).backward()
+    assert twins.grad.isfinite().all()

@@ -124,9 +124,9 @@ S = scores(6, 3)
     [
         (lambda: losses.sinkhorn(S, eps=0.0), "eps must be positive"),
         (lambda: losses.sinkhorn(S, steps=-1), "steps must be an integer"),
-        (lambda: losses.sinkhorn(S[0]), "matrix"),
+        (lambda: losses.sinkhorn(S[0]), "have shape"),
         (lambda: losses.sinkhorn(S / 0), "NaN or infinite"),
-        (lambda: losses.swav_loss(S, S[:5]), "one shape"),
+        (lambda: losses.swav_loss(S, S[:5]), "as in|one shape"),
         (lambda: losses.swav_loss(S[:1], S[:1]), "N >= 2"),
         (lambda: losses.swav_loss(S, S, temperature=0.0), "temperature must be positive"),
         (lambda: losses.swav_loss(S, S, eps=-1.0), "eps must be positive"),

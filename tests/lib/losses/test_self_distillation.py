@@ -86,13 +86,13 @@ def test_half_precision_is_raised_to_float32():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: losses.byol_loss(P, Z[:, :3]), "one shape"),
+        (lambda: losses.byol_loss(P, Z[:, :3]), "as in|one shape"),
         (lambda: losses.simsiam_loss(P[:1], Z[:1]), "N >= 2"),
         (lambda: losses.simsiam_loss(P, Z * torch.nan), "NaN"),
-        (lambda: losses.dino_loss(P, Z), "views of logits"),
+        (lambda: losses.dino_loss(P, Z), "V, N, K"),
         (lambda: losses.dino_loss(normal(1, 4, 5), normal(1, 4, 5)), "V >= 2"),
-        (lambda: losses.dino_loss(normal(2, 4, 5), normal(3, 4, 5)), "first of them"),
-        (lambda: losses.dino_loss(normal(2, 4, 5), normal(1, 4, 6)), "same"),
+        (lambda: losses.dino_loss(normal(2, 4, 5), normal(3, 4, 5)), "first of the student"),
+        (lambda: losses.dino_loss(normal(2, 4, 5), normal(1, 4, 6)), "K = 5 as in student"),
         (
             lambda: losses.dino_loss(normal(2, 4, 5), normal(1, 4, 5), teacher_temperature=0.0),
             "teacher_temperature must be positive",
