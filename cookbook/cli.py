@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-import yaml
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
@@ -146,6 +145,8 @@ def run(
 
     page = Book.here().page(name)
     parameters = {"scale": scale.value} | dict(map(_parse, parameter or []))
+    if parameters["scale"] not in list(Scale):
+        raise typer.BadParameter(f"scale must be one of {', '.join(Scale)}, but is {parameters['scale']!r}")
     output = output or page.executed(parameters["scale"])
     with _progress(f"{name} at {parameters['scale']}") as on_cell:
         notebook = execute(page, output, parameters=parameters, timeout=timeout, on_cell=on_cell)
@@ -230,7 +231,17 @@ def _parse(text):
     name, equals, value = text.partition("=")
     if not (name and equals):
         raise typer.BadParameter(f"{text!r} is not NAME=VALUE, such as seed=3")
-    return name, yaml.safe_load(value)
+    return name, _value(value)
+
+
+def _value(text):
+    """A whole number (010 is ten), a number (1e2 is a hundred), true or false, or else the text as it stands."""
+    with suppress(ValueError):
+        return int(text)
+    with suppress(ValueError):
+        number = float(text)
+        return int(number) if number.is_integer() else number
+    return {"true": True, "false": False}.get(text.lower(), text)
 
 
 class _progress:

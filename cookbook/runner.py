@@ -1,5 +1,6 @@
 """Executing a chapter with papermill."""
 
+import ast
 import os
 from contextlib import contextmanager
 from pathlib import Path
@@ -66,14 +67,28 @@ def _kept(output):
 
 
 def _check_parameters(page, notebook, parameters):
-    known = [p for cell in tagged(notebook, "parameters") for p in _assigned_names(cell.source)]
+    known = dict(pair for cell in tagged(notebook, "parameters") for pair in _assigned(cell.source))
     unknown = [name for name in parameters if name not in known]
     if unknown:
         raise BookError(f"{page.name} has no parameter {', '.join(unknown)}; it has {', '.join(known) or 'none'}")
+    for name, value in parameters.items():
+        if not _suits(value, known[name]):
+            raise BookError(f"{name} of {page.name} is {known[name]!r} by default: {value!r} cannot stand in its place")
 
 
-def _assigned_names(source):
-    return [line.split("=")[0].strip() for line in source.splitlines() if "=" in line]
+def _assigned(source):
+    """The (name, value) of each plain assignment."""
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            yield node.targets[0].id, ast.literal_eval(node.value)
+
+
+def _suits(value, default):
+    if isinstance(value, bool):
+        return isinstance(default, bool)
+    if isinstance(default, float):
+        return isinstance(value, (int, float))
+    return isinstance(value, type(default))
 
 
 @contextmanager

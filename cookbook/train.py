@@ -1,11 +1,16 @@
 """A recipe outside the notebook: the science runs in a process of its own, and its curves are drawn here."""
 
 import csv
+import json
 import os
 import signal
 import subprocess
 import sys
 from pathlib import Path
+
+from rich.box import SIMPLE
+from rich.console import Console
+from rich.table import Table
 
 from cookbook.book import BookError
 
@@ -13,19 +18,34 @@ RUNNER = "replearn.runs"
 
 
 def train(root, words):
-    """Hand a command line to the runner and draw what it measured; return its exit code."""
+    """Hand a command line to the runner, show what it measured and draw its curves; return its exit code."""
     words = list(words)
-    asks_for_help = {"-h", "--help"} & set(words)
-    if "--out" not in words and not asks_for_help:
-        words += ["--out", str(_folder(root, words))]
-    runner = subprocess.Popen([sys.executable, "-m", RUNNER, *words])
-    # Ctrl-C reaches the runner too, which then ends in good order: wait for that.
-    ours = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    code = runner.wait()
-    signal.signal(signal.SIGINT, ours)
-    if code == 0 and not asks_for_help and _is_first_process():
-        draw(Path(words[words.index("--out") + 1]))
-    return code
+    if {"-h", "--help"} & set(words):
+        return subprocess.run([sys.executable, "-m", RUNNER, *words]).returncode
+    words = ["--runs", str(root / "runs" / "train"), "--json", *words]
+    runner = subprocess.Popen([sys.executable, "-m", RUNNER, *words], stdout=subprocess.PIPE, text=True)
+    # Ctrl-C reaches the runner too, which then ends in good order: wait for that. SIGTERM is passed on.
+    ours = signal.signal(signal.SIGINT, signal.SIG_IGN), signal.signal(signal.SIGTERM, lambda *_: runner.terminate())
+    said, _ = runner.communicate()
+    signal.signal(signal.SIGINT, ours[0]), signal.signal(signal.SIGTERM, ours[1])
+    if said and _is_first_process():
+        result = json.loads(said.splitlines()[-1])
+        _show(result)
+        if not result["interrupted"]:
+            draw(Path(result["folder"]))
+    return runner.returncode
+
+
+def _show(result):
+    """The result of a run as a table, and where the rest is."""
+    table = Table(show_header=False, box=SIMPLE)
+    for name, value in result.items():
+        if name == "folder":
+            continue
+        table.add_row(name, f"{value:.4g}" if isinstance(value, float) else str(value))
+    console = Console(highlight=False)
+    console.print(table)
+    console.print(f"{result['folder']}: settings, checkpoint, metrics.csv, result.json, curves.png", soft_wrap=True)
 
 
 def draw(folder):
@@ -51,12 +71,6 @@ def draw(folder):
     right.set(xlabel="step", title="learning rate")
     fig.savefig(folder / "curves.png")
     plt.close(fig)
-
-
-def _folder(root, words):
-    data = words[words.index("--data") + 1] if "--data" in words[:-1] else "mnist_10k"
-    recipe = next((word for word in words if not word.startswith("-")), "run")
-    return root / "runs" / "train" / f"{recipe}-{Path(data).name}"
 
 
 def _is_first_process():

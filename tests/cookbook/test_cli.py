@@ -10,7 +10,7 @@ import pytest
 from editing import edit
 
 from cookbook.build import build
-from cookbook.cli import main
+from cookbook.cli import _value, main
 from cookbook.notebooks import read_built
 
 CLAIM = 'ch.measure("more1", error=0)'
@@ -87,6 +87,10 @@ def test_ctrl_c_leaves_no_kernel_behind(book):
         (["run", "exampel"], "did you mean 'example'"),
         (["run", "example", "-p", "temperature=1"], "it has scale, seed"),
         (["run", "example", "-p", "seed"], "NAME=VALUE"),
+        (["run", "example", "-p", "seed=soon"], "seed of example is 0 by default: 'soon' cannot stand in its place"),
+        (["run", "example", "-p", "seed=0.5"], "0.5 cannot stand"),
+        (["run", "example", "-p", "seed=true"], "True cannot stand"),
+        (["run", "example", "-p", "scale=huge"], "scale must be one of fast, toy, paper"),
         (["run", "example", "--scale", "huge"], "huge"),
         (["show", "nothing"], "cookbook list"),
         (["check", "nothing"], "cookbook list"),
@@ -107,7 +111,7 @@ def test_train_hands_its_words_on_and_ends_as_the_runner_does(book, capfd, monke
     with pytest.raises(SystemExit) as stopped:
         main()
     said = capfd.readouterr().err
-    assert stopped.value.code == 1 and "there is no recipe 'vigreg'; known are simclr" in said
+    assert stopped.value.code == 2 and "there is no recipe 'vigreg'; known are simclr" in said
     assert "Traceback" not in said
 
 
@@ -158,3 +162,16 @@ def test_building_a_chapter_builds_its_pages_and_refreshes_what_is_generated(boo
     assert (code, out.strip()) == (0, "no problems")
     code, out, _ = cookbook("build", "example_lab")
     assert code == 0 and out.strip() == "example_lab: unchanged"
+
+
+VALUES = {"010": 10, "1e2": 100, "-4": -4, "0.5": 0.5, "true": True, "FALSE": False, "fast": "fast", "0x10": "0x10"}
+
+
+@pytest.mark.parametrize(("text", "value"), VALUES.items())
+def test_values_are_read_as_people_mean_them(text, value):
+    assert _value(text) == value and type(_value(text)) is type(value)
+
+
+def test_an_output_that_is_a_folder_is_refused_in_a_sentence(book, cookbook, tmp_path):
+    code, _, err = cookbook("run", "example", "--scale", "fast", "--output", str(tmp_path))
+    assert code in (1, 2) and "Traceback" not in err and tmp_path.name in err

@@ -8,11 +8,13 @@ import json
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
+import torch
 
 from cookbook.book import BookError
-from cookbook.train import _folder, draw, train
+from cookbook.train import draw, train
 
 SHORT = ["vicreg", "--data", "digits", "--steps", "120", "--batch-size", "16", "--checkpoint-every", "20"]
 KILLED = """
@@ -69,9 +71,26 @@ def test_a_run_that_is_killed_goes_on_to_the_same_loss(straight, tmp_path):
     assert losses(tmp_path) == losses(straight)
 
 
-def test_a_run_on_a_folder_is_named_by_the_folder(tmp_path):
-    assert _folder(tmp_path, ["vicreg", "--data", "/data/pets/"]) == tmp_path / "runs" / "train" / "vicreg-pets"
-    assert _folder(tmp_path, ["byol"]) == tmp_path / "runs" / "train" / "byol-mnist_10k"
+def test_a_run_that_names_no_folder_gets_one(tmp_path, capfd):
+    words = ["--steps=4", "--batch-size", "16", "--data=digits", "vicreg"]
+    assert train(tmp_path, words) == 0
+    assert (tmp_path / "runs/train/vicreg-digits/curves.png").exists()
+    assert "knn" in capfd.readouterr().out
+
+
+def test_a_run_that_is_terminated_saves_the_step_it_reached(tmp_path):
+    words = [*SHORT[:3], "--steps", "100000", "--batch-size", "16", "--out", str(tmp_path)]
+    code = f"from pathlib import Path; from cookbook.train import train; raise SystemExit(train(Path('.'), {words!r}))"
+    process = subprocess.Popen([sys.executable, "-c", code])
+    for _ in range(600):
+        if (tmp_path / "checkpoint.pt").exists():
+            break
+        time.sleep(0.1)
+    process.terminate()
+    assert process.wait(60) == 130
+    steps = json.loads((tmp_path / "result.json").read_text())["steps"]
+    assert len(losses(tmp_path)) == steps > 0
+    assert torch.load(tmp_path / "checkpoint.pt", weights_only=True)["step"] == steps
 
 
 def test_help_lists_the_options(tmp_path, capfd):

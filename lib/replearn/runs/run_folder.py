@@ -2,17 +2,20 @@
 
 import csv
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import torch
+from filelock import FileLock, Timeout
 from torch import nn
 
 from replearn.data import Compose
 from replearn.runs.building import make_method
 from replearn.runs.run_data import Prepare, RunData
 from replearn.runs.settings import Settings
+from replearn.training.checkpoint import read_checkpoint
 from replearn.training.progress import History
 
 CHECKPOINT = "checkpoint.pt"
@@ -48,6 +51,8 @@ def load_run(folder: str | Path) -> Run:
     ------
     FileNotFoundError
         If the folder holds no run.
+    ValueError
+        If the checkpoint is damaged.
     """
     folder = Path(folder)
     missing = [name for name in ("settings.json", "images.json", CHECKPOINT) if not (folder / name).is_file()]
@@ -55,12 +60,25 @@ def load_run(folder: str | Path) -> Run:
         raise FileNotFoundError(f"{folder} holds no run of `cookbook train`: there is no {', '.join(missing)}")
     settings, images = Settings(**_read(folder, "settings")), _read(folder, "images")
     method = make_method(settings, tuple(images["shape"]), Compose(), Compose())
-    parts = torch.load(folder / CHECKPOINT, map_location="cpu", weights_only=True)["parts"]
+    parts = read_checkpoint(folder / CHECKPOINT)["parts"]
     method.load_state_dict(parts["method"])
     history = History()
     history.load_state_dict(parts["history"])
     projector = getattr(method, "projector", nn.Identity())
     return Run(settings, Prepare(images["mean"], images["std"]), method.encoder.eval(), projector.eval(), history)
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Make a run's folder and hold it, for one run at a time; what a killed one had half written is removed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(folder / "lock", timeout=0):
+            for partial in folder.glob("*.partial"):
+                partial.unlink()
+            yield
+    except Timeout:
+        raise ValueError(f"{folder} is in use by another run: wait for its end, or choose another --out") from None
 
 
 def write_run(folder: Path, settings: Settings, data: RunData, history: History, result: dict[str, Any]) -> None:

@@ -1,6 +1,7 @@
 """A run outside the notebook: train by settings, score what was learnt, and leave everything in a folder."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from torch import nn
 from replearn.evaluation import knn_probe, ridge_probe
 from replearn.runs.building import make_method
 from replearn.runs.run_data import Part, embed, open_data
-from replearn.runs.run_folder import CHECKPOINT, write_run
+from replearn.runs.run_folder import CHECKPOINT, locked, write_run
 from replearn.runs.settings import Settings
 from replearn.training.loop import pretrain
 from replearn.training.method import Method
@@ -51,6 +52,11 @@ def run(
     compiled : bool
         Whether networks are compiled.
 
+    Raises
+    ------
+    ValueError
+        If another run uses the folder, or its checkpoint is damaged or belongs to another run.
+
     Returns
     -------
     dict
@@ -58,11 +64,16 @@ def run(
         accuracies ``knn`` and ``ridge``.
     """
     folder = Path(folder)
-    if fabric.is_global_zero:
-        folder.mkdir(parents=True, exist_ok=True)
-        if restart:
+    with locked(folder) if fabric.is_global_zero else nullcontext():
+        if restart and fabric.is_global_zero:
             (folder / CHECKPOINT).unlink(missing_ok=True)
-    fabric.barrier()
+        fabric.barrier()
+        return _run(settings, folder, fabric, checkpoint_every, workers, compiled)
+
+
+def _run(
+    settings: Settings, folder: Path, fabric: Fabric, checkpoint_every: int, workers: int, compiled: bool
+) -> dict[str, Any]:
     data = open_data(settings.data, side=settings.side, full_size=settings.encoder == "vit")
     method = place(make_method(settings, data.shape, data.views, data.crop), fabric, compiled)
     history = pretrain(

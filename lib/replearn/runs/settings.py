@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from replearn.methods.named import MASKED, METHODS
-from replearn.runs.run_data import SMALL
+from replearn.runs.run_data import LARGE, SMALL
 from replearn.training.settings import LoopSettings
 
 ENCODERS = ("tiny", "resnet18", "resnet34", "resnet50", "vit")
@@ -89,10 +89,24 @@ def settings_for(recipe: str, data: str, **given: Any) -> Settings:
     if recipe not in METHODS:
         raise ValueError(f"there is no recipe {recipe!r}; known are {', '.join(METHODS)}")
     given = {name: value for name, value in given.items() if value is not None}
+    for name in given:
+        if reason := _unused(name, recipe, data):
+            raise ValueError(f"{name} is given, but {reason}; leave it out")
     chosen = _defaults(recipe, data) | given
     if "warmup" not in given:
         chosen["warmup"] = min(chosen["warmup"], chosen["steps"] // 10)
     return Settings(recipe=recipe, data=data, **chosen)
+
+
+def _unused(name: str, recipe: str, data: str) -> str:
+    """Why a run would not look at an option, or nothing where it does."""
+    if name == "mask_ratio" and (recipe not in MASKED or recipe == "ijepa"):
+        return f"{recipe} hides no share of the patches" if recipe not in MASKED else "ijepa hides four blocks"
+    if name in ("d_hidden", "dim") and recipe in MASKED:
+        return f"{recipe} has no projector"
+    if name == "side" and data in (*SMALL, *LARGE):
+        return f"the images of {data} have a size of their own"
+    return ""
 
 
 def _defaults(recipe: str, data: str) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Checkpoints that never hold half a state, never run code when read, and resume bit for bit."""
 
+import hashlib
 import os
 from pathlib import Path
 from typing import Any
@@ -50,7 +51,8 @@ def save_checkpoint(path: str | os.PathLike, parts: dict[str, Any], *, step: int
     random = _of_every_process({"global": rng_state()} | {name: draw.get_state() for name, draw in draws.items()})
     if processes() == 1 or dist.get_rank() == 0:
         states = {name: part.state_dict() for name, part in states.items()}
-        _write(path, {"step": step, "config": config, "random": random, "parts": states})
+        content = {"step": step, "config": config, "random": random, "parts": states}
+        _write(path, content | {"digest": _digest(content)})
     if processes() > 1:
         dist.barrier()
 
@@ -87,11 +89,8 @@ def load_checkpoint(path: str | os.PathLike, parts: dict[str, Any], *, config: d
     """
     if not Path(path).is_file():
         raise FileNotFoundError(f"there is no checkpoint {path} to resume from")
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-        saved, random, states = content["config"], content["random"], content["parts"]
-    except Exception as error:
-        raise ValueError(f"{path} is not a checkpoint of this library: {type(error).__name__}") from error
+    content = read_checkpoint(path)
+    saved, random, states = content["config"], content["random"], content["parts"]
     changed = sorted(key for key in saved.keys() | config.keys() if saved.get(key) != config.get(key))
     if changed:
         detail = "; ".join(f"{key} was {saved.get(key)!r} and is now {config.get(key)!r}" for key in changed)
@@ -103,12 +102,34 @@ def load_checkpoint(path: str | os.PathLike, parts: dict[str, Any], *, config: d
     held = {*states, *random} - {"global"}
     if held != parts.keys():
         raise ValueError(f"{path} holds {sorted(held)}, but the run needs {sorted(parts)}")
-    for name, part in stateful.items():
-        part.load_state_dict(states[name])
+    try:
+        for name, part in stateful.items():
+            part.load_state_dict(states[name])
+    except (RuntimeError, ValueError, KeyError) as error:
+        reason = " ".join(str(error).split())[:300]
+        raise ValueError(f"{path} does not fit this run: {reason}; use another checkpoint file") from error
     for name, draw in draws.items():
         draw.set_state(random[name])
     set_rng_state(random["global"])
     return content["step"]
+
+
+def read_checkpoint(path: str | os.PathLike) -> dict[str, Any]:
+    """Return what ``save_checkpoint`` wrote: ``step``, ``config``, ``random`` and ``parts``, on the CPU.
+
+    Raises
+    ------
+    ValueError
+        If the file is not a checkpoint, or is not as it was written: a flipped bit, a changed step, a missing part.
+    """
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+        digest, held = content.pop("digest"), _digest(content)
+    except Exception as error:
+        raise ValueError(f"{path} is not a checkpoint of this library: {type(error).__name__}") from error
+    if digest != held:
+        raise ValueError(f"{path} is damaged: it is not what was written; begin anew, or restore a copy")
+    return content
 
 
 class CheckpointFile:
@@ -161,6 +182,44 @@ def _write(path: Path, content: dict) -> None:
     partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     try:
         torch.save(content, partial)
+        _sync(partial)
         os.replace(partial, path)
+        _sync(path.parent)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def _sync(path: Path) -> None:
+    """Have a file, or the names in a folder, on the disk itself before going on; folders where that is possible."""
+    try:
+        handle = os.open(path, os.O_RDONLY)
+    except PermissionError:  # Windows opens no folders
+        return
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _digest(content: Any) -> str:
+    """A fingerprint of nested dictionaries and lists of tensors and plain values, equal for equal content."""
+    found = hashlib.sha256()
+    _feed(found, content)
+    return found.hexdigest()
+
+
+def _feed(found: Any, value: Any) -> None:
+    if isinstance(value, torch.Tensor):
+        found.update(f"{value.dtype}{tuple(value.shape)}".encode())
+        found.update(value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
+    elif isinstance(value, dict):
+        found.update(f"dict{len(value)}".encode())
+        for key, part in value.items():
+            _feed(found, key)
+            _feed(found, part)
+    elif isinstance(value, (list, tuple)):
+        found.update(f"{type(value).__name__}{len(value)}".encode())
+        for part in value:
+            _feed(found, part)
+    else:
+        found.update(f"{type(value).__name__}:{value!r};".encode())

@@ -10,6 +10,7 @@ from torch.utils.data import Dataset
 
 from replearn.training.batches import batches, item_count
 from replearn.training.checkpoint import CheckpointFile
+from replearn.training.interruption import StopAtStep
 from replearn.training.method import Method, describe
 from replearn.training.progress import History, LossLog
 from replearn.training.schedules import warmup_cosine
@@ -73,8 +74,8 @@ def pretrain(
     Returns
     -------
     History
-        ``loss`` and ``lr``, one entry a step; ``interrupted`` after Ctrl-C or the notebook's stop button, when the
-        method keeps what it learnt so far.
+        ``loss`` and ``lr``, one entry a step; ``interrupted`` after Ctrl-C or the notebook's stop button: the run
+        ends after the step it is in, with a checkpoint where one was asked for, and the method keeps what it learnt.
 
     Raises
     ------
@@ -103,7 +104,7 @@ def pretrain(
     config = _config(method, images, settings, optimizer, schedule, fabric)
     file = CheckpointFile(checkpoint, checkpoint_every, config, resume=resume)
     seed = settings.seed + fabric.global_rank
-    with seeded(seed):
+    with seeded(seed), StopAtStep(in_one_process=fabric.world_size == 1) as stop:
         groups = method.train().param_groups(settings.weight_decay)
         model, optim = fabric.setup(method, optimizer(groups, lr=settings.lr))
         images = images.to(fabric.device) if isinstance(images, torch.Tensor) else images
@@ -131,9 +132,11 @@ def pretrain(
                 log.add(out["loss"], lr)
                 if monitor and step % log_every == 0:
                     monitor(step, out)
-                if file.is_due(step + 1, settings.steps):
+                if file.is_due(step + 1, settings.steps) or stop.asked:
                     log.check(method)
                     file.save(step + 1)
+                if stop.asked:
+                    raise KeyboardInterrupt
         except KeyboardInterrupt:
             history.interrupted = True
         finally:

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from replearn.training import load_checkpoint, save_checkpoint, seed_everything, seeded
+from replearn.training.checkpoint import read_checkpoint
 
 CONFIG = {"steps": 30, "lr": 0.1, "images": ["torch.float32", 50, 1, 14, 14]}
 
@@ -127,3 +128,56 @@ def test_missing_files_and_folders_are_named(tmp_path):
         load_checkpoint(tmp_path / "run.pt", parts(0), config=CONFIG)
     with pytest.raises(FileNotFoundError, match="nowhere of the checkpoint does not exist"):
         save_checkpoint(tmp_path / "nowhere" / "run.pt", parts(0), step=1, config=CONFIG)
+
+
+def flip(path, at):
+    content = bytearray(path.read_bytes())
+    content[at] ^= 1 << (at % 8)
+    path.write_bytes(content)
+
+
+def test_a_flipped_bit_is_found_or_harmless(tmp_path):
+    path = tmp_path / "run.pt"
+    save_checkpoint(path, parts(0), step=15, config=CONFIG)
+    whole = path.read_bytes()
+    good = read_checkpoint(path)
+    refused = 0
+    for at in range(0, len(whole), max(1, len(whole) // 150)):
+        flip(path, at)
+        try:
+            found = read_checkpoint(path)
+        except ValueError as error:
+            refused += 1
+            assert "damaged" in str(error) or "not a checkpoint" in str(error)
+        else:
+            assert str(found) == str(good)  # the bit stood in the archive's padding
+        path.write_bytes(whole)
+    assert refused > 30
+
+
+TAMPERED = {
+    "another step": lambda content: content.update(step=16),
+    "another setting": lambda content: content["config"].update(lr=9.0),
+    "a missing part": lambda content: content["parts"].pop("net"),
+    "a missing field": lambda content: content.pop("random"),
+    "another shape": lambda content: content["parts"]["net"].update({"0.weight": torch.zeros(7, 7)}),
+    "another type": lambda content: content["parts"]["net"].update({"0.weight": torch.zeros(2, 3).double()}),
+}
+
+
+@pytest.mark.parametrize("change", TAMPERED.values(), ids=TAMPERED)
+def test_a_changed_checkpoint_is_refused(tmp_path, change):
+    path = tmp_path / "run.pt"
+    save_checkpoint(path, parts(0), step=15, config=CONFIG)
+    content = torch.load(path, weights_only=True)
+    change(content)
+    torch.save(content, path)
+    with pytest.raises(ValueError, match="damaged"):
+        load_checkpoint(path, parts(0), config=CONFIG)
+
+
+def test_parts_of_other_shapes_are_refused(tmp_path):
+    path = tmp_path / "run.pt"
+    save_checkpoint(path, {"net": torch.nn.Linear(2, 3)}, step=1, config={})
+    with pytest.raises(ValueError, match="does not fit this run"):
+        load_checkpoint(path, {"net": torch.nn.Linear(2, 4)}, config={})

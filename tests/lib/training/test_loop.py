@@ -1,5 +1,7 @@
 import copy
 import math
+import os
+import signal
 from functools import partial
 from typing import NamedTuple
 
@@ -11,6 +13,7 @@ from torch import nn
 from replearn.data import Compose, GaussianNoise
 from replearn.methods import JointEmbedding
 from replearn.training import History, Method, NonFiniteLossError, pretrain, progress
+from replearn.training.checkpoint import _digest, _write, read_checkpoint
 
 
 def images(n=50, dtype=torch.float32):
@@ -24,17 +27,19 @@ def distance(a, b):
 class Watched(JointEmbedding):
     """Dropout, BatchNorm and a teacher that moves after each step: everything that a resumed run must restore."""
 
-    def __init__(self, stop=None, poison=None):
+    def __init__(self, stop=None, poison=None, press=None):
         torch.manual_seed(0)
         encoder = nn.Sequential(nn.Linear(6, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Dropout(0.3))
         super().__init__(encoder, nn.Linear(8, 4), distance, GaussianNoise(0.2))
         self.teacher = copy.deepcopy(self.projector).requires_grad_(False)
-        self.stop, self.poison, self.calls = stop, poison, 0
+        self.stop, self.poison, self.press, self.calls = stop, poison, press, 0
 
     def views(self, images, index, generator):
         self.calls += 1
         if self.calls == self.stop:
             raise KeyboardInterrupt
+        if self.calls == self.press:
+            os.kill(os.getpid(), signal.SIGINT)
         return super().views(images, index, generator)
 
     def step(self, views):
@@ -110,14 +115,14 @@ def test_a_resume_that_forgets_a_state_would_not_be_exact(tmp_path, forget):
     straight, resumed = Watched(), Watched()
     run(straight, images())
     run(Watched(stop=16), images(), checkpoint=path, checkpoint_every=15)
-    content = torch.load(path, weights_only=True)
+    content = read_checkpoint(path)
     if forget == "optimizer":
         content["parts"]["optimizer"]["state"] = {}
     elif forget == "draws":
         content["random"][0]["draws"] = torch.Generator().manual_seed(0).get_state()
     else:
         content["random"][0]["global"]["torch"] = torch.Generator().manual_seed(0).get_state()
-    torch.save(content, path)
+    _write(path, content | {"digest": _digest(content)})
     run(resumed, images(), checkpoint=path, resume=True)
     assert (weights(straight) - weights(resumed)).abs().max() > 1e-3
 
@@ -331,3 +336,14 @@ def test_clipping_shortens_the_gradient_of_all_parameters_together():
     torch.testing.assert_close(first_step(free.norm().item() * 2), free)
     with pytest.raises(ValueError, match="clip"):
         first_step(0.0)
+
+
+def test_ctrl_c_saves_the_step_it_reached_and_the_run_goes_on_exactly(tmp_path):
+    path = tmp_path / "run.pt"
+    straight, pressed, resumed = Watched(), Watched(press=7), Watched()
+    expected = run(straight, images())
+    half = run(pressed, images(), checkpoint=path, checkpoint_every=1000)
+    assert half.interrupted and len(half.loss) == read_checkpoint(path)["step"] > 0
+    history = run(resumed, images(), checkpoint=path, resume=True)
+    assert history == expected and torch.equal(weights(straight), weights(resumed))
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
