@@ -30,7 +30,7 @@ def averaging(counts, curves):
         ax.plot(np.log2(counts), curve, "o-", color=color)
         ax.text(np.log2(counts[-1]) + 0.1, curve[-1], name, color=color, va="center")
     ax.axhline(90, ls=":", color=MUTED)
-    ax.text(0, 92, "right angle", color=MUTED, va="bottom")
+    ax.text(5.85, 88, "right angle", color=MUTED, ha="right", va="top")
     ax.set(xlim=(-0.2, 5.9), ylim=(0, 130), yticks=[0, 30, 60, 90, 120], xticks=np.log2(counts), xticklabels=counts)
     ax.set(xlabel="batches averaged", ylabel="angle, degrees", title="One of the two angles averages away")
     plt.show()
@@ -76,14 +76,18 @@ def surplus(sizes, measured, formula, truth):
 
 def costs(rates, scores, levels):
     """Low-shot accuracy against the learning rate, for VICReg and for NT-Xent, whole and in parts."""
-    _, axes = plt.subplots(1, 2, figsize=(9, 3.6), sharey=True, layout="constrained")
-    styles = {"whole": ("o-", 1), "in parts": ("s--", 1), "corrected": ("^-.", 0.55)}
+    figure, axes = plt.subplots(1, 2, figsize=(9, 3.6), sharey=True, layout="constrained")
+    figure.get_layout_engine().set(wspace=0.06)
+    styles = {
+        "whole": {"ls": "-", "marker": "o"},
+        "in parts": {"ls": "--", "marker": "s"},
+        "corrected": {"ls": "-.", "marker": "^", "ms": 10, "mfc": "none", "alpha": 0.6},
+    }
     for ax, method, color in zip(axes, ("VICReg", "NT-Xent"), (VICREG, NT_XENT), strict=True):
         for name, table in scores.items():
             loss, kind = name.split(", ")
             if loss == method:
-                line, alpha = styles[kind]
-                ax.plot(np.log10(rates), table.mean(1), line, color=color, alpha=alpha, label=kind)
+                ax.plot(np.log10(rates), table.mean(1), color=color, label=kind, **styles[kind])
         for name, height in levels.items():
             ax.axhline(height, color=MUTED, ls=":", lw=1)
             ax.text(np.log10(0.054), height + 0.003, name, color=MUTED, ha="right")
@@ -145,10 +149,10 @@ def schedule(fig, lr, decay, rule="linear", batch=1024, steps=12_000, warmup=100
     peak, t = training.scale_lr(lr, batch, rule), np.arange(0, steps, 50)
     rates = np.array([training.warmup_cosine(int(step), steps, warmup, peak) for step in t])
     total = 50 * np.cumsum(rates)
-    left.plot(t / 1000, np.log10(rates + 1e-7), color=VICREG)
+    left.plot(t / 1000, rates / peak, color=VICREG)
     right.plot(t / 1000, np.exp(-decay * total), color=NT_XENT)
-    left.set(ylim=(-6, 1), ylabel="learning rate", title=f"peak {peak:.2g}, sum {total[-1]:.3g}")
-    left.set_yticks([-6, -4, -2, 0], ["1e-6", "1e-4", "0.01", "1"])
+    left.set(ylim=(-0.03, 1.03), ylabel="rate / peak", title=f"peak {peak:.2g}, sum {total[-1]:.3g}")
+    left.set_yticks([0, 0.5, 1])
     right.set(ylim=(-0.03, 1.03), yticks=[0, 0.5, 1], title=f"{np.exp(-decay * total[-1]):.2g} of an idle weight left")
     for ax in (left, right):
         ax.set(xlim=(0, 20), xticks=[0, 10, 20], xlabel="thousand steps")

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Training knobs
 #
-# A training run has a dozen knobs: batch size, learning rate, projector, precision, number of devices. Some of them only say *how* a gradient is computed and cannot change the result. Others change what is learned, and a few of these look exactly like the first kind.
+# A training run has a dozen knobs: batch size, learning rate, projector, precision, number of devices. Some of them only say *how* a gradient is computed and cannot change the result. Some change the loss, and so what is learned. Others change the path there. And a few of the second kind look exactly like the first.
 #
 # After this lesson you can tell the kinds apart on paper, test in a second whether a batch that was cut into parts still has the gradient you think it has, and mend it where it has not.
 
@@ -37,10 +37,10 @@ ch.figures.pairs(images=64, part=8)
 #
 # $$ \nabla \mathcal{L} = \sum_i J_i^\top \delta_i , \qquad \delta_i = \frac{\partial \mathcal{L}}{\partial z_i} . \tag{1} $$
 #
-# As long as the network treats each view by itself, $J_i$ belongs to view $i$ alone. (BatchNorm mixes views: we come back to it.) So everything hangs on the **slope** $\delta_i$. If $\mathcal{L}$ is a mean over single images, $\delta_i$ needs only image $i$, and parts add up. If $\mathcal{L}$ compares images, $\delta_i$ depends on all embeddings, and in a part it knows that part only.
+# As long as the network treats each view by itself, $J_i$ belongs to view $i$ alone. (BatchNorm mixes views: we come back to it.) So everything hangs on the **slope** $\delta_i$. If $\mathcal{L}$ is a mean over single images, $\delta_i$ needs only the views of that image, and parts add up. If $\mathcal{L}$ compares images, $\delta_i$ depends on all embeddings, and in a part it knows that part only.
 
 # %% [markdown]
-# We take three losses of two views of each image. The **distance**, the mean squared difference of the two embeddings, looks at one image at a time. **NT-Xent** ([contrastive learning](../02_contrastive/contrastive.ipynb)) tells each view's partner from all other views. **VICReg** ([canonical correlation](../04_canonical_correlation/canonical_correlation.ipynb)) adds three terms: the distance; a wish that every dimension of the embedding has a standard deviation of at least 1; and the sum of squared covariances between different dimensions, which should be 0. Each has the weight 25 here. The authors give the covariances a weight of 1; at 25 the effect is easy to see, and the whole batch does well with it on these digits (the lab's section H tries others).
+# We take three losses of two views of each image. The **distance**, the mean squared difference of the two embeddings, looks at one image at a time. **NT-Xent** ([contrastive learning](../02_contrastive/contrastive.ipynb)) tells each view's partner from all other views. **VICReg** ([canonical correlation](../04_canonical_correlation/canonical_correlation.ipynb)) adds three terms: the distance; a wish that every dimension of the embedding has a standard deviation of at least 1; and the sum of squared covariances between different dimensions, which should be 0, divided by the number $K$ of dimensions and added up over the two views. Each has the weight 25 here. The authors give the covariances a weight of 1; at 25 the effect is easy to see, and the whole batch does well with it on these digits (the lab's section H tries others).
 #
 # The network is a small one without BatchNorm, at its random start. It turns two crops of 64 digits into embeddings of 64 dimensions.
 
@@ -92,16 +92,13 @@ ch.measure("single-images", error=error)
 ch.measure("pairs-turn", nt_xent=turned["NT-Xent"], vicreg=turned["VICReg"])
 
 # %% [markdown]
-# **What you saw.** The distance adds up to the last digit. NT-Xent turns a little, VICReg turns so far that little is left of its direction.
+# **What you saw.** The distance adds up to the last digit. NT-Xent turns a little, VICReg turns so far that little is left of its direction. (A tick: the number is within its bound. A *control* is a case in which nothing may happen.)
 #
 # > **Check yourself.** Cross-entropy with labels; Barlow Twins; the mean squared error of a masked autoencoder. Which of them add up? (Each *Check yourself* is answered at the head of the [solutions](training_knobs_solutions.ipynb).)
-
-# %% [markdown]
+#
 # ## 2 · Noise, or bias?
 #
-# Do not panic yet. The gradient of a batch is a random thing anyway: another 64 images would give another one. A step that is off by chance does no harm, since the next steps make up for it. A step that is off in the same direction each time does.
-#
-# The test is to average. We compute both gradients for 32 batches, average each kind over the first 1, 2, 4, … batches, and compare the two averages.
+# Do not panic yet. The gradient of a batch is a random thing anyway: another 64 images would give another one. A step that is off by chance does no harm, since the next steps make up for it. A step that is off in the same direction each time does. The test is to average. We compute both gradients for 32 new batches, average each kind over the first 1, 2, 4, … batches, and compare the two averages.
 #
 # *Guess first.* Draw the two curves: the angle between the averages, for NT-Xent and for VICReg, as more batches are averaged.
 
@@ -110,18 +107,23 @@ counts = [1, 2, 4, 8, 16, 32]
 batches = [two_views() for _ in range(32)]
 
 
-def angles(loss):
+def angles(name, loss):
     whole = torch.stack([gradient(loss, a, b) for a, b in batches])
     parts = torch.stack([accumulated(loss, a, b) for a, b in batches])
+    for batch, moved in {"the same": 0, "the next": 1}.items():
+        between = [angle(g, h) for g, h in zip(parts, whole.roll(-moved, 0), strict=True)]
+        print(f"{name}, parts of a batch and the whole of {batch}: {np.mean(between):.0f} degrees on average")
     return [angle(parts[:count].mean(0), whole[:count].mean(0)) for count in counts]
 
 
-curves = {"NT-Xent": angles(losses.nt_xent), "VICReg": angles(vicreg)}
+curves = {"NT-Xent": angles("NT-Xent", losses.nt_xent), "VICReg": angles("VICReg", vicreg)}
 ch.figures.averaging(counts, curves)
 ch.measure("bias-stays", nt_xent=curves["NT-Xent"][-1], vicreg=curves["VICReg"][-1])
 
 # %% [markdown]
-# **What you saw.** NT-Xent's parts were mostly *noisy*: on average they point where the whole batch points. VICReg's parts are *biased*. However many batches you average, they follow the gradient of another loss, the average of the parts' losses. And beyond 90 degrees, a small step along it even *raises* the loss of the whole batch. How can that be?
+# **What you saw.** Averaged over 32 batches NT-Xent's angle has shrunk from 12 degrees to 4, and it still falls: mostly *noise*. VICReg's does not fall: *bias*. It even rises, since both gradients of one batch share its images and so some of their noise. That holds them together, 74 degrees apart on average where those of two batches are 93 apart, and averaging removes it.
+#
+# Both follow the gradient of the parts' average loss. For NT-Xent that is nearly the whole loss, for VICReg it is another: beyond 90 degrees, a small step of *descent* by the parts' gradient *raises* the loss of the whole batch. How can that be?
 #
 # Look at the covariance term. Let $C_{kl}$ be the true covariance of dimensions $k$ and $l$ of the embedding, and $\hat C_{kl}$ the one estimated from the $n$ images of a part. The estimate is right on average, but the loss squares it, and the mean of a square is the square of the mean plus the variance:
 #
@@ -147,7 +149,7 @@ cb.explore(ch.figures.squares, table, parts=parts, samples=samples, figsize=(9, 
 # %% [markdown]
 # **What you saw.** Drag `parts`: with more of them the left square (sizes, without signs) fades, and the middle one stays as dark as it was. Its mean, on the right, settles at $1/(n-1)$. Drag `samples`, the $n$ of each part, and it fades at last.
 #
-# Real embeddings are neither normal nor independent. Does (2) hold for them? We embed 4,096 crops with the untrained convolutional network of the next section and compute the covariance term in parts of several sizes. (`off_diagonal` takes the entries beside the diagonal.)
+# Real embeddings are neither normal nor independent. Does (2) hold for them? We embed 4,096 crops with the untrained convolutional network of the next section (`small` holds the settings of its training) and compute the covariance term in parts of several sizes. (`off_diagonal` takes the entries off the diagonal; the network's BatchNorm sees all 4,096 at once.)
 
 # %%
 small = recipes.TINY_SHORT._replace(batch_size=64, steps=ch.pick(fast=60, toy=100))
@@ -157,7 +159,7 @@ z = projector(encoder(crops)).detach().double()
 
 
 def covariance_term(z):
-    return losses.off_diagonal(torch.cov(z.T) ** 2).sum().item() / 64
+    return losses.off_diagonal(torch.cov(z.T) ** 2).sum().item() / z.shape[1]
 
 
 # %%
@@ -165,25 +167,23 @@ sizes = [4, 8, 16, 32, 64, 128, 256]
 measured = [np.mean([covariance_term(part) for part in z.split(n)]) for n in sizes]
 C, truth = torch.cov(z.T), covariance_term(z)
 variance = torch.outer(C.diagonal(), C.diagonal()) + C**2  # of a product of two coordinates
-formula = [losses.off_diagonal(C**2 + variance / (n - 1)).sum().item() / 64 for n in sizes]  # (2)
+formula = [losses.off_diagonal(C**2 + variance / (n - 1)).sum().item() / len(C) for n in sizes]
 ch.figures.surplus(sizes, measured, formula, truth)
 ch.measure("surplus", inflated=measured[1] / truth, ratio=measured[1] / formula[1])
 
 # %% [markdown]
-# **What you saw.** In parts of 8 the term is several times its true value, so most of what VICReg fights there is surplus. The formula is good to about a third, although these embeddings are not normal.
+# **What you saw.** In parts of 8 the term is several times its true value, so most of what VICReg fights there is surplus. Here the formula is right to a tenth, although these embeddings are not normal (with other seeds, to a third).
 #
 # > **Check yourself.** The surplus is large where variances are large. What will a network do to its embeddings in order to lower it?
 
 # %% [markdown]
 # ## 3 · What it costs
 #
-# The average of the parts' gradients is the gradient of the parts' average loss. So we can train on `in_parts(loss)` in the place of `loss` and nothing else changes: the network and its BatchNorm still see all 64 images.
-#
-# If the surplus is the culprit, then removing it must help. Formula (2) says what it is on average, and a part can estimate it from its own numbers:
+# The average of the parts' gradients is the gradient of the parts' average loss. So we can train on `in_parts(loss)` in the place of `loss` and nothing else changes: the network and its BatchNorm still see all 64 images. If the surplus is the culprit, then removing it must help. Formula (2) says what it is on average, and a part can estimate it from its own numbers:
 #
 # $$ \text{surplus} \approx \frac{(n - 3)\, \hat C_{kl}^2 + (n - 1)\, \hat C_{kk} \hat C_{ll}}{(n - 2)(n + 1)} . \tag{3} $$
 #
-# The right side has the mean of the surplus, exactly, for normal embeddings (exercise 2). We call VICReg in parts *corrected* when (3) is subtracted in every part.
+# For normal embeddings the right side has exactly the mean of the surplus (exercise 2). We call VICReg in parts *corrected* when (3) is subtracted in every part.
 
 
 # %%
@@ -198,7 +198,7 @@ def surplus(z):
     n, C = len(z), torch.cov(z.T)
     products = torch.outer(C.diagonal(), C.diagonal())
     entries = ((n - 3) * C**2 + (n - 1) * products) / ((n - 2) * (n + 1))
-    return losses.off_diagonal(entries).sum() / 64
+    return losses.off_diagonal(entries).sum() / len(C)
 
 
 def corrected(a, b):
@@ -206,7 +206,7 @@ def corrected(a, b):
 
 
 # %% [markdown]
-# The experiment: digits of 14 × 14 pixels, a small convolutional encoder with a projector behind it, two crops of each image, 100 steps of AdamW on 64 images. The score is **low-shot accuracy**: a linear classifier learns from the encoder's output with 200 labels, averaged over five sets of labels. Every loss has its own best of three learning rates, chosen by this score, the mean over two random starts.
+# The experiment: digits of 14 × 14 pixels, a small convolutional encoder with a projector behind it, two crops of each image, 100 steps of AdamW on 64 images. The score is **low-shot accuracy**: a linear classifier learns from the encoder's output with 200 labels, averaged over five sets of labels. Every loss has its own best of three learning rates, chosen by this score, the mean over two random starts (*worst of 2*, below, is the worse of them).
 #
 # *Guess first.* Raw pixels score 0.73, an untrained encoder about 0.62, VICReg on the whole batch about 0.8. Where does VICReg in parts end? NT-Xent in parts? And VICReg in corrected parts?
 
@@ -229,32 +229,28 @@ pixels = recipes.low_shot(torch.nn.Flatten(), digits)
 starts = [recipes.untrained(digits.x_train, recipe=small, seed=s) for s in seeds]
 untrained = np.mean([recipes.low_shot(start, digits) for start in starts])
 ch.figures.costs(rates, scores, {"pixels": pixels, "untrained": untrained})
-
-# %%
 print(*(f"{name} {score.mean():.2f}" for name, score in best.items()), sep="   ")
 lost = {loss: best[f"{loss}, whole"] - best[f"{loss}, in parts"] for loss in ("VICReg", "NT-Xent")}
 ch.measure("parts-cost", lost=lost["VICReg"], extra=lost["VICReg"] - lost["NT-Xent"])
 ch.measure("surplus-is-why", gain=best["VICReg, corrected"] - best["VICReg, in parts"])
 
 # %% [markdown]
-# **What you saw.** Cut into parts, VICReg falls back to raw pixels or below, at each of the three rates, and no error message tells you. With the surplus subtracted it wins most of this back, from the same parts of 8. So it was the surplus. NT-Xent hardly minds: it pushes a view away from an *average* of others, and an average over fewer is noisier, not larger.
+# **What you saw.** At its best rate VICReg in parts ends where raw pixels are, and no error message tells you. (At 0.05 all three fail alike.) With the surplus subtracted it wins 0.08 of the lost 0.10 back, from the same parts of 8: most of the loss was the surplus. NT-Xent hardly minds: it pushes a view away from an *average* of others, and by section 2 an average over fewer is noisier, but hardly points elsewhere.
 #
-# Is this a toy's trouble? What counts is the surplus against the wish for variance. With all variances 1, (2) puts it at $\mathrm{cov}\, (K - 1) / (n - 1)$ for a view, in our case $25 \cdot 63 / 7 = 225$, and $25$ for the whole batch. VICReg's authors have $\mathrm{cov} = 1$, $K = 8192$ and $2048$ images, which makes $4$; in parts of 64 images it would be $130$.
+# Is this a toy's trouble? Compare the surplus with the wish for variance, which costs at most its weight, $25$, when all embeddings have shrunk to a point. With all variances 1, (2) puts the surplus of both views at $2\, \mathrm{cov}\, (K - 1) / (n - 1)$. Ours is $2 \cdot 25 \cdot 63 / 7 = 450$ in parts of 8, and $50$ on the whole batch. VICReg's authors have $\mathrm{cov} = 1$, $K = 8192$ and $2048$ images, which makes $8$, less than the $25$. In parts of 64 images it would be $260$, ten times as much. So no: there, too, cutting makes the surplus rule. (What that costs in accuracy is not measured here.)
 #
 # > **Check yourself.** Someone accumulates over eight parts, but of 64 images each. Is that as good as a batch of 512? As good as one of 64?
 
 # %% [markdown]
 # ## 4 · Cut the network, not the loss
 #
-# There is a better way, and (1) has shown it all along. The network needs the memory: it keeps the activations of each layer for the way back. Embeddings are small. So let the *network* see parts and the *loss* see everything:
+# There is a better way, and (1) has shown it all along. The network needs the memory: it keeps the activations of each layer for the way back. Embeddings are small. So let the *network* see parts and the *loss* see everything. This is **gradient caching** (Gao et al., 2021):
 #
 # 1. embed the parts one after the other, and keep the embeddings only;
 # 2. compute $\mathcal{L}$ and all slopes $\delta_i$ from the whole set of embeddings;
-# 3. embed each part again, and send its slopes back: this adds up $J_i^\top \delta_i$.
+# 3. embed each part again, and send its slopes back: this adds up $J_i^\top \delta_i$ (in PyTorch, `y.backward(d)` adds $J^\top d$ to the gradients of the weights).
 #
-# This is **gradient caching** (Gao et al., 2021). In PyTorch, `y.backward(d)` adds $J^\top d$ to the gradients of the weights.
-#
-# *Guess first.* By how many degrees does VICReg turn now? What is the price?
+# *Guess first.* What is the price in time, in passes forward and backward? And which layer would spoil it?
 
 
 # %%
@@ -278,27 +274,30 @@ print(f"turned by {angle(by_hand, whole):.1f} degrees")
 ch.measure("caching", error=[(found - whole).norm() / whole.norm() for found in (by_hand, library)])
 
 # %% [markdown]
-# **What you saw.** The whole batch's gradient, to the last digits, from parts of the same size. The price is one more pass forward: about a third more time. In a training, `JointEmbedding(..., micro_batches=8)` does it.
+# **What you saw.** The whole batch's gradient, to the last digits, from parts of the same size. The price is one more pass forward. A pass backward costs about two forward, so 3 become 4: about a third more time (counted, not measured here). In a training, `JointEmbedding(..., micro_batches=8)` does it.
 #
-# One thing caching cannot mend: BatchNorm takes its means over a part, so $J_i$ is no longer that of the whole batch. And random layers (dropout) must draw the same numbers in both passes; the library sees to that. With **several devices** each embeds its own images, and the embeddings are gathered. By (1) the slopes must travel back to where the embeddings came from. A gather that forgets them computes the right loss and the wrong gradient. The [lab](training_knobs_lab.ipynb) shows what that costs.
+# **What spoils it** is BatchNorm: it takes its means over a part, so $J_i$ is no longer that of the whole batch. The network of section 3 has BatchNorm, so there caching is not exact; GroupNorm and LayerNorm keep it so. Dropout must draw the same numbers in both passes; the library sees to that.
+#
+# **Several devices** are parts, too. Each embeds its own images, the embeddings are gathered, and by (1) the slopes must travel back to where they came from. A gather that forgets them computes the right loss and the wrong gradient. The [lab](training_knobs_lab.ipynb) shows what that costs.
 #
 # > **Check yourself.** Why is there no need to store $J_i$ in the first pass?
-#
+
+# %% [markdown]
 # ## 5 · Three kinds of knobs: does it leave the gradient, change the loss, or change the path?
 #
 # | kind | knobs | how to treat it |
 # |---|---|---|
-# | the same gradient | gradient caching, gather with slopes, checkpoints; bfloat16 up to rounding | must change nothing: *test it* on one batch, as above |
-# | another loss | parts, gather without slopes, BatchNorm over few images, projector, temperature | changes what is learned: *decide* it |
-# | another path | learning rate, schedule, optimizer, weight decay, batch size | *tune* it, and compare rivals each at its own best |
+# | the same gradient | gradient caching, gather with slopes, recomputed activations (checkpointing), bfloat16 | must agree up to rounding, $10^{-10}$ in float64, some percent in bfloat16: *test it* on one batch |
+# | another loss | parts, gather without slopes, BatchNorm over few images, projector, temperature, weight decay | changes what is learned: *decide* it |
+# | another path | learning rate, schedule, optimizer, batch size | *tune* it, and compare rivals each at its own best |
 #
-# For VICReg, batch size belongs to the second row as well: its surplus depends on it. The lab turns these knobs on one scale.
+# Weight decay moves the place where training ends, as a further term of the loss does. And for every loss that compares images, batch size belongs to the second row as well: by sections 1 and 2 a little for NT-Xent, much for VICReg. The lab turns these knobs on one scale.
 
 # %% [markdown]
 # ## What breaks
 #
-# - **The weights.** With a smaller covariance weight the surplus weighs less, and so do the covariances. The lab tries 1 and 5: the parts lose less, and still do not reach the whole batch at its best weight.
-# - **Formula (3)** is exact for normal embeddings only, and standard deviations have a bias too: those of 8 samples come out 4 % too small.
+# - **The weights.** With a smaller covariance weight the surplus weighs less. The lab tries 0, 1 and 5: the parts lose less, and stay behind the whole batch.
+# - **Formula (3)** is exact for normal embeddings only, and mends the covariances only. The standard deviations of 8 samples are noisy, too, and 4 % too small; the lab's weight of 0 shows what that alone may cost.
 # - **Short runs** on small digits: differences of 0.02 are noise. The rates were chosen by the score itself, alike for all losses.
 #
 # ## Summary
@@ -335,7 +334,7 @@ ch.report()
 # %% [markdown] tags=["exercise"]
 # **3** ●●● 60 min. Which standard deviation $s$ will the embeddings have in parts of $n$? Take all dimensions uncorrelated and alike, balance the surplus against the wish for variance, and predict how $s$ falls with $n$. Then train in parts of 4, 8, 16 and 64 and measure it.
 #
-# <details><summary>Hint</summary>The loss is $25 (1 - s)$ plus $25$ times the surplus of two views. `training.features(nn.Sequential(encoder, projector), crops)` gives embeddings.</details>
+# <details><summary>Hint</summary>The loss is $25 (1 - s)$ plus $25$ times the surplus, added up over two views and all pairs of dimensions and divided by $K$. `training.features(nn.Sequential(encoder, projector), crops)` gives embeddings.</details>
 
 # %% tags=["answer"]
 # Your answer
