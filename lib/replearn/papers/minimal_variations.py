@@ -9,7 +9,9 @@ import torch
 from numpy.polynomial import hermite_e
 from numpy.typing import ArrayLike
 from scipy import linalg, sparse
+from torch import nn
 
+from replearn.models import mlp
 from replearn.spectral.arrays import as_array, as_points
 from replearn.spectral.kernels import rbf_kernel
 from replearn.spectral.laplacians import check_no_isolated, laplacian
@@ -136,6 +138,103 @@ class Eigenfunctions:
 
     def __call__(self, X: np.ndarray) -> np.ndarray:
         return _bumps(as_points("X", X), self.centers, self.bandwidth) @ self.coef
+
+    def weighted(self, X: np.ndarray) -> np.ndarray:
+        """Functions 1, 2, .. divided by the roots of their energies (N, p - 1); function 0, the constant, is left out.
+
+        Of two labels the nearer one in these coordinates is what :func:`fit_two_labels` says in them: the sign of the
+        function of least energy, among combinations of the p functions, that fits both.
+        """
+        return self(X)[:, 1:] / np.sqrt(self.energies[1:])
+
+
+def fit_two_labels(
+    features: Callable[[np.ndarray], np.ndarray], first: ArrayLike, second: ArrayLike
+) -> Callable[[np.ndarray], np.ndarray]:
+    r"""The linear function of some features that is -1 at one point and 1 at another and has the smallest weights.
+
+    .. math:: f(x) = \frac{\|y(x) - y(x_1)\|^2 - \|y(x) - y(x_2)\|^2}{\|y(x_1) - y(x_2)\|^2}
+
+    Parameters
+    ----------
+    features : function y, (N, d) -> (N, p) of arrays.
+    first, second : (d,) arrays, the points whose labels are -1 and 1.
+
+    Returns
+    -------
+    function (N, d) -> (N,) of arrays, positive where the second point is the nearer one in the features.
+
+    Raises
+    ------
+    ValueError
+        If the features do not tell the two points apart.
+
+    References
+    ----------
+    Zhu, Ghahramani & Lafferty 2003, for two labels.
+
+    Examples
+    --------
+    >>> fit_two_labels(lambda x: x, [0.0, 0.0], [2.0, 0.0])(np.array([[1.0, 5.0], [2.0, 0.0]]))
+    array([0., 1.])
+    """
+    points = as_points("first and second", np.stack([as_array(first), as_array(second)]))
+    y_first, y_second = features(points)
+    scale = np.sum((y_first - y_second) ** 2)
+    if not scale > 0:
+        raise ValueError("first and second must differ in the features, but are equal there")
+
+    def fitted(X: np.ndarray) -> np.ndarray:
+        y = features(as_points("X", X))
+        return (np.sum((y - y_first) ** 2, axis=1) - np.sum((y - y_second) ** 2, axis=1)) / scale
+
+    return fitted
+
+
+def train_functions(
+    loss: Callable[[nn.Module], torch.Tensor], dims: tuple[int, int], *, steps: int = 400, seed: int = 0
+) -> Callable[[np.ndarray], np.ndarray]:
+    """A small network after Adam on a loss: two hidden layers of 64 SiLU units with layer norm; rate 5e-3, cosine.
+
+    Parameters
+    ----------
+    loss : function of the network, a scalar tensor; what it draws from torch's global generator is fixed by ``seed``.
+    dims : pair of int, the dimensions of points and of outputs.
+    steps : int >= 0, full-batch steps.
+    seed : int >= 0, of the start and of what the loss draws; the global generator is left as it was.
+
+    Returns
+    -------
+    function (N, d) -> (N, p) of float64 arrays.
+
+    Examples
+    --------
+    >>> f = train_functions(lambda net: net(torch.ones(4, 2)).square().mean(), (2, 3), steps=2)
+    >>> f(np.zeros((5, 2))).shape
+    (5, 3)
+    """
+    check_integer("steps", steps, 0)
+    check_integer("seed", seed, 0)
+    with torch.random.fork_rng(devices=()):
+        torch.manual_seed(seed)
+        network = mlp([dims[0], 64, 64, dims[1]], _normed_silu)
+        adam = torch.optim.Adam(network.parameters(), lr=5e-3)
+        decay = torch.optim.lr_scheduler.CosineAnnealingLR(adam, max(steps, 1))
+        for _ in range(steps):
+            adam.zero_grad()
+            loss(network).backward()
+            adam.step()
+            decay.step()
+
+    @torch.no_grad()
+    def functions(X: np.ndarray) -> np.ndarray:
+        return network(torch.as_tensor(as_points("X", X), dtype=torch.float32)).double().numpy()
+
+    return functions
+
+
+def _normed_silu() -> nn.Module:
+    return nn.Sequential(nn.LayerNorm(64, elementwise_affine=False), nn.SiLU())
 
 
 def _bumps(X: np.ndarray, centers: np.ndarray, bandwidth: float) -> np.ndarray:

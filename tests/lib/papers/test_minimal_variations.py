@@ -7,7 +7,14 @@ from numpy.polynomial import hermite_e
 from scipy.stats import norm
 
 from replearn import spectral
-from replearn.papers.minimal_variations import augmentation_energy, dirichlet_energy, rayleigh_quotient, rbf_galerkin
+from replearn.papers.minimal_variations import (
+    augmentation_energy,
+    dirichlet_energy,
+    fit_two_labels,
+    rayleigh_quotient,
+    rbf_galerkin,
+    train_functions,
+)
 
 rng = np.random.default_rng(0)
 X = torch.tensor(rng.standard_normal((40, 3)))
@@ -103,6 +110,34 @@ def test_eigenfunctions_are_orthonormal_and_have_the_energies_they_claim():
     assert spectral.principal_angles(found(points), other(points)).max() < 15
 
 
+def test_two_labels_are_fitted_with_the_least_energy():
+    points = rng.standard_normal((200, 2))
+    found = rbf_galerkin(points, 5, centers=points[:30], bandwidth=0.8)
+    fitted = fit_two_labels(found.weighted, points[0], points[1])(points)
+    # the conditions of Karush, Kuhn and Tucker for min sum_k energy_k a_k^2 subject to the two labels
+    A = found(points[:2])
+    system = np.block([[2 * np.diag(np.append(0, found.energies[1:])), A.T], [A, np.zeros((2, 2))]])
+    a = np.linalg.solve(system, [0, 0, 0, 0, 0, -1, 1])[:5]
+    np.testing.assert_allclose(fitted, found(points) @ a, atol=1e-6)
+    np.testing.assert_allclose(fitted[:2], [-1, 1])
+
+
+def test_training_follows_its_seed_descends_and_leaves_the_global_generator_alone():
+    target = torch.randn(30, 3, generator=torch.Generator().manual_seed(0))
+    x = X[:30].float()
+
+    def loss(network):
+        return (network(x + 0.01 * torch.randn_like(x)) - target).square().mean()
+
+    before = torch.get_rng_state()
+    first, second, other = (train_functions(loss, (3, 3), steps=100, seed=s)(x) for s in (0, 0, 1))
+    assert torch.equal(before, torch.get_rng_state())
+    np.testing.assert_array_equal(first, second)
+    assert abs(first - other).max() > 1e-3
+    start = train_functions(loss, (3, 3), steps=0)(x)
+    assert np.mean((first - target.numpy()) ** 2) < 0.5 * np.mean((start - target.numpy()) ** 2)
+
+
 def test_the_rayleigh_quotient_is_the_sum_over_edges():
     F, g = rng.standard_normal((40, 2)), G.toarray()
     degrees = g.sum(axis=1)
@@ -130,6 +165,9 @@ def test_the_rayleigh_quotient_is_the_sum_over_edges():
         (lambda: rbf_galerkin(X, 2, centers=X[:5], bandwidth=1.0, ridge=-1.0), "ridge must be"),
         (lambda: rbf_galerkin(X, 2, centers=X[:5], bandwidth=1.0, sigma=-1.0), "sigma must be"),
         (lambda: rbf_galerkin(X, 2, centers=X[:5, :2], bandwidth=1.0), "equally many columns"),
+        (lambda: fit_two_labels(lambda x: x, X[0], X[0]), "differ in the features"),
+        (lambda: fit_two_labels(lambda x: x, X[0] * torch.nan, X[0]), "NaN"),
+        (lambda: train_functions(lambda f: f(X), (3, 2), steps=-1), "steps must be"),
         (lambda: rayleigh_quotient(np.ones(40), G), "constant"),
         (lambda: rayleigh_quotient(np.arange(9.0), G), "one row per node"),
         (
