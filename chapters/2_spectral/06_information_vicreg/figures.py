@@ -63,8 +63,8 @@ def rulers(fig, more, spread=6.0, clouds=24):
     right.grid(axis="y", visible=False)
 
 
-def ranking(accuracy):
-    """Accuracy of each method, a dot for each seed and a bar at their mean, the best on top."""
+def ranking(accuracy, baselines):
+    """Accuracy of each method, a dot for each seed and a bar at their mean, the best on top; baselines are lines."""
     shown = {name: scores for name, scores in accuracy.items() if name != "agreement alone"}
     names = sorted(shown, key=lambda name: shown[name].mean())
     _, ax = plt.subplots(figsize=(7.2, 3), layout="constrained")
@@ -73,9 +73,11 @@ def ranking(accuracy):
         ax.plot(shown[name], [row] * len(shown[name]), "o", color=METHODS[name], alpha=0.5)
         ax.plot([mean, mean], [row - 0.28, row + 0.28], color=METHODS[name], lw=2.5)
         ax.text(0.947, row, f"{mean:.3f}", va="center", ha="right", color=METHODS[name])
-    ax.axvline(0.876, color=GREY, ls="--", lw=1)
-    ax.text(0.8755, len(names) - 0.55, "raw pixels", color=GREY, ha="right")
-    ax.set(yticks=range(len(names)), yticklabels=names, xlim=(0.86, 0.95), xlabel="accuracy of the probe")
+    for name, value in baselines.items():
+        ax.axvline(value, color=GREY, ls="--", lw=1)
+        ax.text(value - 0.001, len(names) - 0.6, f"{name} {value:.3f}", color=GREY, ha="right")
+    ax.set(yticks=range(len(names)), yticklabels=names, xlim=(0.8, 0.95), ylim=(-0.5, len(names)))
+    ax.set(xlabel="accuracy of the probe")
     ax.set_title("The estimate decides, and so does one weight")
     ax.grid(axis="y", visible=False)
     plt.show()
@@ -86,7 +88,7 @@ def entropy_and_accuracy(entropy, accuracy):
     _, ax = plt.subplots(figsize=(6.4, 3.2), layout="constrained")
     for name, value in entropy.items():
         ax.plot(value, accuracy[name], "o", color=METHODS[name], ms=9)
-        side = ("right", -9) if value > -40 else ("left", 9)
+        side = ("right", -9) if value > -40 or name == "pairs" else ("left", 9)
         place = {"xytext": (side[1], 0), "textcoords": "offset points", "ha": side[0], "va": "center"}
         ax.annotate(name, (value, accuracy[name]), **place, color=METHODS[name])
     ax.set(xlabel="Gaussian entropy at variance 1 (nats)", ylabel="accuracy", title="More entropy is not better")
@@ -144,9 +146,9 @@ def weight(fig, study, covariance=1):
     fig.subplots_adjust(left=0.13, right=0.97, bottom=0.21, top=0.85)
     *terms, error = study[covariance]
     colors = {"agreement": GREY, "unlabelled": GAUSS, "labelled": cb.color("byol")}
-    for (text, color), value in zip(colors.items(), terms, strict=True):
+    for (text, color), value, x in zip(colors.items(), terms, (0, 0.85, 1.95), strict=True):
         ax.barh(1, value, 0.55, left=start, color=color, alpha=0.75)
-        ax.text(start + 0.02, 1.36, f"{text} {value:.2f}", color=color)
+        ax.text(x, 1.36, f"{text} {value:.2f}", color=color)
         start += value
     ax.barh(0, error, 0.55, color=TRUTH)
     ax.text(error + 0.03, 0, f"{error:.3f}", va="center")

@@ -13,6 +13,7 @@ from math import log, sqrt
 
 import numpy as np
 import torch
+from ipywidgets import SelectionSlider
 from scipy.stats import spearmanr
 from torch.nn import functional as F
 
@@ -21,6 +22,9 @@ from replearn import evaluation, losses, recipes, training
 from replearn.papers import information_vicreg as world
 
 ch = cb.Chapter("information_vicreg_lab", scale=scale, seed=seed)
+
+
+# %% jupyter={"source_hidden": true}
 seeds = range(ch.seed, ch.seed + ch.pick(fast=1, toy=2))
 steps = ch.pick(fast=100, toy=200)
 digits = recipes.tiny_mnist(standardized=False)
@@ -209,7 +213,7 @@ ch.measure("agreement-does-not-rank", correlation=abs(by_agreement))
 
 # %%
 swept = {cov: study[f"25, 25, {cov}"] for cov in [0, 1, 5, 25]}
-cb.explore(ch.figures.weight, swept, covariance=[0, 1, 5, 25], figsize=(7.2, 2.6))
+cb.explore(ch.figures.weight, swept, covariance=SelectionSlider(options=[0, 1, 5, 25]), figsize=(7.2, 2.6))
 
 # %% [markdown]
 # > **Check yourself.** With $n = 100$ labels and 129 features the labelled residual is 0. Is the test error then small?
