@@ -44,7 +44,7 @@ def _draw_control(ax, y, name, control):
     ax.text(LEFT - 0.02, y, name, ha="right", va="center", color=INK, size=9.5)
     place = _place(control)
     if place is None:
-        mark = {True: "☑", False: "☐"}.get(control.value, f"{_label(control)} ▾")
+        mark = ("☑" if control.value else "☐") if isinstance(control.value, bool) else f"{_label(control)} ▾"
         ax.text(LEFT, y, mark, va="center", color=INK, size=9.5, bbox={"fc": "white", "ec": PALE, "pad": 3})
         return
     ax.plot([LEFT, RIGHT], [y, y], color=PALE, lw=4, solid_capstyle="round")

@@ -153,3 +153,10 @@ def test_a_log_slider_stays_in_its_range_and_hits_its_value(value, low, high):
 def test_a_log_slider_refuses_an_impossible_range(value, low, high):
     with pytest.raises(ValueError, match="0 < low"):
         cb.log_slider(value, low, high)
+
+
+def test_the_number_one_in_a_list_is_no_tick(shown, monkeypatch):
+    words = []
+    monkeypatch.setattr("matplotlib.axes.Axes.text", lambda ax, x, y, text, **style: words.append(text))
+    cb.explore(lambda fig, weight=1: None, weight=[0, 1, 2])
+    assert "1 ▾" in words and "☑" not in words
