@@ -5,7 +5,12 @@ import pytest
 import torch
 
 from replearn import data, evaluation
-from replearn.papers.cross_entropy_identifiability import shifted_digits, within_classes
+from replearn.papers.cross_entropy_identifiability import (
+    digit_locator,
+    shifted_digits,
+    train_digit_locator,
+    within_classes,
+)
 
 
 def generator(seed=0):
@@ -104,3 +109,27 @@ def test_images_move_right_and_down_by_the_shift():
 def test_centres_have_two_coordinates():
     with pytest.raises(ValueError, match="two columns"):
         shifted_digits(torch.ones(2, 1, 4, 4), torch.eye(3), 5, generator())
+
+
+def test_a_trained_locator_holds_the_shift_of_a_dot_within_cells():
+    dots = torch.zeros(1, 1, 9, 9)
+    dots[0, 0, 4, 4] = 1
+    centres = torch.tensor([[0.0, 1.0], [1.0, -1.0], [-1.0, -1.0]])
+    encoder = train_digit_locator(dots, centres, steps=150, seed=3)
+    drawn = shifted_digits(dots, centres, 1000, generator())
+    inside = within_classes(drawn.shifts, drawn.cells)
+    with torch.no_grad():
+        found, start = (
+            evaluation.linear_r2(
+                within_classes(f.eval()(drawn.x), drawn.cells), within_classes(drawn.shifts, drawn.cells)
+            )
+            for f in (encoder, digit_locator(dots, 3, seed=30)[0])
+        )
+    assert found > 0.9
+    assert start < 0.6
+
+
+def test_a_locator_is_made_of_its_seed():
+    one, same, other = (digit_locator(torch.ones(1, 1, 4, 4), 5, seed=s)[0] for s in (1, 1, 2))
+    assert torch.equal(one[0].weight, same[0].weight)
+    assert not torch.equal(one[0].weight, other[0].weight)
