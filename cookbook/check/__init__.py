@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-import yaml
-
 from cookbook.book import slug_of
 from cookbook.check import book_rules, chapter_rules, form_rules, page_rules
 from cookbook.check.subject import Subject
@@ -13,7 +11,6 @@ from cookbook.notebooks import read_built, read_source
 PAGE_RULES = {rule.__name__: rule for rule in (*page_rules.RULES, *form_rules.RULES)}
 CHAPTER_RULES = {rule.__name__: rule for rule in chapter_rules.RULES}
 BOOK_RULES = {rule.__name__: rule for rule in book_rules.RULES}
-EXCEPTIONS = "exceptions.yaml"
 
 
 @dataclass(frozen=True)
@@ -26,54 +23,34 @@ class Problem:
 
 
 def check(book, slugs=()):
-    """Return the problems of the chapters named, or of the whole book.
-
-    What ``chapters/exceptions.yaml`` lists, {page: [rules]}, is not reported; an exception that nothing needs is.
-    """
+    """Return the problems of the chapters named, or of the whole book."""
     problems = [
         Problem(_where(book, folder), "card", message)
         for folder, message in book.broken().items()
         if not slugs or slug_of(folder) in slugs
     ]
-    excepted, used = read_exceptions(book), set()
     for chapter in book.chapters():
-        if slugs and chapter.slug not in slugs:
-            continue
-        for name, problem in _problems_of(book, chapter):
-            if problem.rule in excepted.get(name, ()):
-                used.add((name, problem.rule))
-            else:
-                problems.append(problem)
-        for name in [chapter.slug, *(page.name for page in chapter.pages[1:])]:
-            idle = [rule for rule in excepted.get(name, ()) if (name, rule) not in used]
-            problems += [
-                Problem(EXCEPTIONS, "exceptions", f"{name} no longer needs {rule}: remove it") for rule in idle
-            ]
+        if not slugs or chapter.slug in slugs:
+            problems += _problems_of(book, chapter)
     return problems if slugs else problems + list(_book_problems(book))
 
 
-def read_exceptions(book):
-    """The rules that pages may still break, {page: [rules]}: a list that only shrinks."""
-    path = book.folder / EXCEPTIONS
-    return (yaml.safe_load(path.read_text("utf-8")) or {}) if path.exists() else {}
-
-
 def _problems_of(book, chapter):
-    """A chapter's problems, each with the name of the page that has it; what concerns all counts as the lesson's."""
+    """A chapter's problems: those of each page, then those of them all."""
     subjects = []
     for page in chapter.pages:
         where = _where(book, page.path)
         try:
             subject = Subject(book, page, read_source(page), read_built(page))
         except (BookError, OSError, UnicodeDecodeError) as error:
-            yield page.name, Problem(where, "readable", str(error))
+            yield Problem(where, "readable", str(error))
             continue
         subjects.append(subject)
         for name, rule in PAGE_RULES.items():
-            yield from ((page.name, Problem(where, name, text)) for text in _broken(rule, subject))
+            yield from (Problem(where, name, text) for text in _broken(rule, subject))
     for name, rule in CHAPTER_RULES.items():
         where = _where(book, chapter.folder)
-        yield from ((chapter.slug, Problem(where, name, text)) for text in _broken(rule, book, chapter, subjects))
+        yield from (Problem(where, name, text) for text in _broken(rule, book, chapter, subjects))
 
 
 def _broken(rule, *arguments):

@@ -6,7 +6,7 @@ import yaml
 from editing import edit
 
 from cookbook.build import assemble, build
-from cookbook.check import BOOK_RULES, CHAPTER_RULES, EXCEPTIONS, PAGE_RULES, check
+from cookbook.check import BOOK_RULES, CHAPTER_RULES, PAGE_RULES, check
 from cookbook.notation import notation_markdown, notation_path
 from cookbook.notebooks import read_source
 from cookbook.skeleton import new_chapter
@@ -248,17 +248,6 @@ def test_an_outdated_map_readme_and_notation_are_found(book, chapter):
         ("chapters/notation.md", "notation"),
         ("chapters/2_spectral/07_example/example.py", "contents"),
     } <= where
-
-
-def test_an_exception_is_honoured_while_it_is_needed(book, chapter):
-    edit(chapter.lesson.path, "# ## Summary", "# ## Summary\n" + "#\n" * 350)
-    build(chapter.lesson)
-    assert rules(book) == {"length"}
-    exceptions = book.folder / EXCEPTIONS
-    exceptions.write_text("example: [length]\n")
-    assert check(book) == []
-    exceptions.write_text("example: [length, measures]\n")
-    assert "example no longer needs measures" in messages(book, "exceptions")
 
 
 def test_every_rule_is_broken_by_some_test():
