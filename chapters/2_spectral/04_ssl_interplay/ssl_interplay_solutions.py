@@ -1,7 +1,7 @@
 # %% [markdown]
 # # The SSL interplay: solutions
 #
-# The exercises of the lesson, solved. Try first.
+# The exercises of the lesson and of the lab, and answers to *Check yourself*. Try first.
 
 # %% jupyter={"source_hidden": true} tags=["parameters"]
 scale = "toy"
@@ -11,106 +11,110 @@ seed = 0
 import numpy as np
 
 import cookbook as cb
-from replearn import evaluation, spectral
-from replearn.papers.ssl_interplay import (
-    augmentation_operator,
-    crop_channel,
-    degree_eigenvalues,
-    hypercube,
-    interplay_eigenvalues,
-    interplay_solution,
-    parity_basis,
-)
+from replearn import spectral
+from replearn.papers import ssl_interplay as world
 
 ch = cb.Chapter("ssl_interplay_solutions", scale=scale, seed=seed)
+draw = np.random.default_rng(ch.seed)
+cube = world.hypercube(8)
+_, parities, degree, spread = world.parity_basis(8)
+nu = world.degree_eigenvalues(lambda u: np.exp(2 * u), 8)
+crops = world.augmentation_operator(world.crop_channel(8, 4))
 
 # %% [markdown]
-# The cube of the chapter: $d = 8$ bits, crops of $w = 4$, the kernel $h(u) = e^{2u}$.
-
-# %%
-d = 8
-cube = hypercube(d)
-sets, parities, degree, diameter = parity_basis(d)
-kernel = np.exp(2 * cube @ cube.T / d)
-nu = degree_eigenvalues(lambda u: np.exp(2 * u), d)
-crops = augmentation_operator(crop_channel(d, 4))
+# ## Check yourself
+#
+# **Lesson, 1.** No. Its features are the same on all views of *any* training digit, and no data from the same digits would show the fault. It is underdetermined: the loss has very many minima, and says nothing of how features of different digits relate.
+#
+# **Lesson, 2.** Where all three lines are at or below 0. That is from the largest of $0.9 / 0.4 = 2.25$, $0.75 / 0.25 = 3$, $0.5 / 0.125 = 4$ on: $\lambda \ge 4$.
+#
+# **Lesson, 3.** Crops rather like her features the less the farther apart the bits are, and for bits more than four apart not at all. But few bits are cheap. She should take *more* weight decay, or better, another augmentation: one that does not favour neighbours.
+#
+# **Lesson, 4.** Like the point at $10^{-8}$: a bias towards small weights breaks the tie as an infinitely small weight decay does, in favour of cheap features.
+#
+# **Lab, A.** The term $-\lambda N k^{-1}$ takes over, and all eigenvalues of $T$ become negative: the embedding is 0, complete collapse.
+#
+# **Lab, B.** Groups of spread 5 or more: a window of four never holds them, so their agreement is 0 and their bar is $-\lambda\, \mathrm{price} < 0$. With $\beta < 1$ they can still be kept, as $e = 1 - \beta - \lambda\, \mathrm{price}$ may be positive, but only after all groups that agree at an equal price.
+#
+# **Lab, C.** With $W = 0$ the loss is $K$, and the minimum is $K - \sum_i e_i^2$ over the positive $e_i$. The difference is their sum of squares.
+#
+# **Lab, D.** Those of small norm, with $\mathbb E \|z\|^4$ small: all $m_i$ come out too small, as with another penalty.
+#
+# ## The lesson's exercises
 
 # %% [markdown] tags=["solution"]
-# **1** ●○○ 10 min. Show that bit flips with $p < 1/2$ give no interplay on the cube, for any decreasing $\nu$.
+# **1** ●○○ 10 min. Show that bit flips with probability $p < 1/2$ give no interplay: no $\lambda$ changes the order of the parities. (A flip multiplies a bit by $1 - 2p$ on average.)
 #
-# For flips $\tau_S = (1 - 2p)^{2|S|}$ depends on the degree alone and falls with it. The price $1/\nu_{|S|}$ depends on the degree alone and rises with it. So
-#
-# $$ e_S = 1 - \beta + \beta\, \tau_S - \lambda / \nu_{|S|} $$
-#
-# falls with the degree at *every* $\lambda \ge 0$: the order never changes.
+# A parity of $|S|$ bits is multiplied by $(1 - 2p)^{|S|}$ on average, so $\mathrm{agree} = (1 - 2p)^{2 |S|}$ depends on the number of bits alone and falls with it. The price $1 / \nu_{|S|}$ depends on the number of bits alone and rises with it. So $e = 1 - \beta + \beta\, \mathrm{agree} - \lambda\, \mathrm{price}$ falls with the number of bits at *every* $\lambda \ge 0$.
 
 # %% tags=["solution"]
 for lam in np.geomspace(1e-8, 1e-1, 4):
-    line = interplay_eigenvalues(0.8 ** (2 * np.arange(9)), nu, lam=lam)
-    print(f"lambda = {lam:.0e}: falls with the degree: {np.all(np.diff(line) < 0)}")
+    worth = world.interplay_eigenvalues(0.8 ** (2 * np.arange(9)), nu, lam=lam)
+    print(f"lambda = {lam:.0e}: falls with the number of bits: {np.all(np.diff(worth) < 0)}")
 
 # %% [markdown] tags=["solution"]
-# **2** ●●○ 20 min. At which $\lambda$ does the line of the spread pairs reach zero for $\beta = 1$, $w = 4$, and how far is that from the crossing? Then $w = 3$.
+# **2** ●●○ 20 min. Show that (1) with $\beta = 1$, $\lambda = 0$ is $-2\, \mathbb E\, z^\top z' + \mathbb E\, (z^\top y)^2 + K$, where $y$ is the embedding of a view of another input: the spectral contrastive loss. Check it on the cube.
 #
-# With $\beta = 1$ the spread pairs have $e = \tfrac1{64} - \lambda / \nu_2$, which is zero at $\lambda = \nu_2 / 64$. The crossing with the triples stands at
-# $\lambda^\star = (\tfrac1{16} - \tfrac1{64}) / (1/\nu_3 - 1/\nu_2)$, a little before. So for $\beta = 1$ there is almost no room above the crossing in which the pairs are learned.
+# Write $C = \mathbb E\, z z^\top$. Both views have the same distribution, so $\mathbb E \|z - z'\|^2 = 2 \operatorname{tr} C - 2\, \mathbb E\, z^\top z'$, and $\|C - I\|_F^2 = \|C\|_F^2 - 2 \operatorname{tr} C + K$. In the sum $2 \operatorname{tr} C$ cancels. What is left of the second is
 #
-# For $w = 3$ a set of diameter 4 never lies in the window: $\tau = 0$ for the pairs, and $\tau = 1/64$ for the triples. The crossing moves to
-# $\lambda^\star = \beta\, \tfrac1{64} / (1/\nu_3 - 1/\nu_2)$. With $\beta = 1$ the pairs have $e = -\lambda / \nu_2 < 0$ always: they can never be learned.
+# $$ \|C\|_F^2 = \operatorname{tr}(C\, C) = \mathbb E \operatorname{tr}(z z^\top y y^\top) = \mathbb E\, (z^\top y)^2 $$
+#
+# for two independent samples $z$ and $y$.
 
 # %% tags=["solution"]
-triples, spread_pairs = (degree == 3) & (diameter == 3), (degree == 2) & (diameter == 4)
-crossing = (1 / 16 - 1 / 64) / (1 / nu[3] - 1 / nu[2])
-print(f"w = 4: zero at {nu[2] / 64:.3e}, {nu[2] / 64 / crossing:.3f} times the crossing at {crossing:.3e}")
-model = interplay_solution(crops, kernel, 33, beta=1.0, lam=1.1 * crossing)
-for name, group in (("triples", triples), ("spread pairs", spread_pairs)):
-    target = parities[:, group].sum(axis=1, keepdims=True)
-    share = (evaluation.null_projection_residual(model.Z, target) / np.linalg.norm(target)) ** 2
-    print(f"at 1.1 times the crossing, unexplained of the {name}: {share:.2f}")
-print(f"w = 3: crossing at {1 / 64 / (1 / nu[3] - 1 / nu[2]):.3e} beta")
+z = draw.standard_normal((256, 5))
+agreement = np.sum(z * (crops @ z)) / 256  # mean of the product of z and z'
+second = z.T @ z / 256
+ours = 2 * np.trace(second) - 2 * agreement + np.sum((second - np.eye(5)) ** 2)
+contrastive = -2 * agreement + np.mean((z @ z.T) ** 2) + 5
+print(f"the same: {np.isclose(ours, contrastive)}")
 
 # %% [markdown] tags=["solution"]
-# **3** ●●○ 20 min. Why do 32 views lose to 8 at a fixed budget?
+# **3** ●●○ 20 min. Crop narrower: $w = 3$. Where do triples and spread pairs change places now? Can $\beta = 1$ learn the spread pairs at any $\lambda$?
 #
-# $\hat C_+$ and $\hat C_\varphi$ vary for two reasons: which images were drawn, and which views of them. More views of an image reduce the second part only. With very many views only the
-# images' part is left, about $1/n$ in the number $n$ of images; and at a fixed budget more views mean fewer images. Measure that part by giving each image 128 views:
+# A window of three never holds two bits that are three apart: the pairs have agreement 0. A local triple lies in one window of eight, so it has $(1/8)^2 = 1/64$. The lines cross where $\beta / 64 = \lambda\, (1 / \nu_3 - 1 / \nu_2)$, at a third of the $\lambda$ that they crossed at before. With $\beta = 1$ the pairs have $e = -\lambda / \nu_2$, which is never positive: they cannot be learned.
+
+# %% tags=["solution"]
+for w, triple, pair in [(4, 1 / 16, 1 / 64), (3, 1 / 64, 0)]:
+    print(f"w = {w}: they change places at lambda = {0.9 * (triple - pair) / (1 / nu[3] - 1 / nu[2]):.5f}")
+
+# %% [markdown] tags=["solution"]
+# ## The lab's exercises
+#
+# **L1** ●●○ 20 min. Why do 64 views lose to 8 at a fixed budget? Measure what is left of the risk of 64 and of 512 images when each has very many views.
+#
+# $\hat C_+$ and $\hat C_\Phi$ vary for two reasons: which images were drawn, and which views of them. More views of an image reduce the second part only. With very many views only the images' part is left, about in proportion to $1/n$; and at a fixed budget more views mean fewer images. Measure that part by giving each image 128 views:
 
 # %% tags=["solution"]
 phi = (parities * np.sqrt(nu[degree]))[:, degree <= 3]
-C, C_plus = phi.T @ phi / 2**d, phi.T @ crops @ phi / 2**d
+C, C_plus = phi.T @ phi / 256, phi.T @ crops @ phi / 256
 best = np.sum(spectral.moment_ssl(C, C_plus, 9, lam=1e-3).eigenvalues ** 2)
 
 
-def excess_risk(n, m, rng):
-    images = cube[rng.integers(0, 2**d, n)]
-    kept = (np.arange(d) - rng.integers(0, d, (m, n, 1))) % d < 4
-    views = np.where(kept, images, rng.choice([-1.0, 1.0], (m, n, d)))
-    row = (views < 0) @ 2 ** np.arange(d)[::-1]
-    W = spectral.moment_ssl(*spectral.view_moments(phi[row]), 9, lam=1e-3).W
+def excess(n, m):
+    images = np.tile(cube[draw.integers(0, 256, n)], (m, 1, 1))
+    seen = world.crop_views(images.reshape(-1, 8), 4, generator=draw).reshape(m, n, 8)
+    W = spectral.moment_ssl(*spectral.view_moments(phi[(seen < 0) @ 2 ** np.arange(8)[::-1]]), 9, lam=1e-3).W
     return np.sum((W.T @ C @ W) ** 2) - 2 * np.trace(W.T @ C_plus @ W) + 2e-3 * np.sum(W**2) + best
 
 
 # %% tags=["solution"]
-rng = np.random.default_rng(ch.seed)
-repeats = ch.pick(fast=3, toy=10)
-for n, m in [(512, 8), (128, 32), (512, 128), (128, 128)]:
-    risk = np.mean([excess_risk(n, m, rng) for _ in range(repeats)])
+for n, m in [(512, 8), (64, 64), (512, 128), (64, 128)]:
+    risk = np.mean([excess(n, m) for _ in range(ch.pick(fast=3, toy=10))])
     print(f"{n} images, {m} views of each: excess risk {risk:.3f}")
 
 # %% [markdown] tags=["solution"]
-# What 128 views leave over is the images' part. For 128 images it is more than half of what 32 views pay; for 512 images it is small.
+# What 128 views leave over is the images' part. For 64 images it is nearly all that 64 views pay; for 512 images it is small.
 
 # %% [markdown] tags=["solution"]
-# **4** ●●● 60 min. Replace $h$ by the arc-cosine kernel of a ReLU layer. Which parities can never be learned, whatever the augmentations?
+# **L2** ●●● 60 min. Replace the kernel by that of a ReLU layer without biases, $h(u) = \frac1\pi \big( \sqrt{1 - u^2} + u\, (\pi - \arccos u) \big)$ with $u = v^\top v' / 8$. Which parities can never be learned, whatever the augmentations?
 #
-# $h(u) - h(-u) = u$: the odd part of $h$ is $u/2$, which is the parities of degree 1. The rest, $h(u) - u/2$, is even. The eigenvalue $\nu_k$ is the mean of $h$ times a parity of
-# degree $k$; for odd $k$ this parity is an odd function of the point, so it sees only the odd part. Hence $\nu_3 = \nu_5 = \nu_7 = 0$: an infinite price, which no augmentation can pay.
-# Biases in the layer break the symmetry of $h$ and repair this.
+# $h(u) - h(-u) = u$: the odd part of $h$ is $u / 2$, which is made of the parities of one bit. The rest, $h(u) - u / 2$, is even. $\nu_m$ is the mean of $h$ times a parity of $m$ bits; for odd $m$ this parity is an odd function of the input, so it sees only the odd part. Hence $\nu_3 = \nu_5 = \nu_7 = 0$: an infinite price, which no augmentation can pay. Biases in the layer break the symmetry of $h$ and repair this.
 
 # %% tags=["solution"]
-relu = degree_eigenvalues(lambda u: (np.sqrt(1 - u**2) + u * (np.pi - np.arccos(u))) / np.pi, d)
-for k, value in enumerate(relu):
-    print(f"nu_{k} = {abs(value):.5f}")
+relu = world.degree_eigenvalues(lambda u: (np.sqrt(1 - u**2) + u * (np.pi - np.arccos(u))) / np.pi, 8)
+for m, value in enumerate(relu):
+    print(f"{m} bits: {abs(value):.5f}")
 
 # %%
 ch.footer()

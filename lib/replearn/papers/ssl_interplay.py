@@ -1,4 +1,4 @@
-"""The Boolean hypercube, where parities diagonalise augmentations and kernels alike."""
+"""Augmentations against architecture: the Boolean hypercube, where parities diagonalise both, and shifted digits."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -7,8 +7,10 @@ from math import comb
 from typing import NamedTuple
 
 import numpy as np
+import torch
 from numpy.typing import ArrayLike
 
+from replearn.data import affine_warp, load
 from replearn.spectral import KernelSSL, kernel_ssl
 from replearn.spectral.arrays import ZERO, as_array, as_points, as_symmetric
 from replearn.spectral.linear import check_weights
@@ -222,7 +224,7 @@ def cyclic_diameter(S: Iterable[int], d: int) -> int:
 def crop_eigenvalue(S: Iterable[int], d: int, w: int) -> float:
     """Eigenvalue of the crop's augmentation operator on the parity of S: Pr(S lies in the window)^2.
 
-    For 2 <= w <= d / 2 and S not empty, Pr = (w + 1 - diam S)_+ / d, with the diameter of :func:`cyclic_diameter`.
+    For 1 <= w <= d / 2 and S not empty, Pr = (w + 1 - diam S)_+ / d, with the diameter of :func:`cyclic_diameter`.
 
     Parameters
     ----------
@@ -286,6 +288,95 @@ def degree_eigenvalues(h: Callable, d: int) -> np.ndarray:
 def _mean_parity(m: int, k: int, d: int) -> float:
     """Mean over the k-subsets S of chi_S(x), for a point x with m minus ones."""
     return sum((-1) ** i * comb(m, i) * comb(d - m, k - i) for i in range(min(m, k) + 1)) / comb(d, k)
+
+
+def crop_views(X: ArrayLike, w: int, *, generator: np.random.Generator) -> np.ndarray:
+    """Draw a view of each point: w cyclically consecutive bits are kept, from a random place on, the others redrawn.
+
+    Parameters
+    ----------
+    X : (N, d) array or tensor of -1 and 1.
+    w : int, 1 to d, length of the window.
+    generator : of the windows and of the new bits.
+
+    Returns
+    -------
+    (N, d) array of -1 and 1.
+
+    References
+    ----------
+    Cabannes et al. 2023; :func:`crop_channel` holds the probabilities.
+
+    Examples
+    --------
+    >>> crop_views(hypercube(2), 2, generator=np.random.default_rng(0)).tolist() == hypercube(2).tolist()
+    True
+    """
+    X = as_points("X", X)
+    if np.any(abs(X) != 1):
+        raise ValueError("X must hold nothing but -1 and 1")
+    check_integer("w", w, 1, X.shape[1])
+    start = generator.integers(0, X.shape[1], (len(X), 1))
+    kept = (np.arange(X.shape[1]) - start) % X.shape[1] < w
+    return np.where(kept, X, generator.choice([-1.0, 1.0], X.shape))
+
+
+class DigitViews(NamedTuple):
+    """Views of small digits, those of an image next to one another, and new digits as they are.
+
+    Attributes
+    ----------
+    x : (images * views, 64) array of pixels.
+    image : (images * views,) integers, the image of each view.
+    y : (images,) integers, the digit that each image shows.
+    x_new : (new, 64) array of pixels of other images, neither shifted nor noisy.
+    y_new : (new,) integers.
+    """
+
+    x: np.ndarray
+    image: np.ndarray
+    y: np.ndarray
+    x_new: np.ndarray
+    y_new: np.ndarray
+
+
+def digit_views(images: int, *, views: int = 4, new: int = 1000, noise: float = 0.05, seed: int = 0) -> DigitViews:
+    """Draw 8 x 8 digits, each seen in several views: shifted by up to a pixel each way, with Gaussian noise.
+
+    Parameters
+    ----------
+    images, views, new : int >= 1, training images, views of each, and test images; at most 1797 images in all.
+    noise : float >= 0, standard deviation of what is added to each pixel.
+    seed : int, of the choice of images, the shifts and the noise.
+
+    Returns
+    -------
+    DigitViews.
+
+    References
+    ----------
+    A world of this book; the pictures are scikit-learn's digits.
+
+    Examples
+    --------
+    >>> digit_views(3, views=2, new=5).x.shape
+    (6, 64)
+    """
+    pictures, labels = load("digits")[:2]
+    check_integer("views", views, 1)
+    check_integer("images", images, 1, len(labels) - 1)
+    check_integer("new", new, 1, len(labels) - images)
+    check_between("noise", noise, 0, np.inf)
+    draw = np.random.default_rng(seed)
+    order = draw.permutation(len(labels))
+    train, test = order[:images], order[images : images + new]
+    image = np.repeat(np.arange(images), views)
+    pixels = torch.tensor(draw.integers(-1, 2, (len(image), 2)))
+    shift = pixels / 4  # in units of half the width, which is four pixels
+    x = affine_warp(pictures[train][image], shift=shift).flatten(1).numpy()
+    x = x + noise * draw.standard_normal(x.shape)
+    x_new = pictures[test].flatten(1).double().numpy()
+    return DigitViews(x, image, labels[train].numpy(), x_new, labels[test].numpy())
 
 
 def augmentation_operator(P: ArrayLike) -> np.ndarray:

@@ -5,11 +5,14 @@ import pytest
 import torch
 
 from replearn import losses, spectral
+from replearn.data import load
 from replearn.papers.ssl_interplay import (
     augmentation_operator,
     crop_channel,
     crop_eigenvalue,
+    crop_views,
     degree_eigenvalues,
+    digit_views,
     flip_channel,
     hypercube,
     interplay_eigenvalues,
@@ -96,9 +99,38 @@ def test_features_and_points_agree():
     np.testing.assert_allclose(found.eigenvalues, points.eigenvalues, atol=1e-9)
 
 
+def test_crop_views_have_the_probabilities_of_the_channel():
+    x = np.repeat([[1.0, -1.0, 1.0, 1.0]], 40_000, axis=0)
+    seen = crop_views(x, 2, generator=np.random.default_rng(0))
+    cube = hypercube(4)
+    row = (seen < 0) @ 2 ** np.arange(4)[::-1]
+    here = np.flatnonzero((cube == x[0]).all(axis=1))[0]
+    np.testing.assert_allclose(np.bincount(row, minlength=16) / len(x), crop_channel(4, 2)[here], atol=0.01)
+
+
+def test_digit_views_of_an_image_are_its_shifts_with_noise():
+    seen = digit_views(20, views=3, new=30, noise=0.0, seed=1)
+    assert seen.x.shape == (60, 64) and seen.x_new.shape == (30, 64) and len(seen.y) == 20
+    pictures = load("digits").images[:, 0].numpy()
+    padded = np.pad(pictures, ((0, 0), (1, 1), (1, 1)))
+    shifted = np.stack([padded[:, i : i + 8, j : j + 8] for i in range(3) for j in range(3)], 1)
+    distance = abs(shifted[:, :, None] - seen.x.reshape(-1, 8, 8)[None, None]).max((3, 4)).min(1)  # (1797, 60)
+    owners = [set(np.flatnonzero(distance[:, 3 * i : 3 * i + 3].max(1) < 1e-5)) for i in range(20)]
+    labels = load("digits").labels.numpy()
+    assert all(owners) and all(seen.y[i] in labels[list(owner)] for i, owner in enumerate(owners))
+    assert np.array_equal(seen.x, digit_views(20, views=3, new=30, noise=0.0, seed=1).x)
+    noise = digit_views(20, views=3, new=30, noise=0.5, seed=1).x - seen.x
+    assert 0.45 < noise.std() < 0.55
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
+        (lambda: crop_views([[0.5, 1.0]], 1, generator=np.random.default_rng(0)), "nothing but -1 and 1"),
+        (lambda: crop_views([[1.0, 1.0]], 3, generator=np.random.default_rng(0)), "w must be"),
+        (lambda: digit_views(1797), "images must be"),
+        (lambda: digit_views(10, new=1790), "new must be"),
+        (lambda: digit_views(10, noise=-1.0), "noise must"),
         (lambda: augmentation_operator(np.ones((3, 3))), "summing to 1"),
         (lambda: augmentation_operator([[2.0, -1.0], [0.0, 1.0]]), "non-negative"),
         (lambda: augmentation_operator([[1.0, 0.0], [0.5, 0.5]]), "equally likely"),
