@@ -37,6 +37,7 @@ from .named_sets import LabeledImages as LabeledImages
 from .named_sets import as_float as as_float
 from .named_sets import load as load
 from .named_sets import standardize as standardize
+from .toys import HalfMoons as HalfMoons
 from .toys import circles as circles
 from .toys import half_moons as half_moons
 from .toys import s_curve as s_curve

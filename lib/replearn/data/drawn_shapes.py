@@ -9,7 +9,7 @@ from replearn.validate import check_integer
 SHAPES = ("circle", "square", "triangle")
 
 
-def shapes(n: int, seed: int = 0, res: int = 32) -> tuple[torch.Tensor, dict]:
+def shapes(n: int, *, seed: int = 0, res: int = 32) -> tuple[torch.Tensor, dict]:
     """Render circles, squares and triangles on a striped grey background, with every factor known.
 
     On coordinates in [-1, 1]^2 (y down), each image draws: ``shape`` from circle, square, triangle; ``hue`` from

@@ -7,7 +7,7 @@ import torch
 from replearn.validate import check_integer
 
 
-def sphere_grid(parallels: int = 5, meridians: int = 12, *, pieces: int = 60) -> torch.Tensor:
+def sphere_grid(*, parallels: int = 5, meridians: int = 12, pieces: int = 60) -> torch.Tensor:
     """Cut the parallels and meridians of the unit sphere in three dimensions into short straight pieces.
 
     Parallels have the latitudes ``-90 + 180 j / (parallels + 1)`` degrees, meridians the longitudes
@@ -31,7 +31,7 @@ def sphere_grid(parallels: int = 5, meridians: int = 12, *, pieces: int = 60) ->
 
     Examples
     --------
-    >>> sphere_grid(5, 12, pieces=60).shape
+    >>> sphere_grid(parallels=5, meridians=12, pieces=60).shape
     torch.Size([1020, 2, 3])
     """
     for name, value in {"parallels": parallels, "meridians": meridians, "pieces": pieces}.items():

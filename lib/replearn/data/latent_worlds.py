@@ -111,8 +111,8 @@ class InvertibleMLP(nn.Module):
 
 def invertible_mlp(
     d: int,
-    layers: int = 3,
     *,
+    layers: int = 3,
     slope: float = 0.2,
     max_cond: float = 3.0,
     seed: int = 0,
@@ -247,7 +247,7 @@ class LatentWorld(NamedTuple):
 
 
 def latent_world(
-    d: int = 3,
+    d: int,
     *,
     n_classes: int = 20,
     kappa: float = 5.0,
@@ -300,7 +300,7 @@ def latent_world(
     check_positive("kappa", kappa, allow_zero=True)
     if not -1 <= rho <= 1:
         raise ValueError(f"rho is a correlation and must lie in [-1, 1], but is {rho}")
-    mixing = invertible_mlp(d + style, layers, max_cond=max_cond, seed=seed, dtype=dtype)
+    mixing = invertible_mlp(d + style, layers=layers, max_cond=max_cond, seed=seed, dtype=dtype)
     generator = torch.Generator().manual_seed(seed)
     centres = F.normalize(torch.randn(n_classes, d, generator=generator, dtype=torch.float64), dim=1)
     return LatentWorld(centres.to(mixing.weights.dtype), kappa, mixing, style, rho)

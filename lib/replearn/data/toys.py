@@ -1,5 +1,7 @@
 """Two- and three-dimensional toys, seeded, in float64 (thin over scikit-learn where it has them)."""
 
+from typing import NamedTuple
+
 import numpy as np
 import torch
 
@@ -40,7 +42,25 @@ def two_moons(n: int, *, noise: float = 0.08, seed: int = 0) -> tuple[torch.Tens
     return _labelled(datasets.make_moons(n, noise=noise, random_state=seed))
 
 
-def half_moons(n: int, *, noise: float = 0.1, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+class HalfMoons(NamedTuple):
+    """Points on two half circles.
+
+    Attributes
+    ----------
+    x : torch.Tensor
+        (n, 2) float64.
+    y : torch.Tensor
+        (n,) int64, 0 to 3: the half, 0 or 1, plus 2 where t lies in the upper half circle. ``y % 2`` is the half.
+    t : torch.Tensor
+        (n,) float64, the angle on the circle.
+    """
+
+    x: torch.Tensor
+    y: torch.Tensor
+    t: torch.Tensor
+
+
+def half_moons(n: int, *, noise: float = 0.1, seed: int = 0) -> HalfMoons:
     """Draw a circle cut in two halves, left and right, the right one moved up by its radius.
 
     ``x = (cos t, sin t + [cos t > 0]) + noise``, t uniform on [0, 2 pi]: the halves do not interleave, as those of
@@ -57,12 +77,7 @@ def half_moons(n: int, *, noise: float = 0.1, seed: int = 0) -> tuple[torch.Tens
 
     Returns
     -------
-    x : torch.Tensor
-        (n, 2) float64.
-    y : torch.Tensor
-        (n,) int64, 0 to 3: the half, 0 or 1, plus 2 where t lies in the upper half circle. ``y % 2`` is the half.
-    t : torch.Tensor
-        (n,) float64, the angle on the circle.
+    HalfMoons
 
     References
     ----------
@@ -71,7 +86,7 @@ def half_moons(n: int, *, noise: float = 0.1, seed: int = 0) -> tuple[torch.Tens
 
     Examples
     --------
-    >>> half_moons(100)[0].shape
+    >>> half_moons(100).x.shape
     torch.Size([100, 2])
     """
     _check(n, noise)
@@ -79,7 +94,7 @@ def half_moons(n: int, *, noise: float = 0.1, seed: int = 0) -> tuple[torch.Tens
     t = draw.uniform(0, 2 * np.pi, n)
     half = np.cos(t) > 0
     x = np.stack([np.cos(t), np.sin(t) + half], axis=1) + noise * draw.standard_normal((n, 2))
-    return *_labelled((x, half + 2 * (np.sin(t) > 0))), torch.from_numpy(t)
+    return HalfMoons(*_labelled((x, half + 2 * (np.sin(t) > 0))), torch.from_numpy(t))
 
 
 def circles(n: int, *, noise: float = 0.05, factor: float = 0.5, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:

@@ -10,7 +10,7 @@ from replearn.spectral.kernels import median_bandwidth, rbf_kernel
 from replearn.validate import check_choice, check_integer
 
 
-def gram_gaussian(x: ArrayLike, bandwidth: float | str = 1.0) -> torch.Tensor:
+def gram_gaussian(x: ArrayLike, *, bandwidth: float | str = 1.0) -> torch.Tensor:
     r"""Gaussian kernel between all pairs of samples, :math:`K_{ij} = e^{-|x_i - x_j|^2 / (2 s^2)}`, s the bandwidth.
 
     Parameters
@@ -67,7 +67,7 @@ def hsic_from_grams(K: ArrayLike, L: ArrayLike) -> float:
     return ((_centre(K) * L).sum() / len(K) ** 2).item()
 
 
-def hsic(x: ArrayLike, y: ArrayLike, bandwidth: float | str = "median") -> float:
+def hsic(x: ArrayLike, y: ArrayLike, *, bandwidth: float | str = "median") -> float:
     """HSIC of two variables under Gaussian kernels, ``hsic_from_grams(gram_gaussian(x), gram_gaussian(y))``.
 
     Parameters
@@ -89,10 +89,10 @@ def hsic(x: ArrayLike, y: ArrayLike, bandwidth: float | str = "median") -> float
     >>> hsic(x, x) > 0.05
     True
     """
-    return hsic_from_grams(gram_gaussian(x, bandwidth), gram_gaussian(y, bandwidth))
+    return hsic_from_grams(gram_gaussian(x, bandwidth=bandwidth), gram_gaussian(y, bandwidth=bandwidth))
 
 
-def pairwise_nhsic(x: ArrayLike, bandwidth: float | str = 1.0) -> torch.Tensor:
+def pairwise_nhsic(x: ArrayLike, *, bandwidth: float | str = 1.0) -> torch.Tensor:
     r"""Normalised HSIC between all pairs of columns of one representation.
 
     .. math:: \frac{\mathrm{HSIC}(x_i, x_j)}{\sqrt{\mathrm{HSIC}(x_i, x_i) \, \mathrm{HSIC}(x_j, x_j)}}
@@ -127,7 +127,7 @@ def pairwise_nhsic(x: ArrayLike, bandwidth: float | str = 1.0) -> torch.Tensor:
     x = as_matrix("x", x, min_rows=4)
     if (x == x[0]).all(0).any():
         raise ValueError("x has a constant column, whose normalised HSIC is undefined; leave it out")
-    grams = torch.stack([_centre(gram_gaussian(column, bandwidth)).flatten() for column in x.T])
+    grams = torch.stack([_centre(gram_gaussian(column, bandwidth=bandwidth)).flatten() for column in x.T])
     grams = grams / grams.norm(dim=1, keepdim=True)
     return grams @ grams.T
 

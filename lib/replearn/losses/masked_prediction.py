@@ -16,7 +16,7 @@ Features = Annotated[torch.Tensor, Floats("... T D>=2")]
 
 @checked
 @full_precision
-def mae_loss(pred: Predicted, target: Patches, masked: Masked, normalize: bool = False) -> torch.Tensor:
+def mae_loss(pred: Predicted, target: Patches, masked: Masked, *, normalize: bool = False) -> torch.Tensor:
     r"""Squared error of predicted patches, averaged over the hidden patches alone.
 
     .. math:: \frac1{N M D} \sum_n \sum_{l \in \text{masked}_n} \|p_{nl} - x_{nl}\|^2

@@ -87,7 +87,7 @@ class MaskedAutoencoder(Masked):
         x, keep, masked = views
         tokens = self.encoder(x, keep, tokens=True)
         pred = self.decoder(tokens, keep, masked)
-        loss = mae_loss(pred, patchify(x, self.encoder.patch), masked, self.normalize)
+        loss = mae_loss(pred, patchify(x, self.encoder.patch), masked, normalize=self.normalize)
         return {"loss": loss, "z": to_at_least_float32(tokens).mean(1).detach()}
 
 

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from replearn.validate import check_integer
 
 
-def mlp_head(d_in: int, d_hidden: int, d_out: int, layers: int = 2, batch_norm: bool = True) -> nn.Sequential:
+def mlp_head(d_in: int, d_hidden: int, d_out: int, *, layers: int = 2, batch_norm: bool = True) -> nn.Sequential:
     """Build a projector g: ``layers`` linear maps with BatchNorm and ReLU between them, the last one plain.
 
     ``g(h) = W_L relu(bn(W_{L-1} ... relu(bn(W_1 h)))) + b``. A hidden layer has a bias only where BatchNorm, which

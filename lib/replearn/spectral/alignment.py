@@ -243,7 +243,7 @@ def spectral_gap(w: ArrayLike, k: int) -> float:
     return float(abs(w[k] - w[k - 1]))
 
 
-def eigen_groups(w: ArrayLike, rtol: float = 1e-6) -> list[list]:
+def eigen_groups(w: ArrayLike, *, rtol: float = 1e-6) -> list[list]:
     """Group the indices of repeated eigenvalues: neighbours closer than rtol * max |w| belong together.
 
     Parameters

@@ -112,7 +112,7 @@ def label_graph(
 
 def knn_graph(
     X: ArrayLike,
-    k: int = 10,
+    k: int,
     *,
     weight: str = "connectivity",
     bandwidth: float | None = None,

@@ -10,7 +10,7 @@ from replearn.splines.split import Pieces, argmax_cells, extremes
 from replearn.validate import check_finite, check_integer, check_matrix
 
 
-def decision_boundary_2d(partition: Partition2D, level: float = 0.0) -> Tensor:
+def decision_boundary_2d(partition: Partition2D, *, level: float = 0.0) -> Tensor:
     """Give the exact decision boundary of the network on the partition's polygon, as segments.
 
     With several outputs these are the points at which the largest output changes, {h_i = h_j >= all others}; with one

@@ -42,10 +42,10 @@ def local_complexity(
     model: nn.Module,
     x: Tensor,
     radius: float,
+    *,
     n_dirs: int | None = None,
     seed: int = 0,
     directions: Tensor | None = None,
-    *,
     chunk: int = 65_536,
 ) -> Tensor:
     """Count for each point and layer the units that change sign among the vertices x +- radius q_i around it.

@@ -130,7 +130,7 @@ def _tangent_rows(x: Tensor, V: Tensor) -> Tensor:
     return torch.cat([V.T.expand(len(x), -1, -1), x[:, None]], 1)
 
 
-def log_volume(J: Tensor, top_k: int | None = None, eps: float = 1e-30) -> Tensor:
+def log_volume(J: Tensor, *, top_k: int | None = None, eps: float = 1e-30) -> Tensor:
     """Give the log of the volume change of each linear map, sum of log s_i over its top_k singular values s_i.
 
     With all of them and D_out >= d this is 1/2 log det J^T J. A singular value under ``eps`` counts as ``eps``.
@@ -170,7 +170,7 @@ def log_volume(J: Tensor, top_k: int | None = None, eps: float = 1e-30) -> Tenso
 
 
 def jacobian_log_volume(
-    model: nn.Module, x: Tensor, top_k: int | None = None, projection: Tensor | None = None
+    model: nn.Module, x: Tensor, *, top_k: int | None = None, projection: Tensor | None = None
 ) -> Tensor:
     """Give `log_volume` of the model's Jacobian at each point, after an optional linear projection of the output.
 
@@ -200,7 +200,7 @@ def jacobian_log_volume(
         if projection.ndim != 2 or projection.shape[1] != J.shape[1]:
             raise ValueError(f"projection must have shape (m, {J.shape[1]}), but has {tuple(projection.shape)}")
         J = projection @ J
-    return log_volume(J, top_k)
+    return log_volume(J, top_k=top_k)
 
 
 def unit_distances(model: nn.Module, x: Tensor, *, chunk: int = 256) -> Tensor:

@@ -30,7 +30,7 @@ class PlanePolygon(NamedTuple):
         return self.origin + points @ self.basis.T
 
 
-def plane_through(anchors: Tensor, pad: float = 0.0, shape: str = "square", seed: int | None = None) -> PlanePolygon:
+def plane_through(anchors: Tensor, *, pad: float = 0.0, shape: str = "square", seed: int | None = None) -> PlanePolygon:
     """Lay a plane through two or three points of the input space, with a polygon around them.
 
     The origin is the mean of the anchors. The triangle has the anchors as corners; the square is the smallest one

@@ -47,14 +47,14 @@ def test_vmf_draws_are_independent_and_come_from_the_generator():
 
 @pytest.mark.parametrize(("d", "layers"), [(2, 1), (3, 3), (5, 4)])
 def test_the_inverse_undoes_the_mixing(d, layers):
-    mixing = invertible_mlp(d, layers, seed=1, dtype=torch.float64)
+    mixing = invertible_mlp(d, layers=layers, seed=1, dtype=torch.float64)
     z = torch.randn(100, d, generator=draws(), dtype=torch.float64)
     torch.testing.assert_close(mixing.inverse(mixing(z)), z, rtol=0, atol=1e-10)
     torch.testing.assert_close(mixing(mixing.inverse(z)), z, rtol=0, atol=1e-10)
 
 
 def test_the_mixing_is_its_layers_written_out():
-    mixing = invertible_mlp(3, 3, slope=0.1, dtype=torch.float64)
+    mixing = invertible_mlp(3, layers=3, slope=0.1, dtype=torch.float64)
     z = np.random.default_rng(0).normal(size=(10, 3))
     x = z.T
     for i, weight in enumerate(mixing.weights.numpy()):
@@ -152,7 +152,7 @@ CLASSES = torch.tensor([0, 1, 2])
         (lambda: sample_vmf(E3, -1.0, draws()), "kappa must be at least 0"),
         (lambda: sample_vmf(E3[0], 1.0, draws()), "matrix"),
         (lambda: invertible_mlp(0), "d must be an integer"),
-        (lambda: invertible_mlp(3, 0), "layers"),
+        (lambda: invertible_mlp(3, layers=0), "layers"),
         (lambda: invertible_mlp(3, slope=0), "slope must be positive"),
         (lambda: invertible_mlp(6, max_cond=1.01), "condition number up to 1.01"),
         (lambda: latent_world(1), "d must be an integer"),

@@ -36,18 +36,18 @@ def loop_hsic(K, L):
 
 def test_gram_is_the_double_loop():
     x = samples()
-    np.testing.assert_allclose(gram_gaussian(x, 0.7).numpy(), brute_gram(x, 0.7), atol=1e-14)
+    np.testing.assert_allclose(gram_gaussian(x, bandwidth=0.7).numpy(), brute_gram(x, 0.7), atol=1e-14)
     torch.testing.assert_close(gram_gaussian(x[:, 0]), gram_gaussian(x[:, :1]))
 
 
 def test_gram_of_many_far_points_keeps_its_diagonal():
-    assert (gram_gaussian(1e6 + samples(60, 4), 1e-3).diagonal() == 1).all()
+    assert (gram_gaussian(1e6 + samples(60, 4), bandwidth=1e-3).diagonal() == 1).all()
 
 
 def test_median_bandwidth_is_the_median_distance():
     x = samples(8)
     whole, first = (brute_gram(part, np.median(pdist(part))) for part in (x, x[:, :1]))
-    np.testing.assert_allclose(gram_gaussian(x, "median"), whole, atol=1e-14)
+    np.testing.assert_allclose(gram_gaussian(x, bandwidth="median"), whole, atol=1e-14)
     assert hsic(x, x[:, 0]) == pytest.approx(loop_hsic(whole, first), abs=1e-14)
 
 
@@ -66,13 +66,13 @@ def test_nhsic_is_hsic_over_the_geometric_mean():
     x = samples(8, 3)
     K = [brute_gram(column[:, None], 0.8) for column in x.T]
     expected = [[loop_hsic(a, b) / math.sqrt(loop_hsic(a, a) * loop_hsic(b, b)) for b in K] for a in K]
-    np.testing.assert_allclose(pairwise_nhsic(x, 0.8).numpy(), expected, atol=1e-12)
+    np.testing.assert_allclose(pairwise_nhsic(x, bandwidth=0.8).numpy(), expected, atol=1e-12)
 
 
 def test_wide_bandwidth_nhsic_is_the_squared_correlation():
     x = samples(50, 3) @ samples(3, 3, seed=1)
-    np.testing.assert_allclose(pairwise_nhsic(x, 1e3).numpy(), np.corrcoef(x.T) ** 2, atol=1e-4)
-    assert pairwise_nhsic(x, 1e3)[0, 1].item() == pytest.approx(linear_cka(x[:, :1], x[:, 1:2]), abs=1e-4)
+    np.testing.assert_allclose(pairwise_nhsic(x, bandwidth=1e3).numpy(), np.corrcoef(x.T) ** 2, atol=1e-4)
+    assert pairwise_nhsic(x, bandwidth=1e3)[0, 1].item() == pytest.approx(linear_cka(x[:, :1], x[:, 1:2]), abs=1e-4)
 
 
 def test_dhsic_of_two_is_hsic():
@@ -122,16 +122,16 @@ K4 = np.eye(4)
     [
         (lambda: gram_gaussian(np.ones((3, 2))), "N >= 4"),
         (lambda: gram_gaussian(np.ones((4, 2, 2))), "matrix"),
-        (lambda: gram_gaussian(samples(), 0), "bandwidth must be positive"),
-        (lambda: gram_gaussian(samples(), "mean"), "'median'"),
-        (lambda: gram_gaussian(np.ones(5), "median"), "median distance is 0"),
+        (lambda: gram_gaussian(samples(), bandwidth=0), "bandwidth must be positive"),
+        (lambda: gram_gaussian(samples(), bandwidth="mean"), "'median'"),
+        (lambda: gram_gaussian(np.ones(5), bandwidth="median"), "median distance is 0"),
         (lambda: gram_gaussian(samples() * np.nan), "NaN"),
         (lambda: hsic_from_grams(K4, np.eye(5)), "same samples"),
         (lambda: hsic_from_grams(np.ones((4, 5)), K4), "square"),
         (lambda: hsic_from_grams(np.eye(3), np.eye(3)), "N >= 4"),
         (lambda: hsic(samples(5), samples(6)), "same samples"),
         (lambda: pairwise_nhsic(np.hstack([samples(), np.ones((7, 1))])), "constant column"),
-        (lambda: pairwise_nhsic(samples(), -1), "bandwidth must be positive"),
+        (lambda: pairwise_nhsic(samples(), bandwidth=-1), "bandwidth must be positive"),
         (lambda: dhsic([K4]), "at least two"),
         (lambda: dhsic([K4, K4, np.full((4, 4), np.inf)]), "infinite"),
         (lambda: dhsic_null([K4, K4], permutations=0), "permutations"),

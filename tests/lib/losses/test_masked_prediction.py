@@ -25,7 +25,9 @@ def test_mae_loss_is_the_mean_over_hidden_patches(normalize):
             if normalize:
                 patch = (patch - patch.mean()) / np.sqrt(patch.var(ddof=1) + 1e-6)
             errors.append(np.mean((PRED[n, j].numpy() - patch) ** 2))
-    assert losses.mae_loss(PRED, TARGET, MASKED, normalize).item() == pytest.approx(np.mean(errors), rel=1e-12)
+    assert losses.mae_loss(PRED, TARGET, MASKED, normalize=normalize).item() == pytest.approx(
+        np.mean(errors), rel=1e-12
+    )
 
 
 def test_simmim_loss_is_the_mean_absolute_error_of_hidden_patches():
@@ -55,7 +57,9 @@ def test_latent_loss_written_out(beta):
 
 
 def test_gradients():
-    assert torch.autograd.gradcheck(lambda p: losses.mae_loss(p, TARGET, MASKED, True), PRED.clone().requires_grad_())
+    assert torch.autograd.gradcheck(
+        lambda p: losses.mae_loss(p, TARGET, MASKED, normalize=True), PRED.clone().requires_grad_()
+    )
     both = (normal(2, 3, 4).requires_grad_(), normal(2, 3, 4, seed=1).requires_grad_())
     assert torch.autograd.gradcheck(losses.latent_loss, both)
 

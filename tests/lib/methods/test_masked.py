@@ -50,7 +50,7 @@ def test_mae_predicts_the_pixels_of_what_it_does_not_see(normalise):
     x, keep, masked = views(method)
     assert torch.equal(x, images()[:6]) and keep.shape == masked.shape == (6, 8)
     tokens = method.encoder(x, keep, tokens=True)
-    expected = losses.mae_loss(method.decoder(tokens, keep, masked), patchify(x, 2), masked, normalise)
+    expected = losses.mae_loss(method.decoder(tokens, keep, masked), patchify(x, 2), masked, normalize=normalise)
     out = method.step((x, keep, masked))
     torch.testing.assert_close(out["loss"], expected)
     torch.testing.assert_close(out["z"], tokens.mean(1).detach())

@@ -39,7 +39,7 @@ def test_the_two_largest_outputs_tie_on_the_whole_boundary(classes):
 @pytest.mark.parametrize("level", [0.0, 0.25])
 def test_one_output_is_cut_at_its_level_with_the_length_of_marching_squares(level):
     net = he_mlp([2, 24, 24, 1], seed=1)
-    segments = splines.decision_boundary_2d(splines.partition_2d(net, SQUARE), level)
+    segments = splines.decision_boundary_2d(splines.partition_2d(net, SQUARE), level=level)
     points = splines.sample_segments(segments, 2000, seed=0)
     assert (net(points) - level).abs().max() <= 1e-9
     line = torch.linspace(-1, 1, 801, dtype=torch.float64)
