@@ -19,6 +19,7 @@ from typing import Annotated, Any, ParamSpec, TypeVar, Union, get_args, get_orig
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 
 Arguments = ParamSpec("Arguments")
 Value = TypeVar("Value")
@@ -48,16 +49,23 @@ def checked(function: Callable[Arguments, Value]) -> Callable[Arguments, Value]:
 
 
 class Floats:
-    """A dense tensor of finite floating-point numbers of the shape ``spec``, such as "N>=2 K" or "... K"."""
+    """A dense tensor of finite floating-point numbers of the shape ``spec``.
+
+    Such as "N>=2 K"; "... K" has any dimensions before the last, "N [K]" may lack the last. In "2 N _" the first size
+    is 2, and the last may differ between arguments.
+    """
 
     accepts: type | tuple[type, ...] = torch.Tensor
 
     def __init__(self, spec: str) -> None:
-        self.dims = [_dimension(word) for word in spec.split() if word != "..."]
+        words, _, last = spec.partition("[")
+        self.dims = [_dimension(word) for word in words.split() if word != "..."]
         self.free = spec.startswith("...")
-        letters = ", ".join(["..."] * self.free + [letter for letter, _ in self.dims])
+        self.last = [_dimension(last.rstrip("]"))] if last else []
+        letters = ["..."] * self.free + [letter for letter, _ in self.dims]
         limits = [f"{letter} >= {low}" for letter, low in self.dims if low > 1]
-        self.shape = f"({letters}{',' if len(self.dims) == 1 and not self.free else ''})"
+        self.shape = f"({', '.join(letters)}{',' if len(letters) == 1 else ''})"
+        self.shape += f" or ({', '.join([*letters, self.last[0][0]])})" if last else ""
         self.expected = f"have shape {self.shape}" + (f" with {' and '.join(limits)}" if limits else "")
 
     def check(self, name: str, value: Any, sizes: dict) -> list[tuple[str, torch.Tensor]]:
@@ -78,16 +86,17 @@ class Floats:
         if not value.dtype.is_floating_point:
             raise TypeError(f"{name} must hold real floating-point numbers, but holds {value.dtype}")
 
-    def check_shape(self, name: str, shape: torch.Size, sizes: dict) -> None:
+    def check_shape(self, name: str, shape: tuple[int, ...], sizes: dict) -> None:
         """Raise unless the shape fits, and its letters have the sizes that earlier arguments gave them."""
-        rank = len(self.dims)
+        dims = self.dims + self.last if len(shape) > len(self.dims) else self.dims
+        rank = len(dims)
         if len(shape) < rank or (len(shape) > rank and not self.free):
             raise ValueError(f"{name} must {self.expected}, but has shape {tuple(shape)}")
-        for (letter, low), size in zip(self.dims, shape[len(shape) - rank :], strict=True):
-            if size < low:
+        for (letter, low), size in zip(dims, shape[len(shape) - rank :], strict=True):
+            if size < low or (letter.isdigit() and size != int(letter)):
                 raise ValueError(f"{name} must {self.expected}, but has shape {tuple(shape)}")
             known, first = sizes.setdefault(letter, (size, name))
-            if size != known:
+            if size != known and letter != "_":
                 raise ValueError(
                     f"{name} must {self.expected}, where {letter} = {known} as in {first}, but has shape {tuple(shape)}"
                 )
@@ -117,9 +126,13 @@ class Numbers(Floats):
 
 
 class Stack(Floats):
-    """A tensor of the shape ``spec``, or a list of tensors that stack to it."""
+    """A tensor of the shape ``spec``, or a list of tensors (or of another ``part``) that stack to it."""
 
     accepts = (torch.Tensor, list, tuple)
+
+    def __init__(self, spec: str, part: type[Floats] = Floats) -> None:
+        super().__init__(spec)
+        self.part = part(" ".join(f"{letter}>={low}" for letter, low in self.dims[1:]))
 
     def check(self, name: str, value: Any, sizes: dict) -> list[tuple[str, torch.Tensor]]:
         """Raise unless the tensor, or each part of the list, is right."""
@@ -129,8 +142,47 @@ class Stack(Floats):
         if len(value) < low:
             raise ValueError(f"{name} must {self.expected}, but has {letter} = {len(value)}")
         sizes.setdefault(letter, (len(value), name))
-        part = Floats(" ".join(f"{letter}>={low}" for letter, low in self.dims[1:]))
-        return [found for i, one in enumerate(value) for found in part.check(f"{name}[{i}]", one, sizes)]
+        return [found for i, one in enumerate(value) for found in self.part.check(f"{name}[{i}]", one, sizes)]
+
+
+class Array(Floats):
+    """Finite real numbers of the shape ``spec``: a dense tensor, a NumPy array, or lists of numbers."""
+
+    accepts = (torch.Tensor, np.ndarray, list, tuple)
+    holds, kinds = "real numbers", "fiub"
+
+    def check(self, name: str, value: Any, sizes: dict) -> list:
+        """Raise unless the type and shape are right; return what is still to be looked through for NaN."""
+        if isinstance(value, torch.Tensor):
+            return super().check(name, value, sizes)
+        if not isinstance(value, self.accepts):
+            raise TypeError(
+                f"{name} must be a tensor, an array or a list of shape {self.shape}, but is {_described(value)}"
+            )
+        try:
+            array = np.asarray(value)
+        except ValueError:
+            raise ValueError(f"{name} must {self.expected}, but its rows have different lengths") from None
+        if array.dtype.kind not in self.kinds and array.size:
+            raise TypeError(f"{name} must hold {self.holds}, but holds {array.dtype}")
+        self.check_shape(name, array.shape, sizes)
+        return [(name, array)]
+
+    def check_dtype(self, name: str, value: torch.Tensor) -> None:
+        """Raise where the tensor holds complex numbers."""
+        if value.dtype.is_complex:
+            raise TypeError(f"{name} must hold {self.holds}, but holds {value.dtype}")
+
+
+class IntegerArray(Array):
+    """Integers, or booleans, of the shape ``spec``: a dense tensor, a NumPy array, or lists."""
+
+    holds, kinds = "integers", "iub"
+
+    def check_dtype(self, name: str, value: torch.Tensor) -> None:
+        """Raise unless the tensor holds integers or booleans."""
+        if value.dtype.is_floating_point or value.dtype.is_complex:
+            raise TypeError(f"{name} must hold {self.holds}, but holds {value.dtype}")
 
 
 class Number:
@@ -216,6 +268,15 @@ class _Flag:
         return []
 
 
+class _Generator:
+    accepts = (torch.Generator,)
+
+    def check(self, name: str, value: Any, sizes: dict) -> list:
+        if not isinstance(value, torch.Generator):
+            raise TypeError(f"{name} must be a torch.Generator, but is {_described(value)}")
+        return []
+
+
 class _Either:
     """One of several kinds, chosen by the type of what came; None where it is among them."""
 
@@ -242,6 +303,8 @@ def _kinds(function: Callable) -> dict[str, Any]:
 def _kind(hint: Any) -> Any:
     if hint is bool:
         return _Flag()
+    if hint is torch.Generator:
+        return _Generator()
     if get_origin(hint) is Annotated:
         return hint.__metadata__[0]
     if get_origin(hint) in (Union, UnionType):
@@ -270,13 +333,21 @@ def hidden(value: torch.Tensor) -> bool:
     return torch._C._functorch.is_functorch_wrapped_tensor(value)
 
 
-def _check_finite(values: list[tuple[str, torch.Tensor]]) -> None:
+def _check_finite(values: list) -> None:
     if torch.compiler.is_compiling():
         return
     for name, value in values:
-        # A finite sum has finite terms, and takes one pass and no copy. A sum may also overflow: hence the second look.
-        if not hidden(value) and not math.isfinite(value.detach().sum()) and not torch.isfinite(value).all():
+        if not _is_finite(value):
             raise ValueError(f"{name} contains NaN or infinite values; clean or rescale it first")
+
+
+def _is_finite(value: torch.Tensor | np.ndarray) -> bool:
+    if isinstance(value, np.ndarray):
+        return bool(np.isfinite(value).all())
+    if hidden(value):
+        return True
+    # A finite sum has finite terms, and takes one pass and no copy. A sum may also overflow: hence the second look.
+    return math.isfinite(value.detach().sum()) or bool(torch.isfinite(value).all())
 
 
 Batch = Annotated[torch.Tensor, Floats("N>=2 K")]
@@ -288,7 +359,19 @@ Rows = Annotated[torch.Tensor, Floats("N K")]
 Labels = Annotated[torch.Tensor, Integers("N")]
 """An integer for each of the N samples."""
 
+Matrix = Annotated[ArrayLike, Array("N K")]
+"""A matrix (N, K) of at least one sample, a row each, as a tensor, an array or lists."""
+
+Samples = Annotated[ArrayLike, Array("N>=2 K")]
+"""The same of at least two samples."""
+
+Classes = Annotated[ArrayLike, IntegerArray("N")]
+"""An integer for each of the N samples, as a tensor, an array or a list."""
+
 Positive = Annotated[float, Number(above=0)]
+Seed = Annotated[int, Whole(-(2**63), 2**64 - 1)]
+"""The integers that a random generator of torch takes."""
+
 NonNegative = Annotated[float, Number(least=0)]
 Share = Annotated[float, Number(least=0, below=1)]
 """At least 0 and below 1."""

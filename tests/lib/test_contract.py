@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from replearn.contract import Choice, Floats, Integers, Number, Numbers, Stack, Whole, checked
+from replearn.contract import Array, Choice, Floats, IntegerArray, Integers, Number, Numbers, Stack, Whole, checked
 from sampling import rows
 
 Z, W = rows(5, 3), rows(4, 2)
@@ -118,3 +118,51 @@ def test_checks_compile_and_look_at_no_value_there():
     compiled = torch.compile(run, backend="eager", fullgraph=True)
     torch.testing.assert_close(compiled(Z), Z * 2)
     assert compiled(Z / 0).isinf().any()
+
+
+@checked
+def measured(
+    x: Annotated[object, Array("2 N [K]")],
+    y: Annotated[object, IntegerArray("N")] | None = None,
+    *,
+    many: Annotated[object, Stack("V N _", Array)] = (),
+    generator: torch.Generator | None = None,
+):
+    """Return nothing."""
+
+
+FLAT, DEEP = [[1, 2, 3], [4, 5, 6]], np.ones((2, 3, 4), dtype=np.float32)
+ANY = [
+    (FLAT, {"y": [0, 1, 1]}),
+    (DEEP, {"y": np.array([0, 1, 1])}),
+    (DEEP[:, ::-1], {"y": torch.tensor([True, False, True])}),
+    (torch.ones(2, 3).bfloat16(), {"many": [np.ones((3, 4)), torch.ones(3, 9)]}),
+    (FLAT, {"generator": torch.Generator()}),
+    (FLAT, {"generator": None}),
+]
+NOT_ANY = [
+    ([[1.0, 2.0], [3.0]], {}, ValueError, "x must .* but its rows have different lengths"),
+    ([["a", "b"], ["c", "d"]], {}, TypeError, "x must hold real numbers"),
+    (np.array([[None, 1.0], [1.0, 1.0]]), {}, TypeError, "x must hold real numbers, but holds object"),
+    (np.ones((2, 3)) * 1j, {}, TypeError, "x must hold real numbers"),
+    (np.full((2, 3), np.nan), {}, ValueError, "x contains NaN"),
+    ({1, 2}, {}, TypeError, "x must be a tensor, an array or a list of shape .2, N. or .2, N, K., but is of type set"),
+    (np.ones((3, 3)), {}, ValueError, "x must have shape .2, N. or .2, N, K., but has shape .3, 3."),
+    (np.ones(2), {}, ValueError, "x must have shape"),
+    (FLAT, {"y": [0.0, 1.0, 2.0]}, TypeError, "y must hold integers, but holds float64"),
+    (FLAT, {"y": torch.ones(3)}, TypeError, "y must hold integers, but holds torch.float32"),
+    (FLAT, {"y": [0, 1]}, ValueError, "y must have shape .N,., where N = 3 as in x"),
+    (FLAT, {"many": [np.ones((2, 4))]}, ValueError, r"many\[0\] must have shape"),
+    (FLAT, {"generator": 3}, TypeError, "generator must be a torch.Generator, but is 3"),
+]
+
+
+@pytest.mark.parametrize(("x", "given"), ANY)
+def test_arrays_and_lists_are_accepted_where_they_are_declared(x, given):
+    measured(x, **given)
+
+
+@pytest.mark.parametrize(("x", "given", "error", "message"), NOT_ANY)
+def test_what_makes_no_array_is_refused_by_name(x, given, error, message):
+    with pytest.raises(error, match=message):
+        measured(x, **given)

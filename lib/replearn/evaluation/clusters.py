@@ -2,12 +2,11 @@
 
 from typing import NamedTuple
 
-import torch
-from numpy.typing import ArrayLike
 from scipy.optimize import linear_sum_assignment
 from sklearn import metrics
 
-from replearn.validate import check_labels
+from replearn.contract import Classes, checked
+from replearn.evaluation.tensors import detached
 
 
 class ClusterScores(NamedTuple):
@@ -27,7 +26,8 @@ class ClusterScores(NamedTuple):
     accuracy: float
 
 
-def cluster_scores(assignments: ArrayLike, labels: ArrayLike) -> ClusterScores:
+@checked
+def cluster_scores(assignments: Classes, labels: Classes) -> ClusterScores:
     r"""Compare a clustering with classes: NMI, AMI, ARI, and accuracy under the best matching.
 
     .. math:: \mathrm{NMI} = \frac{I(U; V)}{(H(U) + H(V)) / 2}, \qquad
@@ -53,14 +53,7 @@ def cluster_scores(assignments: ArrayLike, labels: ArrayLike) -> ClusterScores:
     >>> cluster_scores([0, 0, 1, 1], [5, 5, 2, 2]).accuracy
     1.0
     """
-    u, v = (torch.as_tensor(y).cpu() for y in (assignments, labels))
-    if v.ndim != 1 or len(v) == 0:
-        raise ValueError(f"labels must hold one class per sample, shape (N,) with N >= 1, but has {tuple(v.shape)}")
-    check_labels("assignments", u, len(v))
-    for name, y in (("assignments", u), ("labels", v)):
-        if y.is_floating_point() or y.is_complex():
-            raise ValueError(f"{name} must hold integers, but is {y.dtype}")
-    u, v = (y.unique(return_inverse=True)[1].numpy() for y in (u, v))
+    u, v = (detached(y).cpu().unique(return_inverse=True)[1].numpy() for y in (assignments, labels))
     table = metrics.cluster.contingency_matrix(v, u)
     matched = table[linear_sum_assignment(table, maximize=True)].sum()
     return ClusterScores(

@@ -1,15 +1,15 @@
 """One look at embeddings, or at a teacher's targets, that may have collapsed in one of several ways."""
 
 import math
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import torch
 from numpy.typing import ArrayLike
 from torch.nn import functional as F
 
+from replearn.contract import Array, Number, Positive, checked
 from replearn.evaluation.rank import effective_rank
-from replearn.evaluation.tensors import as_matrix, as_tensor
-from replearn.validate import check_finite, check_positive
+from replearn.evaluation.tensors import as_tensor
 
 
 class CollapseReport(NamedTuple):
@@ -29,7 +29,10 @@ class TargetReport(NamedTuple):
     mean_entropy: float
 
 
-def collapse_report(z: ArrayLike, prototypes: ArrayLike | None = None) -> CollapseReport:
+@checked
+def collapse_report(
+    z: Annotated[ArrayLike, Array("N>=2 K")], prototypes: Annotated[ArrayLike, Array("C K")] | None = None
+) -> CollapseReport:
     r"""Measure total collapse (std), dimensional collapse (rank, correlation) and unused prototypes.
 
     With unit rows :math:`u_i = z_i / \|z_i\|`, ``std`` is :math:`\sqrt K` times the mean over dimensions of the
@@ -57,27 +60,26 @@ def collapse_report(z: ArrayLike, prototypes: ArrayLike | None = None) -> Collap
     >>> round(collapse_report(torch.eye(4)).rank, 3)
     4.0
     """
-    z = as_matrix("z", z, min_rows=2)
+    z = as_tensor(z)
     if (z == 0).all(1).any():
         raise ValueError("z has a row of zeros, which has no direction; drop it")
     std = z.shape[1] ** 0.5 * F.normalize(z, dim=1).std(0, correction=0).mean()
     used = None
     if prototypes is not None:
-        prototypes = as_matrix("prototypes", prototypes)
-        if prototypes.shape[1] != z.shape[1]:
-            raise ValueError(f"prototypes must have {z.shape[1]} dimensions like z, but have {prototypes.shape[1]}")
+        prototypes = as_tensor(prototypes)
         nearest = (z @ F.normalize(prototypes, dim=1).to(z.device).T).argmax(1)
         used = len(nearest.unique()) / len(prototypes)
     return CollapseReport(std.item(), effective_rank(z), _mean_correlation(z), used)
 
 
+@checked
 def target_report(
-    student: ArrayLike,
-    teacher: ArrayLike,
-    center: ArrayLike | float = 0.0,
+    student: Annotated[ArrayLike, Array("2 N K>=2")],
+    teacher: Annotated[ArrayLike, Array("2 N K>=2")],
+    center: Annotated[ArrayLike, Array("K")] | Annotated[float, Number()] = 0.0,
     *,
-    student_temperature: float = 0.1,
-    teacher_temperature: float = 0.04,
+    student_temperature: Positive = 0.1,
+    teacher_temperature: Positive = 0.04,
 ) -> TargetReport:
     r"""Split DINO's loss into the entropy of the targets and what the student has still to learn.
 
@@ -112,15 +114,6 @@ def target_report(
     1.0
     """
     student, teacher, center = as_tensor(student), as_tensor(teacher), as_tensor(center)
-    if student.ndim != 3 or len(student) != 2 or student.shape[2] < 2 or student.shape != teacher.shape:
-        raise ValueError(
-            "student and teacher must hold logits of the same two views, (2, N, K) with K >= 2, "
-            f"but have shapes {tuple(student.shape)} and {tuple(teacher.shape)}"
-        )
-    for name, value in {"student": student, "teacher": teacher, "center": center}.items():
-        check_finite(name, value)
-    check_positive("student_temperature", student_temperature)
-    check_positive("teacher_temperature", teacher_temperature)
     target = F.softmax((teacher - center) / teacher_temperature, dim=2)
     guess = F.log_softmax(student.flip(0) / student_temperature, dim=2)
     entropy = torch.special.entr(target).sum(2).mean()

@@ -1,16 +1,23 @@
 """Kernel measures of dependence: HSIC for pairs of variables, dHSIC for any number of them together."""
 
 from collections.abc import Sequence
+from typing import Annotated
 
 import torch
 from numpy.typing import ArrayLike
 
-from replearn.evaluation.tensors import as_matrix, as_square, as_tensor
+from replearn.contract import Array, Choice, Number, Seed, Stack, Whole, checked
+from replearn.evaluation.tensors import as_columns, as_tensor
 from replearn.spectral.kernels import median_bandwidth, rbf_kernel
-from replearn.validate import check_choice, check_integer
+
+Gram = Annotated[ArrayLike, Array("N>=4 N")]
+Grams = Annotated[Sequence[ArrayLike], Stack("V>=2 N>=4 N", Array)]
+Bandwidth = Annotated[float, Number(above=0)] | Annotated[str, Choice("median")]
+Variable = Annotated[ArrayLike, Array("N>=4 [K]")]
 
 
-def gram_gaussian(x: ArrayLike, *, bandwidth: float | str = 1.0) -> torch.Tensor:
+@checked
+def gram_gaussian(x: Variable, *, bandwidth: Bandwidth = 1.0) -> torch.Tensor:
     r"""Gaussian kernel between all pairs of samples, :math:`K_{ij} = e^{-|x_i - x_j|^2 / (2 s^2)}`, s the bandwidth.
 
     Parameters
@@ -31,15 +38,14 @@ def gram_gaussian(x: ArrayLike, *, bandwidth: float | str = 1.0) -> torch.Tensor
     >>> gram_gaussian(torch.tensor([0.0, 0.0, 3.0, 3.0]))[0].round(decimals=3)
     tensor([1.0000, 1.0000, 0.0110, 0.0110], dtype=torch.float64)
     """
-    x = as_tensor(x)
-    x = as_matrix("x", x[:, None] if x.ndim == 1 else x, min_rows=4)
+    x = as_columns(x)
     if isinstance(bandwidth, str):
-        check_choice("bandwidth, where it is no number,", bandwidth, ("median",))
         bandwidth = median_bandwidth(x)
     return torch.from_numpy(rbf_kernel(x, bandwidth=bandwidth)).to(x.device)
 
 
-def hsic_from_grams(K: ArrayLike, L: ArrayLike) -> float:
+@checked
+def hsic_from_grams(K: Gram, L: Gram) -> float:
     r"""Hilbert-Schmidt independence criterion of two variables, given their kernels (biased estimate).
 
     .. math:: \frac1{N^2} \mathrm{tr}(K H L H), \qquad H = I - \tfrac1N 1 1^\top
@@ -63,11 +69,12 @@ def hsic_from_grams(K: ArrayLike, L: ArrayLike) -> float:
     >>> hsic_from_grams(torch.eye(4), torch.eye(4))
     0.1875
     """
-    K, L = _grams([K, L])
+    K, L = _symmetric({"K": K, "L": L})
     return ((_centre(K) * L).sum() / len(K) ** 2).item()
 
 
-def hsic(x: ArrayLike, y: ArrayLike, *, bandwidth: float | str = "median") -> float:
+@checked
+def hsic(x: Variable, y: Annotated[ArrayLike, Array("N>=4 [L]")], *, bandwidth: Bandwidth = "median") -> float:
     """HSIC of two variables under Gaussian kernels, ``hsic_from_grams(gram_gaussian(x), gram_gaussian(y))``.
 
     Parameters
@@ -92,7 +99,8 @@ def hsic(x: ArrayLike, y: ArrayLike, *, bandwidth: float | str = "median") -> fl
     return hsic_from_grams(gram_gaussian(x, bandwidth=bandwidth), gram_gaussian(y, bandwidth=bandwidth))
 
 
-def pairwise_nhsic(x: ArrayLike, *, bandwidth: float | str = 1.0) -> torch.Tensor:
+@checked
+def pairwise_nhsic(x: Annotated[ArrayLike, Array("N>=4 K")], *, bandwidth: Bandwidth = 1.0) -> torch.Tensor:
     r"""Normalised HSIC between all pairs of columns of one representation.
 
     .. math:: \frac{\mathrm{HSIC}(x_i, x_j)}{\sqrt{\mathrm{HSIC}(x_i, x_i) \, \mathrm{HSIC}(x_j, x_j)}}
@@ -124,15 +132,19 @@ def pairwise_nhsic(x: ArrayLike, *, bandwidth: float | str = 1.0) -> torch.Tenso
     tensor([[1., 1.],
             [1., 1.]], dtype=torch.float64)
     """
-    x = as_matrix("x", x, min_rows=4)
+    x = as_tensor(x)
     if (x == x[0]).all(0).any():
         raise ValueError("x has a constant column, whose normalised HSIC is undefined; leave it out")
     grams = torch.stack([_centre(gram_gaussian(column, bandwidth=bandwidth)).flatten() for column in x.T])
-    grams = grams / grams.norm(dim=1, keepdim=True)
+    norms = grams.norm(dim=1, keepdim=True)
+    if (norms < 1e-12).any():
+        raise ValueError("bandwidth is so large that all samples of a column of x look alike; rescale x")
+    grams = grams / norms
     return grams @ grams.T
 
 
-def dhsic(grams: Sequence[ArrayLike]) -> float:
+@checked
+def dhsic(grams: Grams) -> float:
     r"""HSIC of d variables at once: zero in the limit only if they are *mutually* independent.
 
     .. math:: \frac1{N^2} \sum_{ab} \prod_k K^k_{ab} + \prod_k \frac1{N^2} \sum_{ab} K^k_{ab}
@@ -157,10 +169,11 @@ def dhsic(grams: Sequence[ArrayLike]) -> float:
     >>> round(dhsic([torch.eye(4), torch.eye(4)]), 4)
     0.1875
     """
-    return _dhsic(_grams(grams))
+    return _dhsic(_symmetric({f"grams[{i}]": gram for i, gram in enumerate(grams)}))
 
 
-def dhsic_null(grams: Sequence[ArrayLike], *, permutations: int = 200, seed: int = 0) -> torch.Tensor:
+@checked
+def dhsic_null(grams: Grams, *, permutations: Annotated[int, Whole(1)] = 200, seed: Seed = 0) -> torch.Tensor:
     """Values of dHSIC under independence: each variable's samples but the first's are shuffled on their own.
 
     An observed value above the 95 % quantile of these is significant at 5 %. Given two kernels it is the null of HSIC.
@@ -184,9 +197,8 @@ def dhsic_null(grams: Sequence[ArrayLike], *, permutations: int = 200, seed: int
     >>> dhsic_null([torch.eye(4), torch.eye(4)], permutations=3).shape
     torch.Size([3])
     """
-    first, *others = _grams(grams)
-    check_integer("permutations", permutations, 1)
-    generator = torch.Generator().manual_seed(seed)
+    first, *others = _symmetric({f"grams[{i}]": gram for i, gram in enumerate(grams)})
+    generator = torch.Generator().manual_seed(int(seed))
 
     def shuffled(gram: torch.Tensor) -> torch.Tensor:
         order = torch.randperm(len(gram), generator=generator).to(gram.device)
@@ -195,14 +207,12 @@ def dhsic_null(grams: Sequence[ArrayLike], *, permutations: int = 200, seed: int
     return torch.tensor([_dhsic([first, *map(shuffled, others)]) for _ in range(permutations)], dtype=torch.float64)
 
 
-def _grams(grams: Sequence[ArrayLike]) -> list[torch.Tensor]:
-    squares = [as_square("each kernel", gram, min_rows=4) for gram in grams]
-    sizes = [len(square) for square in squares]
-    if len(sizes) < 2:
-        raise ValueError(f"dependence needs the kernels of at least two variables, but got {len(sizes)}")
-    if len(set(sizes)) > 1:
-        raise ValueError(f"all kernels must be of the same samples, but have sizes {sizes}")
-    return squares
+def _symmetric(grams: dict[str, ArrayLike]) -> list[torch.Tensor]:
+    kernels = {name: as_tensor(gram) for name, gram in grams.items()}
+    for name, kernel in kernels.items():
+        if not torch.allclose(kernel, kernel.T, rtol=1e-5, atol=1e-6 * kernel.abs().max().item()):
+            raise ValueError(f"{name} must be symmetric, as a kernel between samples is")
+    return list(kernels.values())
 
 
 def _centre(gram: torch.Tensor) -> torch.Tensor:

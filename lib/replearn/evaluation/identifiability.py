@@ -1,20 +1,25 @@
 """How far two representations agree, or one has recovered the truth, up to what a theorem leaves free."""
 
 from collections.abc import Iterator, Sequence
+from typing import Annotated
 
 import torch
 from numpy.typing import ArrayLike
 from scipy.optimize import linear_sum_assignment
 
+from replearn.contract import Array, Matrix, Number, Samples, Stack, Whole, checked
 from replearn.evaluation.probes import r2_probe
-from replearn.evaluation.tensors import as_matrix, as_rows_of_same, as_tensor
+from replearn.evaluation.tensors import as_columns, as_tensor
 from replearn.losses.statistics import cross_correlation
-from replearn.validate import check_between, check_integer, check_pair
+
+Fit = Annotated[float, Number(above=0, below=1)]
+Others = Annotated[ArrayLike, Array("N L")]
 
 _ENTRIES = 2**22
 
 
-def linear_r2(h: ArrayLike, z: ArrayLike, *, fit: float = 0.5, weighted: bool = False) -> float:
+@checked
+def linear_r2(h: Matrix, z: Annotated[ArrayLike, Array("N [L]")], *, fit: Fit = 0.5, weighted: bool = False) -> float:
     r"""Share of the variance of latents that a linear regression reads off a representation, on unseen samples.
 
     The regression (with intercept) is fitted to the first samples, and R^2 is averaged over the coordinates of z on the
@@ -50,12 +55,10 @@ def linear_r2(h: ArrayLike, z: ArrayLike, *, fit: float = 0.5, weighted: bool = 
     >>> round(linear_r2(2 * z + 1, z), 6)
     1.0
     """
-    z = as_tensor(z)
-    h, z = as_rows_of_same("h", h, "z", z[:, None] if z.ndim == 1 else z)
+    h, z = as_tensor(h), as_columns(z)
     n, k = h.shape
     if n < 2 * (k + 1):
-        raise ValueError(f"a regression on {k} features needs at least {2 * (k + 1)} samples, but has {n}")
-    check_between("fit", fit, 0, 1, ends="none")
+        raise ValueError(f"a regression on the {k} features of h needs at least {2 * (k + 1)} samples, but has {n}")
     split = min(max(round(fit * n), 2), n - 2)
     targets = z.split(1, dim=1) if weighted else [z]
     scores = [r2_probe(h[:split], t[:split], h[split:], t[split:], lam=1e-10) for t in targets]
@@ -63,7 +66,8 @@ def linear_r2(h: ArrayLike, z: ArrayLike, *, fit: float = 0.5, weighted: bool = 
     return sum(weight * score for weight, score in zip(weights, scores, strict=True)) / sum(weights)
 
 
-def cross_r2(representations: Sequence[ArrayLike], *, fit: float = 0.5) -> torch.Tensor:
+@checked
+def cross_r2(representations: Annotated[Sequence[ArrayLike], Stack("V N _", Array)], *, fit: Fit = 0.5) -> torch.Tensor:
     r"""Agreement of every two representations up to linear maps, the worse of both directions.
 
     ``min(linear_r2(a, b, weighted=True), linear_r2(b, a, weighted=True))``
@@ -93,7 +97,8 @@ def cross_r2(representations: Sequence[ArrayLike], *, fit: float = 0.5) -> torch
     return torch.minimum(scores, scores.T)
 
 
-def mean_correlation(a: ArrayLike, b: ArrayLike) -> float:
+@checked
+def mean_correlation(a: Samples, b: Samples) -> float:
     """Mean correlation coefficient: the mean of |corr| over the one-to-one matching of columns that makes it largest.
 
     It ignores order, sign, scale and shift of the columns, and nothing more.
@@ -122,12 +127,12 @@ def mean_correlation(a: ArrayLike, b: ArrayLike) -> float:
     1.0
     """
     a, b = as_tensor(a), as_tensor(b)
-    check_pair("a", a, "b", b)
     correlation = cross_correlation(a, b).abs().cpu().numpy()
     return float(correlation[linear_sum_assignment(-correlation)].mean())
 
 
-def affine_rank(V: ArrayLike) -> int:
+@checked
+def affine_rank(V: Matrix) -> int:
     """Dimension of the smallest affine space that holds the points, the rank of the centred matrix.
 
     Its singular values up to 1e-8 times the largest of V itself count as zero.
@@ -149,12 +154,13 @@ def affine_rank(V: ArrayLike) -> int:
     >>> affine_rank([[0.0, 0.0], [1.0, 1.0], [2.0, 2.0]])
     1
     """
-    V = as_matrix("V", V)
+    V = as_tensor(V)
     roundoff = 1e-8 * torch.linalg.matrix_norm(V, 2).item()
     return int(torch.linalg.matrix_rank(V - V.mean(0), atol=roundoff, rtol=0.0))
 
 
-def mutual_knn(a: ArrayLike, b: ArrayLike, *, k: int = 10) -> float:
+@checked
+def mutual_knn(a: Samples, b: Others, *, k: Annotated[int, Whole(1)] = 10) -> float:
     """Mean share of its k nearest neighbours (by cosine) that a sample has in common in two representations.
 
     Parameters
@@ -176,8 +182,9 @@ def mutual_knn(a: ArrayLike, b: ArrayLike, *, k: int = 10) -> float:
     >>> mutual_knn(z, 5 * z, k=4)
     1.0
     """
-    a, b = as_rows_of_same("a", a, "b", b)
-    check_integer("k (below the number of samples)", k, 1, len(a) - 1)
+    a, b = as_tensor(a), as_tensor(b)
+    if k >= len(a):
+        raise ValueError(f"k must be below the number of samples, {len(a)}, but is {k}")
     shared = 0
     for rows_a, rows_b in zip(_neighbours("a", a, k), _neighbours("b", b, k), strict=True):
         shared += (rows_a.unsqueeze(2) == rows_b.unsqueeze(1)).sum().item()
@@ -196,7 +203,8 @@ def _neighbours(name: str, z: torch.Tensor, k: int) -> Iterator[torch.Tensor]:
         yield similarity.topk(k).indices
 
 
-def linear_cka(a: ArrayLike, b: ArrayLike) -> float:
+@checked
+def linear_cka(a: Samples, b: Others) -> float:
     r"""Centred kernel alignment of two representations under linear kernels.
 
     .. math:: \frac{\|A^\top B\|_F^2}{\|A^\top A\|_F \, \|B^\top B\|_F} \qquad \text{with centred columns}
@@ -226,9 +234,9 @@ def linear_cka(a: ArrayLike, b: ArrayLike) -> float:
     >>> round(linear_cka(z, 5 * z + 1), 6)
     1.0
     """
-    a, b = as_rows_of_same("a", a, "b", b)
+    a, b = as_tensor(a), as_tensor(b)
     if (a == a[0]).all() or (b == b[0]).all():
-        raise ValueError("a constant representation aligns with nothing; its CKA is undefined")
+        raise ValueError("a and b must not be constant: that aligns with nothing, and its CKA is undefined")
     a, b = (m - m.mean(0) for m in (a, b))
     return (_gram_product(a, b) / (_gram_product(a, a) * _gram_product(b, b)).sqrt()).item()
 

@@ -1,18 +1,19 @@
 """Entropies of Gaussians and their mixtures, the bounds made of them, and tests of what they assume (in nats)."""
 
 import math
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import torch
 from numpy.typing import ArrayLike
 
-from replearn.evaluation.tensors import as_matrix, as_rows_of_same, as_square
-from replearn.validate import check_choice, check_integer, check_positive
+from replearn.contract import Array, Choice, Matrix, NonNegative, Positive, Samples, Whole, checked
+from replearn.evaluation.tensors import as_tensor
 
 _ROWS = 1024
 
 
-def gaussian_entropy(cov: ArrayLike, *, eps: float = 0.0) -> float:
+@checked
+def gaussian_entropy(cov: Annotated[ArrayLike, Array("K K")], *, eps: NonNegative = 0.0) -> float:
     r"""Entropy of a Gaussian with the given covariance, the largest entropy that this covariance allows.
 
     .. math:: \tfrac K2 \log(2 \pi e) + \tfrac12 \log |\Sigma + \epsilon I|
@@ -41,8 +42,7 @@ def gaussian_entropy(cov: ArrayLike, *, eps: float = 0.0) -> float:
     >>> round(gaussian_entropy(torch.eye(2)), 4)
     2.8379
     """
-    cov = as_square("cov", cov)
-    check_positive("eps", eps, allow_zero=True)
+    cov = as_tensor(cov)
     if (cov - cov.T).abs().max() > 1e-6 * cov.abs().max():
         raise ValueError("cov must be symmetric; average it with its transpose if the difference is roundoff")
     w = torch.linalg.eigvalsh((cov + cov.T) / 2)
@@ -53,7 +53,8 @@ def gaussian_entropy(cov: ArrayLike, *, eps: float = 0.0) -> float:
     return len(w) / 2 * math.log(2 * math.pi * math.e) + (w + eps).log().sum().item() / 2
 
 
-def logdet_entropy(z: ArrayLike, *, eps: float = 1e-6) -> float:
+@checked
+def logdet_entropy(z: Samples, *, eps: NonNegative = 1e-6) -> float:
     r"""Upper bound on the entropy of a representation from its covariance alone, that of a Gaussian.
 
     .. math:: \tfrac K2 \log(2 \pi e) + \tfrac12 \log |\mathrm{Cov}(z) + \epsilon I|
@@ -84,12 +85,13 @@ def logdet_entropy(z: ArrayLike, *, eps: float = 1e-6) -> float:
     >>> round(logdet_entropy(z) - logdet_entropy(z / math.e), 3)
     2.0
     """
-    z = as_matrix("z", z, min_rows=2)
+    z = as_tensor(z)
     centred = z - z.mean(0)
     return gaussian_entropy(centred.T @ centred / (len(z) - 1), eps=eps)
 
 
-def pairwise_entropy(mu: ArrayLike, s: float, kind: str = "lower") -> float:
+@checked
+def pairwise_entropy(mu: Matrix, s: Positive, kind: Annotated[str, Choice("lower", "upper")] = "lower") -> float:
     r"""Bound the entropy of a mixture of N equal spheres by the distances between their centres.
 
     .. math:: h - \frac1N \sum_i \log \frac1N \sum_j e^{-D_{ij}}, \qquad h = \tfrac K2 \log(2 \pi e s^2)
@@ -116,15 +118,14 @@ def pairwise_entropy(mu: ArrayLike, s: float, kind: str = "lower") -> float:
     >>> round(pairwise_entropy([[0.0], [1e3]], 1.0) - pairwise_entropy([[0.0]], 1.0), 4)
     0.6931
     """
-    mu = as_matrix("mu", mu)
-    check_positive("s", s)
-    check_choice("kind", kind, ("lower", "upper"))
+    mu = as_tensor(mu)
     n, k = mu.shape
     sums = _log_sum_exp(mu, mu, s**2 * {"lower": 8, "upper": 2}[kind])
     return k / 2 * math.log(2 * math.pi * math.e * s**2) + math.log(n) - sums.mean().item()
 
 
-def gmm_logpdf(z: ArrayLike, mu: ArrayLike, s: float) -> torch.Tensor:
+@checked
+def gmm_logpdf(z: Annotated[ArrayLike, Array("M K")], mu: Matrix, s: Positive) -> torch.Tensor:
     r"""Log-density of a mixture of N equal spheres, :math:`\log \frac1N \sum_j \mathcal{N}(z; \mu_j, s^2 I)`.
 
     Parameters
@@ -146,10 +147,7 @@ def gmm_logpdf(z: ArrayLike, mu: ArrayLike, s: float) -> torch.Tensor:
     >>> gmm_logpdf([[0.0]], [[0.0]], 1.0).round(decimals=4)
     tensor([-0.9189], dtype=torch.float64)
     """
-    z, mu = as_matrix("z", z), as_matrix("mu", mu)
-    check_positive("s", s)
-    if z.shape[1] != mu.shape[1]:
-        raise ValueError(f"z and mu must have equally many columns, but have {z.shape[1]} and {mu.shape[1]}")
+    z, mu = as_tensor(z), as_tensor(mu)
     n, k = mu.shape
     return _log_sum_exp(z, mu, 2 * s**2) - math.log(n) - k / 2 * math.log(2 * math.pi * s**2)
 
@@ -161,7 +159,8 @@ class MonteCarlo(NamedTuple):
     error: float
 
 
-def gmm_entropy_mc(mu: ArrayLike, s: float, n: int, generator: torch.Generator) -> MonteCarlo:
+@checked
+def gmm_entropy_mc(mu: Matrix, s: Positive, n: Annotated[int, Whole(2)], generator: torch.Generator) -> MonteCarlo:
     """Estimate the entropy of a mixture of equal spheres without bias, as the mean of -log p(z) over draws z from it.
 
     Parameters
@@ -184,9 +183,7 @@ def gmm_entropy_mc(mu: ArrayLike, s: float, n: int, generator: torch.Generator) 
     >>> gmm_entropy_mc([[0.0]], 1.0, 1000, torch.Generator().manual_seed(0)).error < 0.05
     True
     """
-    mu = as_matrix("mu", mu)
-    check_positive("s", s)
-    check_integer("n", n, 2)
+    mu = as_tensor(mu)
     component = torch.randint(len(mu), (n,), generator=generator, device=mu.device)
     noise = torch.randn(n, mu.shape[1], generator=generator, device=mu.device, dtype=mu.dtype)
     surprise = -gmm_logpdf(mu[component] + s * noise, mu, s)
@@ -202,7 +199,8 @@ def _log_sum_exp(z: torch.Tensor, mu: torch.Tensor, scale: float) -> torch.Tenso
     )
 
 
-def null_projection_residual(Z: ArrayLike, Y: ArrayLike) -> float:
+@checked
+def null_projection_residual(Z: Matrix, Y: Annotated[ArrayLike, Array("N L")]) -> float:
     r"""What of the labels no linear head on the representation can fit, :math:`\|P Y\|_F`, P onto the null space of Z.
 
     P = I - Z Z^+ is never formed: Y loses its part in the span of the left singular vectors of Z, those whose singular
@@ -226,7 +224,7 @@ def null_projection_residual(Z: ArrayLike, Y: ArrayLike) -> float:
     >>> null_projection_residual([[1.0], [0.0]], [[0.0], [2.0]])
     2.0
     """
-    Z, Y = as_rows_of_same("Z", Z, "Y", Y, min_rows=1)
+    Z, Y = as_tensor(Z), as_tensor(Y)
     U, s, _ = torch.linalg.svd(Z, full_matrices=False)
     U = U[:, s > 1e-8 * s[0]]
     return (Y - U @ (U.T @ Y)).norm().item()

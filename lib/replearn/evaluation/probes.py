@@ -3,27 +3,36 @@
 All of them compute in float64 on the features' device and read the rows in blocks, so that memory stays bounded.
 """
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import torch
 from numpy.typing import ArrayLike
 from torch.nn import functional as F
 
+from replearn.contract import Array, Choice, Positive, Samples, Whole, checked
 from replearn.evaluation.blocks import blocks, centre_and_scale, rows_in_block, unit_rows
-from replearn.evaluation.labeled import accuracy, detached, feature_pair, labeled_features
-from replearn.validate import check_choice, check_integer, check_matrix, check_positive, check_same_rows
+from replearn.evaluation.labeled import (
+    TestClasses,
+    TestFeatures,
+    TrainClasses,
+    TrainFeatures,
+    accuracy,
+    labeled_features,
+)
+from replearn.evaluation.tensors import as_columns, detached
 
 _LOO_GRID = tuple(10.0**p for p in range(-6, 3))
 
 
+@checked
 def knn_probe(
-    z_train: ArrayLike,
-    y_train: ArrayLike,
-    z_test: ArrayLike,
-    y_test: ArrayLike | None = None,
+    z_train: TrainFeatures,
+    y_train: TrainClasses,
+    z_test: TestFeatures,
+    y_test: TestClasses | None = None,
     *,
-    k: int = 20,
-    temperature: float = 0.07,
+    k: Annotated[int, Whole(1)] = 20,
+    temperature: Positive = 0.07,
 ) -> float | torch.Tensor:
     r"""Weighted k-nearest-neighbour classification by cosine similarity.
 
@@ -58,8 +67,8 @@ def knn_probe(
     1.0
     """
     z_train, y_train, z_test, y_test = labeled_features(z_train, y_train, z_test, y_test)
-    check_integer("k (at most the number of training samples)", k, 1, len(z_train))
-    check_positive("temperature", temperature)
+    if k > len(z_train):
+        raise ValueError(f"k must be at most the number of training samples, {len(z_train)}, but is {k}")
     z_train, votes = unit_rows("z_train", z_train), F.one_hot(y_train).double()
     predicted = []
     for rows in z_test.split(rows_in_block(len(z_train))):
@@ -69,13 +78,14 @@ def knn_probe(
     return accuracy(torch.cat(predicted), y_test)
 
 
+@checked
 def ridge_probe(
-    z_train: ArrayLike,
-    y_train: ArrayLike,
-    z_test: ArrayLike,
-    y_test: ArrayLike | None = None,
+    z_train: TrainFeatures,
+    y_train: TrainClasses,
+    z_test: TestFeatures,
+    y_test: TestClasses | None = None,
     *,
-    lam: float | str = 1e-3,
+    lam: Positive | Annotated[str, Choice("loo")] = 1e-3,
     standardize: bool = True,
 ) -> float | torch.Tensor:
     r"""Linear classification by ridge regression on one-hot targets, with a free intercept.
@@ -113,23 +123,22 @@ def ridge_probe(
     z_train, y_train, z_test, y_test = labeled_features(z_train, y_train, z_test, y_test)
     targets = F.one_hot(y_train).double()
     if isinstance(lam, str):
-        check_choice("lam, if it is a word,", lam, ("loo",))
         errors = {v: _loo_residuals(z_train, targets, v, standardize).square().sum().item() for v in _LOO_GRID}
         lam = min(errors, key=errors.__getitem__)
-    check_positive("lam", lam)
     predict = fit_ridge(z_train, targets, lam, standardize)
     return accuracy(predict(z_test).argmax(1), y_test)
 
 
+@checked
 def low_shot_probe(
-    z_train: ArrayLike,
-    y_train: ArrayLike,
-    z_test: ArrayLike,
-    y_test: ArrayLike,
+    z_train: TrainFeatures,
+    y_train: TrainClasses,
+    z_test: TestFeatures,
+    y_test: TestClasses,
     *,
-    n_labels: int = 200,
-    repeats: int = 5,
-    lam: float = 0.1,
+    n_labels: Annotated[int, Whole(2)] = 200,
+    repeats: Annotated[int, Whole(1)] = 5,
+    lam: Positive = 0.1,
 ) -> float:
     r"""Mean accuracy of ridge probes that see few labels: disjoint blocks of the first ``repeats * n_labels`` samples.
 
@@ -158,10 +167,6 @@ def low_shot_probe(
     1.0
     """
     z_train, y_train, z_test, y_test = labeled_features(z_train, y_train, z_test, y_test)
-    if y_test is None:
-        raise ValueError("y_test is needed: the low-shot probe returns a mean accuracy")
-    check_integer("n_labels", n_labels, 2)
-    check_integer("repeats", repeats, 1)
     if repeats * n_labels > len(z_train):
         raise ValueError(
             f"{repeats} blocks of {n_labels} labels need {repeats * n_labels} samples, but have {len(z_train)}"
@@ -170,13 +175,14 @@ def low_shot_probe(
     return sum(float(ridge_probe(z_train[b], y_train[b], z_test, y_test, lam=lam)) for b in blocks) / repeats
 
 
+@checked
 def r2_probe(
-    z_train: ArrayLike,
-    t_train: ArrayLike,
-    z_test: ArrayLike,
-    t_test: ArrayLike,
+    z_train: TrainFeatures,
+    t_train: Annotated[ArrayLike, Array("N [Q]")],
+    z_test: TestFeatures,
+    t_test: Annotated[ArrayLike, Array("M [Q]")],
     *,
-    lam: float = 1e-3,
+    lam: Positive = 1e-3,
     standardize: bool = True,
 ) -> float:
     r"""Share of the variance of continuous factors that a ridge regression reads off the features (mean over factors).
@@ -210,14 +216,8 @@ def r2_probe(
     >>> round(r2_probe(z, 3 * z, z, 3 * z, lam=1e-9), 4)
     1.0
     """
-    z_train, z_test = feature_pair(z_train, z_test)
-    t_train, t_test = (detached(t).to(z_train.device).double() for t in (t_train, t_test))
-    t_train, t_test = (t[:, None] if t.ndim == 1 else t for t in (t_train, t_test))
-    for name, t, z in (("t_train", t_train, z_train), ("t_test", t_test, z_test)):
-        check_matrix(name, t)
-        if len(t) != len(z) or t.shape[1] != t_train.shape[1]:
-            raise ValueError(f"{name} must hold {t_train.shape[1]} factors of {len(z)} samples, not {tuple(t.shape)}")
-    check_positive("lam", lam)
+    z_train, z_test = detached(z_train), detached(z_test)
+    t_train, t_test = (as_columns(t).to(z_train.device) for t in (t_train, t_test))
     spread = (t_test - t_test.mean(0)).square().sum(0)
     if (spread == 0).any():
         raise ValueError("t_test has a constant factor, whose R^2 is undefined; leave it out")
@@ -226,7 +226,10 @@ def r2_probe(
     return (1 - error / spread).mean().item()
 
 
-def loo_residuals(z: ArrayLike, t: ArrayLike, *, lam: float = 1e-3, standardize: bool = True) -> torch.Tensor:
+@checked
+def loo_residuals(
+    z: Samples, t: Annotated[ArrayLike, Array("N Q")], *, lam: Positive = 1e-3, standardize: bool = True
+) -> torch.Tensor:
     r"""Leave-one-out residuals of a ridge regression from a single fit.
 
     .. math:: \frac{t_i - \hat t_i}{1 - H_{ii}}, \qquad \hat t = H t
@@ -258,10 +261,6 @@ def loo_residuals(z: ArrayLike, t: ArrayLike, *, lam: float = 1e-3, standardize:
     True
     """
     z, t = detached(z), detached(t)
-    check_matrix("z", z, min_rows=2)
-    check_matrix("t", t, min_rows=2)
-    check_same_rows("z", z, "t", t)
-    check_positive("lam", lam)
     return _loo_residuals(z, t.double(), lam, standardize)
 
 

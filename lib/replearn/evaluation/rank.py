@@ -1,13 +1,13 @@
 """Label-free measures of how many dimensions a representation uses."""
 
 import torch
-from numpy.typing import ArrayLike
 
-from replearn.evaluation.tensors import as_matrix
-from replearn.validate import check_positive
+from replearn.contract import NonNegative, Samples, checked
+from replearn.evaluation.tensors import as_tensor
 
 
-def effective_rank(z: ArrayLike, *, eps: float = 1e-7, center: bool = False, squared: bool = False) -> float:
+@checked
+def effective_rank(z: Samples, *, eps: NonNegative = 1e-7, center: bool = False, squared: bool = False) -> float:
     r"""RankMe: the exponential of the entropy of the normalised singular values.
 
     .. math:: \exp\Big(-\sum_j p_j \log p_j\Big), \qquad p_j = \frac{\sigma_j}{\sum_i \sigma_i} + \epsilon
@@ -37,8 +37,7 @@ def effective_rank(z: ArrayLike, *, eps: float = 1e-7, center: bool = False, squ
     >>> round(effective_rank(torch.eye(8)), 3)
     8.0
     """
-    z = as_matrix("z", z, min_rows=2)
-    check_positive("eps", eps, allow_zero=True)
+    z = as_tensor(z)
     sigma = torch.linalg.svdvals(z - z.mean(0) if center else z)
     if sigma[0] == 0:
         raise ValueError("z is all zeros" + (" once centred" if center else "") + ", so it has no effective rank")

@@ -1,14 +1,17 @@
 """Retrieval: the nearest neighbours of a query by cosine, and how often one of them has the query's class."""
 
+from typing import Annotated
+
 import torch
 from numpy.typing import ArrayLike
 
+from replearn.contract import Array, Classes, Samples, Whole, checked
 from replearn.evaluation.blocks import rows_in_block, unit_rows
-from replearn.evaluation.labeled import detached, feature_pair
-from replearn.validate import check_integer, check_labels, check_matrix
+from replearn.evaluation.tensors import detached
 
 
-def retrieve(z: ArrayLike, queries: ArrayLike, k: int) -> torch.Tensor:
+@checked
+def retrieve(z: Samples, queries: Annotated[ArrayLike, Array("M K")], k: Annotated[int, Whole(1)]) -> torch.Tensor:
     """Find the k samples of a gallery whose cosine with each query is largest, nearest first.
 
     Parameters
@@ -34,14 +37,16 @@ def retrieve(z: ArrayLike, queries: ArrayLike, k: int) -> torch.Tensor:
     >>> retrieve(torch.eye(3), torch.tensor([[0.0, 2.0, 1.0]]), 2)
     tensor([[1, 2]])
     """
-    z, queries = feature_pair(z, queries)
-    check_integer("k (at most the number of samples in the gallery)", k, 1, len(z))
+    z, queries = detached(z), detached(queries)
+    if k > len(z):
+        raise ValueError(f"k must be at most the number of samples in z, {len(z)}, but is {k}")
     z = unit_rows("z", z)
     chunks = queries.split(rows_in_block(len(z)))
     return torch.cat([(unit_rows("queries", rows) @ z.T).topk(k).indices for rows in chunks])
 
 
-def recall_at_k(z: ArrayLike, y: ArrayLike, k: int) -> float:
+@checked
+def recall_at_k(z: Samples, y: Classes, k: Annotated[int, Whole(1)]) -> float:
     """Share of samples that have one of their own class among the k nearest others, by cosine.
 
     Parameters
@@ -68,10 +73,9 @@ def recall_at_k(z: ArrayLike, y: ArrayLike, k: int) -> float:
     1.0
     """
     z = detached(z)
-    check_matrix("z", z, min_rows=2)
     y = detached(y).to(z.device)
-    check_labels("y", y, len(z))
-    check_integer("k (at most the number of other samples)", k, 1, len(z) - 1)
+    if k >= len(z):
+        raise ValueError(f"k must be at most the number of other samples, {len(z) - 1}, but is {k}")
     if (y.unique(return_counts=True)[1] < 2).any():
         raise ValueError("y has a class of a single sample, for which nothing can be found; leave it out")
     z, hits = unit_rows("z", z), 0

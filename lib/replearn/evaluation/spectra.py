@@ -4,18 +4,20 @@ All of them compute in float64 on the features' device and read the rows in bloc
 """
 
 import math
+from typing import Annotated
 
 import torch
 from numpy.typing import ArrayLike
 
+from replearn.contract import Array, NonNegative, Positive, Samples, Whole, checked
 from replearn.evaluation.blocks import blocks, centre_and_scale, rows_in_block
-from replearn.evaluation.labeled import detached
-from replearn.validate import check_finite, check_integer, check_matrix, check_positive
+from replearn.evaluation.tensors import detached
 
 _EPS = torch.finfo(torch.float64).eps
 
 
-def participation_ratio(z: ArrayLike) -> float:
+@checked
+def participation_ratio(z: Samples) -> float:
     r"""Number of directions that share the variance, as the participation ratio of the covariance's eigenvalues.
 
     .. math:: \frac{(\sum_i \lambda_i)^2}{\sum_i \lambda_i^2} = \frac{(\mathrm{tr}\, C)^2}{\|C\|_F^2}
@@ -45,7 +47,8 @@ def participation_ratio(z: ArrayLike) -> float:
     return (C.trace().square() / C.square().sum()).item()
 
 
-def alpha_req(z: ArrayLike, *, skip: int = 3) -> float:
+@checked
+def alpha_req(z: Samples, *, skip: Annotated[int, Whole(0)] = 3) -> float:
     r"""Decay exponent alpha of the covariance spectrum, :math:`\lambda_i \propto i^{-\alpha}`, by least squares.
 
     It is minus the slope of log lambda_i against log i, from i = skip + 1 to the last eigenvalue that is not
@@ -74,7 +77,6 @@ def alpha_req(z: ArrayLike, *, skip: int = 3) -> float:
     >>> alpha_req(z) < alpha_req(z / torch.arange(1, 21))
     True
     """
-    check_integer("skip", skip, 0)
     C = _covariance(z)
     spectrum = torch.linalg.eigvalsh(C).flip(0)
     dtype = detached(z).dtype
@@ -87,7 +89,8 @@ def alpha_req(z: ArrayLike, *, skip: int = 3) -> float:
     return -((i * kept[skip:].log()).sum() / i.square().sum()).item()
 
 
-def lidar(z: ArrayLike, *, delta: float = 1e-4, eps: float = 1e-7) -> float:
+@checked
+def lidar(z: Annotated[ArrayLike, Array("N>=2 Q>=2 K")], *, delta: Positive = 1e-4, eps: NonNegative = 1e-7) -> float:
     r"""LiDAR: the effective number of directions that tell images apart relative to the spread of their views.
 
     .. math:: \exp\Big(-\sum_j p_j \log p_j\Big), \qquad p_j = \frac{\lambda_j}{\sum_i \lambda_i} + \epsilon,
@@ -121,11 +124,6 @@ def lidar(z: ArrayLike, *, delta: float = 1e-4, eps: float = 1e-7) -> float:
     3.0
     """
     z = detached(z)
-    if z.ndim != 3 or min(z.shape[:2]) < 2 or z.shape[2] < 1:
-        raise ValueError(f"z must hold views (n, q, D) with n >= 2 and q >= 2, but has shape {tuple(z.shape)}")
-    check_finite("z", z)
-    check_positive("delta", delta)
-    check_positive("eps", eps, allow_zero=True)
     n, q, d = z.shape
     means, within = [], delta * torch.eye(d, dtype=torch.float64, device=z.device)
     for views in z.split(max(1, rows_in_block(z.shape[2]) // q)):
@@ -135,7 +133,7 @@ def lidar(z: ArrayLike, *, delta: float = 1e-4, eps: float = 1e-7) -> float:
         within += spread.T @ spread / (n * (q - 1))
     means = torch.cat(means)
     if (means == means[0]).all():
-        raise ValueError("all images have the same mean embedding, so that no direction tells them apart")
+        raise ValueError("z must differ between images, but all have the same mean embedding")
     means = means - means.mean(0)
     factor = torch.linalg.cholesky(within)
     whitened = torch.linalg.solve_triangular(factor, means.T, upper=False) / math.sqrt(n - 1)
@@ -146,9 +144,8 @@ def lidar(z: ArrayLike, *, delta: float = 1e-4, eps: float = 1e-7) -> float:
 def _covariance(z: ArrayLike) -> torch.Tensor:
     """Centred covariance (D, D) over N - 1, or the Gram matrix (N, N) of the same non-zero spectrum where N < D."""
     z = detached(z)
-    check_matrix("z", z, min_rows=2)
     if (z == z[0]).all():
-        raise ValueError("all rows of z are equal, so that its covariance is zero and has no spectrum")
+        raise ValueError("z must vary, but all its rows are equal, so that its covariance is zero and has no spectrum")
     n, d = z.shape
     mean, _ = centre_and_scale(z, False)
     if n < d:

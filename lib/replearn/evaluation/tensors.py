@@ -1,14 +1,26 @@
-"""Turning what a caller holds (array or tensor) into a float64 tensor, the currency of the measures of this room."""
+"""Turning what a caller holds (array, list or tensor) into a tensor, the currency of the measures of this room."""
 
+import numpy as np
 import torch
 from numpy.typing import ArrayLike
 
-from replearn.validate import check_matrix, check_same_rows
+from replearn.validate import check_matrix
+
+
+def detached(x: ArrayLike) -> torch.Tensor:
+    """Return ``x`` as a tensor without gradient, on the device where it is and in the type that it has."""
+    return x.detach() if isinstance(x, torch.Tensor) else torch.as_tensor(np.ascontiguousarray(x))
 
 
 def as_tensor(x: ArrayLike) -> torch.Tensor:
-    """Return ``x`` as a detached float64 tensor, on the device where it is."""
-    return torch.as_tensor(x).detach().double()
+    """Return ``x`` as a detached float64 tensor."""
+    return detached(x).double()
+
+
+def as_columns(x: ArrayLike) -> torch.Tensor:
+    """Return (N,) or (N, K) numbers as a detached float64 matrix, the former as its one column."""
+    x = as_tensor(x)
+    return x[:, None] if x.ndim == 1 else x
 
 
 def as_matrix(name: str, x: ArrayLike, *, min_rows: int = 1) -> torch.Tensor:
@@ -24,12 +36,3 @@ def as_square(name: str, x: ArrayLike, *, min_rows: int = 1) -> torch.Tensor:
     if x.shape[0] != x.shape[1]:
         raise ValueError(f"{name} must be a square matrix (N, N), but has shape {tuple(x.shape)}")
     return x
-
-
-def as_rows_of_same(
-    name_a: str, a: ArrayLike, name_b: str, b: ArrayLike, *, min_rows: int = 2
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return two finite float64 matrices (N, K) and (N, L) of the same N samples, or raise ``ValueError``."""
-    a, b = as_matrix(name_a, a, min_rows=min_rows), as_matrix(name_b, b, min_rows=min_rows)
-    check_same_rows(name_a, a, name_b, b)
-    return a, b

@@ -1,24 +1,33 @@
 """Probes that are trained by descent: multinomial logistic regression, and a network with one hidden layer."""
 
+from typing import Annotated
+
 import torch
-from numpy.typing import ArrayLike
 from torch import nn
 from torch.nn import functional as F
 
+from replearn.contract import Positive, Seed, Whole, checked
 from replearn.descent import minimize
 from replearn.evaluation.blocks import centre_and_scale
-from replearn.evaluation.labeled import accuracy, labeled_features
-from replearn.validate import check_integer, check_positive
+from replearn.evaluation.labeled import (
+    TestClasses,
+    TestFeatures,
+    TrainClasses,
+    TrainFeatures,
+    accuracy,
+    labeled_features,
+)
 
 
+@checked
 def logistic_probe(
-    z_train: ArrayLike,
-    y_train: ArrayLike,
-    z_test: ArrayLike,
-    y_test: ArrayLike | None = None,
+    z_train: TrainFeatures,
+    y_train: TrainClasses,
+    z_test: TestFeatures,
+    y_test: TestClasses | None = None,
     *,
-    lam: float = 1.0,
-    steps: int = 100,
+    lam: Positive = 1.0,
+    steps: Annotated[int, Whole(1)] = 100,
 ) -> float | torch.Tensor:
     r"""Linear classification by multinomial logistic regression on standardised features, with a free intercept.
 
@@ -48,7 +57,6 @@ def logistic_probe(
     1.0
     """
     z_train, y_train, z_test, y_test = labeled_features(z_train, y_train, z_test, y_test)
-    check_positive("lam", lam)
     dtype = z_train.dtype
     mean, scale = (part.to(dtype) for part in centre_and_scale(z_train, True))
     x, n = (z_train - mean) / scale, len(z_train)
@@ -64,16 +72,17 @@ def logistic_probe(
 _BATCH = 256
 
 
+@checked
 def mlp_probe(
-    z_train: ArrayLike,
-    y_train: ArrayLike,
-    z_test: ArrayLike,
-    y_test: ArrayLike | None = None,
+    z_train: TrainFeatures,
+    y_train: TrainClasses,
+    z_test: TestFeatures,
+    y_test: TestClasses | None = None,
     *,
-    hidden: int = 256,
-    steps: int = 1000,
-    lr: float = 3e-3,
-    seed: int = 0,
+    hidden: Annotated[int, Whole(1)] = 256,
+    steps: Annotated[int, Whole(1)] = 1000,
+    lr: Positive = 3e-3,
+    seed: Seed = 0,
 ) -> float | torch.Tensor:
     r"""Classification by a network with one hidden layer of rectifiers on standardised features.
 
@@ -108,13 +117,10 @@ def mlp_probe(
     1.0
     """
     z_train, y_train, z_test, y_test = labeled_features(z_train, y_train, z_test, y_test)
-    check_integer("hidden", hidden, 1)
-    check_integer("steps", steps, 1)
-    check_positive("lr", lr)
     dtype, device = torch.promote_types(z_train.dtype, torch.float32), z_train.device
     mean, scale = (part.to(dtype) for part in centre_and_scale(z_train, True))
     x, classes = (z_train.to(dtype) - mean) / scale, int(y_train.max()) + 1
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(int(seed))
     network = nn.Sequential(
         _he_linear(x.shape[1], hidden, generator, dtype), nn.ReLU(), _he_linear(hidden, classes, generator, dtype)
     ).to(device)

@@ -45,7 +45,7 @@ def test_half_precision_is_raised_first():
         (lambda: effective_rank(np.zeros((4, 3))), "all zeros"),
         (lambda: effective_rank(np.ones((4, 3)), center=True), "all zeros once centred"),
         (lambda: effective_rank(np.ones((1, 3))), "N >= 2"),
-        (lambda: effective_rank(np.ones(3)), "matrix"),
+        (lambda: effective_rank(np.ones(3)), "must have shape"),
         (lambda: effective_rank(np.full((4, 3), np.inf)), "infinite"),
         (lambda: effective_rank(np.ones((4, 3)), eps=-1), "eps must be at least 0"),
     ],

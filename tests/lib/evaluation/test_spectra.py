@@ -89,7 +89,12 @@ def test_blocks_do_not_change_the_scores(monkeypatch):
 @pytest.mark.parametrize("score", ["participation_ratio", "alpha_req"])
 @pytest.mark.parametrize(
     ("z", "message"),
-    [(np.ones((1, 3)), "N >= 2"), (np.ones(3), "matrix"), (np.full((4, 3), np.nan), "NaN"), (np.ones((4, 3)), "equal")],
+    [
+        (np.ones((1, 3)), "N >= 2"),
+        (np.ones(3), "must have shape"),
+        (np.full((4, 3), np.nan), "NaN"),
+        (np.ones((4, 3)), "equal"),
+    ],
 )
 def test_bad_input_is_refused(score, z, message):
     with pytest.raises(ValueError, match=message):
@@ -104,9 +109,9 @@ VIEWS = np.arange(24.0).reshape(4, 2, 3)
     [
         (lambda: alpha_req(normal(20, 4, seed=12)), "rank 4"),
         (lambda: alpha_req(normal(20, 9, seed=13), skip=-1), "skip"),
-        (lambda: lidar(VIEWS[0]), "n, q, D"),
-        (lambda: lidar(VIEWS[:1]), "n >= 2"),
-        (lambda: lidar(VIEWS[:, :1]), "q >= 2"),
+        (lambda: lidar(VIEWS[0]), "N, Q, K"),
+        (lambda: lidar(VIEWS[:1]), "N >= 2"),
+        (lambda: lidar(VIEWS[:, :1]), "Q >= 2"),
         (lambda: lidar(np.full_like(VIEWS, np.inf)), "NaN or infinite"),
         (lambda: lidar(VIEWS[[0, 0]]), "same mean"),
         (lambda: lidar(VIEWS, delta=0.0), "delta"),
