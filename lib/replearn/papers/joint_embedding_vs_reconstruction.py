@@ -1,12 +1,142 @@
 """How well an augmentation must match irrelevant noise for reconstruction, or joint embedding, to discard it."""
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import linalg
 
+from replearn import data
 from replearn.spectral.arrays import as_array, as_definite, as_points, as_same_samples, as_symmetric
 from replearn.spectral.moments import AugmentedMoments
+from replearn.spectral.reduced_rank import joint_embedding_linear, reduced_rank_regression
 from replearn.validate import check_choice, check_finite, check_integer, check_positive
+
+PARADIGMS = ("joint_embedding", "reconstruction")
+
+
+class Variances(NamedTuple):
+    """Variances of d directions: ``kappa2`` of the signal, ``theta`` of the views' own noise, ``gamma`` of nuisance."""
+
+    kappa2: np.ndarray
+    theta: np.ndarray
+    gamma: np.ndarray
+
+
+class NuisanceDigits(NamedTuple):
+    """Digits as principal components beside columns of nuisance.
+
+    Attributes
+    ----------
+    clean, corrupted : (n + test, d) arrays, the first n for training; the nuisance columns of ``clean`` are zero.
+    labels : (n + test,) array of int.
+    theta, gamma : (d,) arrays, variances of the augmentation's own noise and of the nuisance.
+    """
+
+    clean: np.ndarray
+    corrupted: np.ndarray
+    labels: np.ndarray
+    theta: np.ndarray
+    gamma: np.ndarray
+
+
+def linear_encoder(moments: AugmentedMoments, dim: int, *, paradigm: str = "joint_embedding") -> np.ndarray:
+    """The best linear encoder of either paradigm, from the moments of samples and views.
+
+    Parameters
+    ----------
+    moments : AugmentedMoments of (d, d) arrays.
+    dim : int k, 1 <= k <= d.
+    paradigm : "joint_embedding" or "reconstruction".
+
+    Returns
+    -------
+    (d, k) array, one column for each dimension of the embedding; the embeddings are white.
+
+    References
+    ----------
+    Van Assel et al. 2025, theorems 3.1 and 3.2.
+
+    Examples
+    --------
+    >>> moments = nuisance_moments([9.0, 0.0], [1.0, 0.1], [0.0, 25.0], 1.0)
+    >>> [abs(linear_encoder(moments, 1, paradigm=p)).argmax().item() for p in PARADIGMS]
+    [0, 1]
+    """
+    check_choice("paradigm", paradigm, PARADIGMS)
+    if paradigm == "reconstruction":
+        return reduced_rank_regression(moments.C_clean, moments.C, dim).V
+    return joint_embedding_linear(moments.C, moments.C_plus, dim).W
+
+
+def random_variances(size: float, *, signals: int = 6, nuisances: int = 14, seed: int = 0) -> Variances:
+    """Directions of signal, then of nuisance, with random variances.
+
+    kappa2 ~ U(2, 6); theta ~ U(0.4, 1.5) on the signal and U(0.01, 0.05) beyond; gamma ~ size U(0.3, 1).
+
+    Parameters
+    ----------
+    size : float > 0, largest variance of the nuisance.
+    signals, nuisances : int >= 1.
+    seed : int.
+
+    Returns
+    -------
+    Variances.
+
+    Examples
+    --------
+    >>> kappa2, theta, gamma = random_variances(12.0)
+    >>> (kappa2 > 0).sum().item(), (gamma > 0).sum().item()
+    (6, 14)
+    """
+    check_positive("size", size)
+    check_integer("signals", signals, 1)
+    check_integer("nuisances", nuisances, 1)
+    check_integer("seed", seed, 0)
+    rng = np.random.default_rng(seed)
+    kappa2 = np.append(rng.uniform(2, 6, signals), np.zeros(nuisances))
+    theta = np.append(rng.uniform(0.4, 1.5, signals), rng.uniform(0.01, 0.05, nuisances))
+    return Variances(kappa2, theta, np.append(np.zeros(signals), size * rng.uniform(0.3, 1, nuisances)))
+
+
+def digits_with_nuisance(largest: float, *, n: int = 4000, dim: int = 50, seed: int = 0) -> NuisanceDigits:
+    """Principal components of MNIST digits, pixels 0 to 255, beside as many columns of nuisance.
+
+    gamma ~ U(0, largest) on the nuisance, theta ~ U(0, 1e4) on all columns. n random ones of the first 8000 digits of
+    ``mnist_10k`` come first, then its last 2000.
+
+    Parameters
+    ----------
+    largest : float > 0.
+    n : int, 2 <= n <= 8000, training digits, from which the components are taken.
+    dim : int, 1 <= dim <= 784, components and columns of nuisance.
+    seed : int.
+
+    Returns
+    -------
+    NuisanceDigits.
+
+    References
+    ----------
+    Van Assel et al. 2025, appendix C.
+
+    Examples
+    --------
+    >>> digits_with_nuisance(1e6, n=100, dim=5).corrupted.shape
+    (2100, 10)
+    """
+    check_positive("largest", largest)
+    check_integer("n", n, 2, 8000)
+    check_integer("dim", dim, 1, 784)
+    check_integer("seed", seed, 0)
+    mnist, rng = data.load("mnist_10k"), np.random.default_rng(seed)
+    rows = np.append(rng.permutation(8000)[:n], np.arange(8000, 10_000))
+    theta = rng.uniform(0, 1e4, 2 * dim)
+    gamma = np.append(np.zeros(dim), rng.uniform(0, largest, dim))
+    pixels = 255 * mnist.images[rows].flatten(1)
+    clean, corrupted = pca_with_nuisance(pixels, dim, gamma[dim:], fit=n, seed=seed + 1000)
+    return NuisanceDigits(clean, corrupted, mnist.labels[rows].numpy(), theta, gamma)
 
 
 def direction_scores(
@@ -39,7 +169,7 @@ def direction_scores(
     >>> direction_scores([1.0, 0.0], [1.0, 0.0], [0.0, 1.0], 1.0)
     array([0.5, 0.5])
     """
-    check_choice("paradigm", paradigm, ("joint_embedding", "reconstruction"))
+    check_choice("paradigm", paradigm, PARADIGMS)
     check_positive("alpha", alpha, allow_zero=True)
     kappa2, theta, gamma = _variances(kappa2, theta, gamma)
     return _score(kappa2 + gamma, theta + alpha**2 * gamma, paradigm)
@@ -87,7 +217,7 @@ def alignment_threshold(
     >>> alignment_threshold([1.0, 0.0], [1.0, 0.0], [0.0, 1.0], 1)
     (1.0, 0.5)
     """
-    check_choice("paradigm", paradigm, ("joint_embedding", "reconstruction"))
+    check_choice("paradigm", paradigm, PARADIGMS)
     kappa2, theta, gamma = _variances(kappa2, theta, gamma)
     check_integer("dim", dim, 1, len(kappa2) - 1)
     if not ((kappa2[:dim] > 0).all() and not kappa2[dim:].any()):

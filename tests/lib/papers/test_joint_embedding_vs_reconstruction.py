@@ -2,13 +2,17 @@ import numpy as np
 import pytest
 from sklearn.decomposition import PCA
 
-from replearn import spectral
+from replearn import data, spectral
 from replearn.papers.joint_embedding_vs_reconstruction import (
+    PARADIGMS,
     alignment_threshold,
+    digits_with_nuisance,
     direction_scores,
+    linear_encoder,
     nuisance_moments,
     nuisance_samples,
     pca_with_nuisance,
+    random_variances,
 )
 
 K, D = 3, 9
@@ -103,6 +107,47 @@ def test_components_are_scikit_learns_and_the_noise_stays_in_its_columns():
     np.testing.assert_array_equal(corrupted, pca_with_nuisance(X, 4, [1.0, 9.0], fit=3000, seed=5)[1])
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_random_variances_are_the_ones_written_out_above(seed):
+    for got, expected in zip(
+        random_variances(2.0, signals=K, nuisances=D - K, seed=seed), problem(seed, 2.0), strict=True
+    ):
+        np.testing.assert_array_equal(got, expected)
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.7, 3.0])
+@pytest.mark.parametrize("paradigm", PARADIGMS)
+def test_the_encoder_keeps_the_directions_with_the_largest_scores_and_is_white(paradigm, alpha):
+    arrays = problem(0, 2.0)
+    moments = nuisance_moments(*arrays, alpha)
+    encoder = linear_encoder(moments, K, paradigm=paradigm)
+    best = np.argsort(direction_scores(*arrays, alpha, paradigm=paradigm))[-K:]
+    assert spectral.subspace_overlap(encoder, np.eye(D)[:, best]) == pytest.approx(1, abs=1e-10)
+    np.testing.assert_allclose(encoder.T @ moments.C @ encoder, np.eye(K), atol=1e-10)
+
+
+def test_targets_of_variance_one_make_reconstruction_rank_like_joint_embedding():
+    moments = nuisance_moments(*problem(1, 12.0), 1.0)
+    targets = moments.C_clean / np.sqrt(np.diag(moments.C_clean))[:, None]
+    phi = spectral.reduced_rank_regression(targets, moments.C, D).phi
+    np.testing.assert_allclose(phi**2, spectral.joint_embedding_linear(moments.C, moments.C_plus, D).eigenvalues)
+
+
+def test_digits_have_their_components_and_their_nuisance_in_separate_columns():
+    digits = digits_with_nuisance(1e4, n=300, dim=6, seed=2)
+    mnist = data.load("mnist_10k")
+    np.testing.assert_array_equal(digits.labels[300:], mnist.labels[8000:])
+    np.testing.assert_array_equal(digits.clean[:, :6], digits.corrupted[:, :6])
+    assert not digits.clean[:, 6:].any()
+    assert not digits.gamma[:6].any()
+    assert (digits.gamma[6:] > 0).all()
+    assert digits.gamma.max() <= 1e4
+    assert digits.theta.max() <= 1e4
+    np.testing.assert_allclose(digits.corrupted[:, 6:].var(0), digits.gamma[6:], rtol=0.2)
+    expected = PCA(6).fit(255 * mnist.images[8000:].flatten(1).numpy()).explained_variance_
+    np.testing.assert_allclose(digits.clean[:300, :6].var(0), expected, rtol=0.25)
+
+
 GOOD = problem(0, 1.0)
 
 
@@ -126,6 +171,13 @@ GOOD = problem(0, 1.0)
         ),
         (lambda: direction_scores(GOOD[0], GOOD[1][:2], GOOD[2], 1.0), "one length"),
         (lambda: direction_scores(*GOOD, -1.0), "alpha must be"),
+        (lambda: linear_encoder(nuisance_moments(*GOOD, 1.0), K, paradigm="mae"), "paradigm must be"),
+        (lambda: linear_encoder(nuisance_moments(*GOOD, 1.0), D + 1), "dim"),
+        (lambda: random_variances(0.0), "size must be"),
+        (lambda: random_variances(1.0, signals=0), "signals must be"),
+        (lambda: digits_with_nuisance(-1.0), "largest must be"),
+        (lambda: digits_with_nuisance(1.0, n=8001), "n must be"),
+        (lambda: digits_with_nuisance(1.0, dim=785), "dim must be"),
         (lambda: nuisance_moments(*GOOD, -1.0), "alpha must be"),
         (lambda: nuisance_moments(GOOD[0], GOOD[1][:2], GOOD[2], 1.0), "one length"),
         (

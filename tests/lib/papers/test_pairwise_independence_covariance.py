@@ -14,8 +14,9 @@ def features(n=20, m=3, p=4, seed=0):
     return torch.randn(n, m, p, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
-def test_it_is_the_loop_over_pairs_of_variables():
-    phi = features()
+@pytest.mark.parametrize("n", [5, 20])
+def test_it_is_the_loop_over_pairs_of_variables_by_kernels_and_by_covariances(n):
+    phi = features(n=n)
     total = 0.0
     for i, j in itertools.combinations(range(3), 2):
         total += np.sum(np.cov(phi[:, i].T, phi[:, j].T, ddof=0)[:4, 4:] ** 2)
@@ -45,8 +46,9 @@ def test_covariances_inside_a_variable_are_free():
     assert cross_variable_covariance(phi) == 0
 
 
-def test_gradient_agrees_with_finite_differences():
-    assert torch.autograd.gradcheck(cross_variable_covariance, (features(5, 3, 2).requires_grad_(),))
+@pytest.mark.parametrize("n", [4, 9])
+def test_gradient_agrees_with_finite_differences(n):
+    assert torch.autograd.gradcheck(cross_variable_covariance, (features(n, 3, 2).requires_grad_(),))
 
 
 @pytest.mark.parametrize(

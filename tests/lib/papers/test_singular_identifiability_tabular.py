@@ -5,7 +5,13 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from replearn.papers.singular_identifiability import flat_directions, learning_coefficient, tabular_classifier
+from replearn.papers.singular_identifiability import (
+    descend,
+    flat_directions,
+    learning_coefficient,
+    quadric_gap,
+    tabular_classifier,
+)
 
 
 def rows(count, d, seed):
@@ -80,20 +86,79 @@ def test_the_learning_coefficient_of_a_quadratic_is_half_its_rank(rank):
     assert found == pytest.approx(rank / 2, rel=0.15)
 
 
-def test_the_learning_coefficient_of_a_quartic_is_a_quarter_a_parameter():
-    # p(x) ~ exp(-x^4 / T) has E x^4 = T / 4; the spring is ten times softer than the walls there.
+def quartic_by_quadrature(temperature, spring):
+    """Mean of x^4 / T under exp(-(x^4 + spring x^2 / 2) / T), on a fine grid."""
+    x = np.linspace(-1, 1, 200_001)
+    weight = np.exp(-(x**4 + spring * x**2 / 2) / temperature)
+    return (x**4 / temperature * weight).sum() / weight.sum()
+
+
+@pytest.mark.parametrize(("spring", "step_size"), [(5e-4, 0.5), (1e-4, 0.3)])
+def test_the_learning_coefficient_of_a_quartic_is_that_of_quadrature(spring, step_size):
     found = learning_coefficient(
-        lambda theta: theta.pow(4).sum(), np.zeros(4), temperature=1e-6, spring=5e-4, step_size=5e-3, steps=20_000
+        lambda theta: theta.pow(4).sum(),
+        np.zeros(4),
+        temperature=1e-6,
+        spring=spring,
+        step_size=step_size,
+        steps=12_000,
     )
-    assert found == pytest.approx(1, rel=0.2)
+    assert found == pytest.approx(4 * quartic_by_quadrature(1e-6, spring), rel=0.1)
+
+
+@pytest.mark.parametrize("temperature", [1e-12, 3e-10, 1e-9, 1e-8, 1e-6])
+def test_the_learning_coefficient_holds_over_six_decades_of_temperature(temperature):
+    loss, optimum = tabular_classifier(rows(3, 3, 0), rows(20, 3, 1), kappa=5.0)
+    spring = max(1e-7, 30 * temperature)
+    found = learning_coefficient(loss, optimum, temperature=temperature, spring=spring, steps=2000, step_size=0.3)
+    assert found == pytest.approx(20, rel=0.2)  # 69 parameters, 29 of them flat
+
+
+def test_draws_that_say_nothing_are_refused():
+    loss, optimum = tabular_classifier(rows(3, 3, 0), rows(20, 3, 1), kappa=5.0)
+    with pytest.raises(ValueError, match="proposals were accepted"):
+        learning_coefficient(loss, optimum, temperature=1e-4, steps=600)
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
-    [({"temperature": 0.0}, "temperature"), ({"steps": 2}, "steps"), ({"step_size": 1.0}, "step_size")],
+    [({"temperature": 0.0}, "temperature"), ({"steps": 2}, "steps"), ({"step_size": 1.1}, "step_size")],
 )
 def test_bad_settings_of_the_sampler_are_refused(options, message):
     with pytest.raises(ValueError, match=message):
         learning_coefficient(lambda theta: theta.square().sum(), np.zeros(2), **options)
     with pytest.raises(ValueError, match="optimum"):
         learning_coefficient(lambda theta: theta.square().sum(), np.zeros((2, 2)))
+
+
+def test_descent_ends_where_the_loss_is_least_and_flat_directions_are_as_predicted():
+    loss, optimum = tabular_classifier(rows(12, 3, 0), rows(20, 3, 1), kappa=5.0, unit_rows=True)
+    starts = torch.randn(4, len(optimum), dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    ends = [descend(loss, start) for start in starts]
+    best = min(ends, key=loss)
+    assert loss(best).item() == pytest.approx(loss(optimum).item(), abs=1e-14)
+    assert torch.func.grad(loss)(best).norm() < 1e-14
+    assert flat_directions(loss, best, rtol=1e-7).nullity == 15
+
+
+def test_descent_reaches_the_nearest_point_of_a_curve_of_minima():
+    end = descend(lambda theta: (theta.square().sum() - 1) ** 2, [2.0, 0.0])
+    torch.testing.assert_close(end, torch.tensor([1.0, 0.0], dtype=torch.float64), atol=1e-12, rtol=0)
+    with pytest.raises(ValueError, match="start"):
+        descend(lambda theta: theta.square().sum(), [[1.0]])
+    with pytest.raises(ValueError, match="NaN"):
+        descend(lambda theta: theta.square().sum(), [np.nan])
+
+
+def test_the_gap_to_a_second_quadric_is_zero_exactly_on_one():
+    cone = np.random.default_rng(0).normal(size=(30, 3))
+    cone[:, 2] = np.sqrt(np.abs(cone[:, 0] * cone[:, 1]))  # |x y| = z^2, so that x y - z^2 = 0 where x y > 0
+    on_it = cone[cone[:, 0] * cone[:, 1] > 0]
+    assert len(on_it) > 9
+    assert quadric_gap(F.normalize(torch.tensor(on_it), dim=1)) < 1e-12
+    assert quadric_gap(rows(8, 3, 0)) == 0
+    V = rows(12, 3, 0)
+    terms = [[v[a] * v[b] for a in range(3) for b in range(a, 3)] + list(v) for v in V.numpy()]
+    assert quadric_gap(V) == pytest.approx(np.linalg.svd(np.array(terms))[1][-1], rel=1e-10)
+    with pytest.raises(ValueError, match="length 1"):
+        quadric_gap(2 * V)

@@ -33,14 +33,14 @@ def vcreg_ica(
     x : torch.Tensor
         (N, d) mixtures, N > d >= 2.
     features : callable
-        Element-wise map (N, d) -> (N, d, P), for example ``replearn.models.RandomFeatures(32)``.
+        Element-wise map (N, d) -> (N, d, P), for example ``RandomFeatures(32)`` of this package.
     restarts : int
         Random starts, from each of which the loss is descended.
     draws : int
         Random rotations tried for each start, which is the one with the lowest loss; trying one costs a small part of
         a descent, so a few restarts of many draws are cheaper than many restarts.
     steps : int
-        Largest number of iterations of each descent (see ``minimise``).
+        Largest number of iterations of each descent (see ``minimize``).
     seed : int
         Seed of the starts.
 

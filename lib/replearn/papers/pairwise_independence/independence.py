@@ -1,4 +1,4 @@
-"""What variance-covariance regularisation of nonlinear features penalises: dependence between pairs of variables."""
+"""What variance-covariance regularization of nonlinear features penalizes: dependence between pairs of variables."""
 
 import torch
 
@@ -20,7 +20,8 @@ def cross_variable_covariance(phi: torch.Tensor) -> torch.Tensor:
 
     Returns
     -------
-    Scalar tensor, in units of phi to the fourth power. Costs O(N (M P)^2) time and O((M P)^2) memory.
+    Scalar tensor, in units of phi to the fourth power. Costs O(N (M P)^2) time and O((M P)^2) memory; where N < M P it
+    takes the kernels instead, O(M N^2 (M + P)) time and O(M N^2) memory.
 
     References
     ----------
@@ -37,6 +38,12 @@ def cross_variable_covariance(phi: torch.Tensor) -> torch.Tensor:
         raise ValueError(f"phi must have shape (N, M, P) with N, M >= 2 and P >= 1, but has {tuple(phi.shape)}")
     check_finite("phi", phi)
     n, m, p = phi.shape
-    centred = (phi - phi.mean(0)).flatten(1)
-    blocks = (centred.T @ centred / n).square().view(m, p, m, p).sum((1, 3))
+    centered = phi - phi.mean(0)
+    if n < m * p:
+        by_variable = centered.transpose(0, 1)
+        kernels = (by_variable @ by_variable.mT).flatten(1) / n
+        blocks = kernels @ kernels.T
+    else:
+        flat = centered.flatten(1)
+        blocks = (flat.T @ flat / n).square().view(m, p, m, p).sum((1, 3))
     return blocks.triu(1).sum()

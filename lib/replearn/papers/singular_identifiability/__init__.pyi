@@ -1,7 +1,9 @@
 from .tabular import FlatDirections as FlatDirections
 from .tabular import TabularClassifier as TabularClassifier
+from .tabular import descend as descend
 from .tabular import flat_directions as flat_directions
 from .tabular import learning_coefficient as learning_coefficient
+from .tabular import quadric_gap as quadric_gap
 from .tabular import tabular_classifier as tabular_classifier
 from .worlds import LossRange as LossRange
 from .worlds import WorldRun as WorldRun
