@@ -77,11 +77,11 @@ print(f"energy of A {variation(A):.2f}, of B {variation(B):.2f}")
 # $$ \mathcal E(f) = w^\top R\, w, \quad R = \mathbb E \sum_d \frac{\partial b}{\partial x_d} \frac{\partial b}{\partial x_d}^{\!\top}, \qquad
 #    \mathbb E f^2 = w^\top C_b\, w, \quad C_b = \mathbb E\, b\, b^\top . $$
 #
-# The least energy for second moment 1 has a Lagrange multiplier $\lambda$, and so has each next function:
+# For the least energy at second moment 1 take a Lagrange multiplier $\lambda$ and set the derivative to zero:
 #
 # $$ R\, w = \lambda\, C_b\, w . \tag{2} $$
 #
-# Multiply by $w^\top$ from the left: $\lambda$ *is* the energy. So the $K$ functions are the first eigenvectors, and their energies $0 = \lambda_0 \le \lambda_1 \le \dots$ the eigenvalues. (Any rotation of the $K$ has the same sum; their *span* is what is determined.)
+# Multiply by $w^\top$ from the left: $\lambda$ *is* the energy. Different eigenvectors are orthogonal, so the $K$ functions are the first of them, with energies $0 = \lambda_0 \le \lambda_1 \le \dots$ (Any rotation of the $K$ has the same sum; their *span* is what is determined.)
 
 # %% [markdown]
 # As given functions take a constant and 120 Gaussian bumps of width 0.3, one around each of the first 120 points.
@@ -152,7 +152,7 @@ ch.measure("unweighted", gain=unweighted - plane)
 # The left side is the *invariance term* of a joint embedding. It is a derivative in disguise.
 
 # %% [markdown]
-# Test (4) on a random network with tanh units, at 100 of the points. `dirichlet_energy` is (1) by automatic differentiation, `augmentation_energy` the left side of (4), where 12 nodes in each direction replace random noise, so that no sampling error hides the law.
+# Test (4) on a random network with tanh units, at 100 of the points. `dirichlet_energy` is (1) by automatic differentiation, `augmentation_energy` is the left side of (4), each summed over the four outputs. The mean over the noise is taken by quadrature (`nodes=12` values of $\xi$ in each direction, with weights), so that no sampling error hides the law.
 #
 # *Guess first:* halve $s$. By what is the error divided?
 
@@ -170,7 +170,7 @@ ch.measure("views-measure-slopes", slope=abs(slope - 2), error=errors[-1])
 # %% [markdown]
 # **What you saw.** Half the size, a quarter of the error. So views can replace the derivatives in (2): `smoothest(4, sigma=s)` takes no derivative, only views of size $s$.
 #
-# **But how large may a view be?** (4) holds for small $s$, and the moons are about 1 apart, less the noise. *Guess first:* at which $s$ do two labels stop sufficing? Then drag `size`. On the left is function 1 as views of that size find it among the bumps, and a circle of radius $s$ around one point.
+# **But how large may a view be?** (4) holds for small $s$, and the nearest points of the two moons are about 0.5 apart. *Guess first:* at which $s$ do two labels stop sufficing? Then drag `size`. On the left is function 1 as views of that size find it among the bumps, and a circle of radius $s$ around one point.
 
 # %%
 sizes = [0.01, 0.02, 0.03, 0.05, 0.08, 0.12, 0.16, 0.2, 0.25, 0.3, 0.4, 0.5, 0.65, 0.8, 1.0]
@@ -181,16 +181,16 @@ pictures = ch.figures.pictures(x, f, found)
 cb.explore(ch.figures.size_of_views, x, pictures, right, curves, size=SelectionSlider(options=sizes, value=0.3))
 
 # %% [markdown]
-# *On the right* are two candidates of variance 1: $\psi_1$, and the straight line along the longest axis of the data; the curves say how much each varies (left side of (4), divided by the variance of $f(v)$). Small views see (1): for them $\psi_1$ is far smoother. Larger ones see across the gap, where it jumps. Where the curves cross, views begin to prefer the line.
+# *On the right* are two candidates of variance 1: $\psi_1$, and the straight line along the longest axis of the data; the curves say how much each varies (left side of (4), divided by the variance of $f(v)$). Small views see (1): for them $\psi_1$ is far smoother. Larger ones meet the gap, where it climbs. Beyond the crossing views prefer the line.
 
 # %%
 small = right_from_two_labels(smoothest(4, sigma=0.05, seed=ch.seed).weighted)
 large = right_from_two_labels(smoothest(4, sigma=0.8, seed=ch.seed).weighted)
-print(f"in the plane {plane:.3f}, views of size 0.05 {small:.3f}, of size 0.8 {large:.3f}")
+print(f"in the plane {plane:.3f}, by size of view:", ", ".join(f"{s} {right[s]:.2f}" for s in sizes[3::2]))
 ch.measure("size-of-views", small=1 - small, lost=small - large)
 
 # %% [markdown]
-# **What you saw.** As soon as views reach the other moon, the method believes that the moons belong together, and two labels are worth no more than in the plane. An augmentation must be smaller than the gap between what it should keep apart.
+# **What you saw.** From size 0.2 on two labels fail more and more, though the gap is more than twice as wide: a view that ends in the gap already pays for the step there. From 0.5 on they are worth about as much as in the plane. An augmentation must be *much* smaller than the gap between what it should keep apart.
 #
 # > **Check yourself.** For a straight line the error in (4) is 0 at every $s$. Why?
 #
@@ -240,8 +240,8 @@ ch.measure("same-functions", views=missed(views(x)), graph=missed(waves), networ
 
 # %%
 def others(loss, starts, steps=400):
-    trained = [world.train_functions(loss, (2, 4), steps=steps, seed=starts * ch.seed + s) for s in range(starts)]
-    return [missed(network(x)) for network in trained]
+    seeds = range(starts * ch.seed, starts * (ch.seed + 1))
+    return [missed(world.train_functions(loss, (2, 4), steps=steps, seed=start)(x)) for start in seeds]
 
 
 untrained = others(loss, starts=10, steps=0)
@@ -254,7 +254,7 @@ ch.measure("without-invariance", missed=np.mean(orthonormal))
 ch.figures.routes(x, {"derivatives": f, "views": views, "network": networks[0]}, waves)
 
 # %% [markdown]
-# *Compare along a row, where the points are.* (Rotations are undone. Away from the data nothing was asked of anybody, and the graph has no values there at all.) **What you saw.** Four routes, one space. Four numbers made of two coordinates know much of these functions by accident; with the invariance term the network misses a hundredth of what it missed without.
+# *Compare along a row, where the points are.* (Rotations are undone. Away from the data nothing was asked of anybody, and the graph has no values there at all.) **What you saw.** Four routes, one space. Four numbers made of two coordinates know much of these functions by accident; with the invariance term the network misses about a hundredth of what it missed without.
 #
 # > **Check yourself.** Which of the four routes can be asked about a new point?
 
@@ -274,7 +274,7 @@ ch.figures.routes(x, {"derivatives": f, "views": views, "network": networks[0]},
 # 2. The orthonormal functions of least energy solve $R\, w = \lambda\, C_b\, w$; the first that is not constant told the moons apart without a label.
 # 3. The difference of two small views measures this energy, with an error of order $s^2$: invariance is a derivative.
 # 4. Derivatives, views, a graph and a network trained on views find the same functions.
-# 5. Views that reach across the gap destroy all this: an augmentation must be smaller than what it should keep apart.
+# 5. Views that reach into the gap destroy all this: an augmentation must be much smaller than the gap between what it should keep apart.
 #
 # Next, [the SSL interplay](../04_ssl_interplay/ssl_interplay.ipynb) weighs views against the architecture. The exercises below take about two hours, those of the lab as long again.
 

@@ -147,7 +147,7 @@ for draw in range(4):
 # %% [markdown] tags=["solution"]
 # **L3** ●●● 60 min. Choose the size of the views without labels.
 #
-# With small views the energies have a large step from $\lambda_1$ to $\lambda_2$: one function is much cheaper than all others, the sign of two clusters. Views that reach across the gap make $\psi_1$ dear, and the step melts. So take the largest $s$ at which $\lambda_2 / \lambda_1$ is still, say, 3. (Too small an $s$ is no danger here, where means over noise are good; a network on small batches would suffer from it.) With noise of 0.2 the step is below 3 at every size: the moons have nearly grown together, and the rule says that there are no two clusters to find.
+# With small views the energies have a large step from $\lambda_1$ to $\lambda_2$: one function is much cheaper than all others, the sign of two clusters. Views that reach across the gap make $\psi_1$ dear, and the step melts. So take the largest $s$ at which $\lambda_2 / \lambda_1$ is still, say, 3. (Too small an $s$ is no danger here, where means over noise are good; a network on small batches would suffer from it.) With noise of 0.2 the step is below 3 at every size, if only just: the moons have nearly grown together, and the rule says that there are no two clusters to find. (The 3 is our choice, not a law.)
 
 # %% tags=["solution"]
 for noise in (0.1, 0.2):

@@ -41,13 +41,13 @@ ch.figures.two_spreads(centers, dots, spreads=[1, 6])
 #
 # The **entropy** $H(Z) = -E \log p(Z)$ of a random embedding $Z$ with density $p$ puts the room it takes into a number: $e^{H(Z)}$ is the area, or volume, that it effectively fills. For a mixture of clouds, $Z \sim \frac1N \sum_n \mathcal N(\mu_n, s^2 I)$ with centres $\mu_n \in \mathbb R^K$ and standard deviation $s$, no formula gives it. But one can draw points $z$ from the mixture and average $-\log p(z)$. This is **Monte Carlo**: right on average, with a known error. It will be our judge.
 #
-# The first estimate needs nothing but the covariance $\Sigma_Z$ of $Z$. Of all densities with this covariance the Gaussian has the largest entropy (one has $E \log p - E \log g \ge 0$ for any other density $g$, and for the Gaussian $g$ the second mean depends on the covariance alone). So
+# The first estimate needs nothing but the covariance $\Sigma_Z$ of $Z$. Of all densities with this covariance the Gaussian has the largest entropy (one has $H(Z) \le -E \log g(Z)$ for any other density $g$, and for the Gaussian $g$ with the mean and covariance of $Z$ the right side is its own entropy $H_G$, whatever $p$ is). So
 #
 # $$ H(Z) \ \le\ H_G = \tfrac K2 \log 2 \pi e + \tfrac12 \log |\Sigma_Z| , \tag{1} $$
 #
 # with the determinant $|\Sigma_Z|$: the **log-determinant**.
 #
-# *Guess first.* Take forty clouds in $K = 8$ dimensions with $s = 1$. Their centres are standard normal times a *scale*. From scale 10 to scale 100, by how many nats does the entropy grow? And $H_G$?
+# *Guess first.* Take forty clouds in $K = 8$ dimensions with $s = 1$. Their centres are standard normal times a *scale*. From scale 10 to scale 100, by how many nats (units of the natural logarithm) does the entropy grow? And $H_G$?
 
 
 # %%
@@ -83,7 +83,7 @@ ch.measure("gaussian-runs-on", truth=far - near, gaussian=far_g - near_g)
 #
 # $$ H_D = h_s + \log N . \tag{3} $$
 #
-# Why is the KL one above? The density at a point of cloud $i$ is $p(z) = \frac1N \sum_j p_j(z)$, and by Jensen's inequality $E_i \log \sum_j p_j \ge \log \sum_j e^{E_i \log p_j}$ for an average $E_i$ over cloud $i$. Here $E_i \log p_j = -h_s - D_{ij}$ with the KL divergence. Put in, with the sign turned: the upper bound.
+# Why is the KL one above? The density at a point of cloud $i$ is $p(z) = \frac1N \sum_j p_j(z)$, and by Jensen's inequality, as $\log \sum_j e^{a_j}$ is convex in the $a_j$, $E_i \log \sum_j p_j \ge \log \sum_j e^{E_i \log p_j}$ for an average $E_i$ over cloud $i$. Here $E_i \log p_j = -h_s - D_{ij}$ with the KL divergence. Put in, with the sign turned: the upper bound.
 #
 # *Guess first.* Between $d^2/8s^2$ and $d^2/2s^2$ lies $d^2/4s^2$. At scale 1, is the estimate with it below the entropy or above?
 
@@ -106,7 +106,7 @@ between = (halfway - judge.value) / judge.error
 ch.measure("pairs-enclose", below=below, above=above, halfway=between)
 
 # %% [markdown]
-# **What you saw.** The two estimates enclose the entropy, by about a nat on either side. The one halfway is the nearest, and it is no bound: it lies above. A bound is not the best guess; what it has is a direction.
+# **What you saw.** The two estimates enclose the entropy, by about a nat on either side. The one halfway is the nearest, and it is no lower bound: it lies above. (Nor an upper one: for forty clouds at one place and one beside them, 2.75 $s$ away, it lies a little below.) A bound is not the best guess; what it has is a direction.
 #
 # Now with your own hand, in the plane, where one can see it. **Drag `spread`** from 0, where all four bars agree, to the right: the Gaussian runs away, and the others stop at the dashed ceiling (3). Then **drag `clouds`**: only more clouds lift the ceiling, and only by their logarithm.
 
@@ -120,7 +120,7 @@ cb.explore(ch.figures.rulers, more, spread=(0.0, 10.0, 0.25), clouds=(2, 64), fi
 # %% [markdown]
 # ## 3 · Where the losses hide their entropy
 #
-# What should an embedding maximize? Let $z$ and $z'$ be the embeddings of two views of one image. That one view tells much about the other can be written as $H(Z)$ plus the mean of $\log q(z \mid z')$, where $q$ is a guess of one embedding from the other ([What do we maximize?](../05_what_do_we_maximize/what_do_we_maximize.ipynb) derives it). For a round Gaussian guess of variance $s^2$ around the partner, $\log q$ is $-\|z - z'\|^2 / 2 s^2$ and a constant: **agreement**. All methods have it. What remains is the entropy.
+# What should an embedding maximize? Let $z$ and $z'$ be the embeddings of two views of one image. How much one view tells about the other, their mutual information, is at least $H(Z)$ plus the mean of $\log q(z \mid z')$, where $q$ is a guess of one embedding from the other ([What do we maximize?](../05_what_do_we_maximize/what_do_we_maximize.ipynb) derives it). For a round Gaussian guess of variance $s^2$ around the partner, $\log q$ is $-\|z - z'\|^2 / 2 s^2$ and a constant: **agreement**. All methods have it. What remains is the entropy.
 #
 # **VICReg** pushes on $\log |\Sigma_Z|$ from two sides, by variances and by correlations. **LogDet** takes the number itself:
 #
@@ -130,7 +130,7 @@ cb.explore(ch.figures.rulers, more, spread=(0.0, 10.0, 0.25), clouds=(2, 64), fi
 #
 # $$ -\log \frac1N \sum_j e^{-\|z_i - z_j\|^2 / 2 \tau} = \frac1\tau - \log \frac1N \sum_j e^{z_i^\top z_j / \tau} : \tag{5} $$
 #
-# the logarithm of its denominator is the sum in (2), up to who is counted. (SimCLR leaves out the pair of a view with itself, keeps the partner, and mixes the two views.) Which of the two $D$ is it? The loss decides. Its agreement term is $\|z - z'\|^2 / 2 \tau$, so the guess has variance $s^2 = \tau$; and then $e^{-d^2/2\tau}$ is $e^{-d^2/2s^2}$, the *upper* bound.
+# the logarithm of its denominator is the sum in (2), up to who is counted. (SimCLR leaves out the pair of a view with itself, keeps the partner, and mixes the two views.) Which of the two $D$ is it? Its agreement term is $\|z - z'\|^2 / 2 \tau$, so the guess has variance $s^2 = \tau$; and then $e^{-d^2/2\tau}$ is $e^{-d^2/2s^2}$, the *upper* bound.
 #
 # *Guess first.* We train SimCLR and put clouds of variance $\tau = 0.2$ around 500 of its embeddings in 64 dimensions. How many nats above one cloud does the denominator see? How many are there? The ceiling is $\log 500 = 6.2$.
 
@@ -160,7 +160,7 @@ print(f"above one cloud: seen {seen - one:.2f} nats, there {there - one:.2f} nat
 ch.measure("denominator-is-above", excess=excess)
 
 # %% [markdown]
-# **What you saw.** The denominator promises more room than there is. To *maximize* an upper bound is to risk raising the bound and not the entropy; the lower one would need $e^{-d^2 / 8 \tau}$. The log-determinant is an upper bound too. So, strictly, neither loss maximizes a bound of anything. That has not kept them from working.
+# **What you saw.** The denominator promises more room than there is. To *maximize* an upper bound is to risk raising the bound and not the entropy; the lower one would need $e^{-d^2 / 8 \tau}$. The log-determinant is an upper bound too. So, strictly, neither loss maximizes a lower bound of what one view tells about the other. That has not kept them from working.
 #
 # > **Check yourself.** Which variance must the clouds have for SimCLR's denominator to be the *lower* bound?
 
@@ -217,7 +217,7 @@ ch.measure("pairwise-like-simclr", apart=mean["pairs"] - mean["SimCLR"])
 ch.measure("agreement-alone", accuracy=accuracy["agreement alone"])
 
 # %% [markdown]
-# **What you saw.** With a better estimate the probe gains two to three points over VICReg's default weights, as the paper reports. But VICReg with *one* tuned weight is as good. What the log-determinant buys is that there is nothing to tune. And a loss made by hand from agreement and (2) does what SimCLR does.
+# **What you saw.** With a better estimate the probe gains about two points over VICReg's default weights; the paper reports up to one or two. But VICReg with *one* tuned weight is as good. (Agreement alone lies far outside the picture, at chance.) What the log-determinant buys is that there is nothing to tune. And a loss made by hand from agreement and (2) does what SimCLR does.
 #
 # So more entropy is better? Let us ask the log-determinant. To compare embeddings of different scale, bring each dimension to variance 1: then $\frac12 \log |\text{correlation matrix}|$ is 0 for uncorrelated dimensions and negative otherwise. *Guess first:* sort the five methods by it. Does the order of accuracies come out?
 

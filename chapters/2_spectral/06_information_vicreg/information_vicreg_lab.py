@@ -205,7 +205,7 @@ ch.measure("bound-ranks", unlabelled=by_residual, better=by_residual - by_sum)
 ch.measure("agreement-does-not-rank", correlation=abs(by_agreement))
 
 # %% [markdown]
-# **What you saw.** As a number the bound says nothing: it is larger than what pure guessing gives. As an order it says something, and it owes this to the residuals. The collapsed run 25, 0, 0 has perfect agreement and the largest error. The agreement term, added with weight 1, blurs the order: on the shorter runs of the tests the sum falls to 0.4 for some random starts, the residual never below 0.9.
+# **What you saw.** As a number the bound says nothing: it is larger than what pure guessing gives. As an order it says something, and it owes this to the residuals. The collapsed run 25, 0, 0 has perfect agreement and the largest error. The agreement term, added with weight 1, blurs the order: on shorter runs from other random starts the sum fell to 0.4, the residual never below 0.9.
 #
 # With clean labelled and test images, which (7) does not cover, the sum ranked the encoders much less well in our trials.
 #

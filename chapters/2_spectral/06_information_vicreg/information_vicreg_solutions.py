@@ -143,7 +143,7 @@ print(f"divergence {log_ratio.mean():.3f}, formula {1.25 / (2 * 0.49):.3f}")
 # %% [markdown] tags=["solution"]
 # **L2** ●●● 60 min. Let the guess $q$ learn its covariance: replace $\frac12 E \|z - z'\|^2$ in (4) by $\frac12 \log |\mathrm{Cov}(z - z') + \epsilon I|$. Which transformations of $z$ does the new loss not see? What becomes of the agreement term of (7)?
 #
-# Multiply $z$ and $z'$ by one invertible matrix $B$. Both $\mathrm{Cov}(z - z')$ and $\Sigma_Z$ become $B \cdot B^\top$, so for $\epsilon \to 0$ both terms grow by $\log |\det B|$, and their difference stays: the loss does not see *any* invertible linear map. If the two views have one covariance, and their covariance $C_+$ is symmetric, then $\mathrm{Cov}(z - z') = 2 \Sigma_Z - 2 C_+$, and with the canonical correlations $\rho_i$ of the two views
+# Multiply $z$ and $z'$ by one invertible matrix $B$. Both $\mathrm{Cov}(z - z')$ and $\Sigma_Z$ become $B \cdot B^\top$, so for $\epsilon \to 0$ both terms grow by $\log |\det B|$, and their difference stays: the loss does not see *any* invertible linear map. If the two views have one covariance, and the covariance $C_+$ of one with the other is symmetric, then $\mathrm{Cov}(z - z') = 2 \Sigma_Z - 2 C_+$, and with the canonical correlations $\rho_i$ of the two views
 #
 # $$ \tfrac12 \log |\mathrm{Cov}(z - z')| - \tfrac12 \log |\Sigma_Z| = \tfrac12 \sum_i \log 2 (1 - \rho_i) : $$
 #
