@@ -76,7 +76,7 @@ def rings(sets, window):
 
 
 def frontier(nu, degree, spread, beta, swap):
-    """Which groups of parities are kept just below and just above the swap, and the line of equal worth between."""
+    """Which groups of parities are kept below and above the swap, and the line of equal worth between."""
     chance = np.array([world.crop_eigenvalue(S, 8, 4) for S in world.parity_basis(8).sets]) ** 0.5
     _, axes = plt.subplots(1, 2, figsize=(8.8, 3.7), sharey=True, layout="constrained")
     p = np.linspace(0, 1.05, 400)
@@ -87,7 +87,7 @@ def frontier(nu, degree, spread, beta, swap):
         ax.plot([1 / 4, 1 / 8], [nu[3], nu[2]], "o", ms=17, mfc="none", mec=KERNEL)
         line = factor * swap / np.maximum(1 - beta + beta * p**2 - threshold, 1e-9)
         ax.plot(p, line, color=VIEWS, lw=1.5)
-        ax.set(yscale="log", ylim=(8e-4, 2.5), xlim=(-0.05, 1.05), title=f"λ just {word} the swap")
+        ax.set(yscale="log", ylim=(8e-4, 2.5), xlim=(-0.05, 1.05), title=f"{word}: λ = {factor} × the swap")
         ax.set_xticks([0, 1 / 8, 1 / 4, 3 / 8, 1 / 2, 1], ["≥ 5", "4", "3", "2", "1", "0"])
         ax.set_yticks(nu[:6], range(6), minor=False)
         ax.set_xlabel("spread of the bits on the ring")
@@ -110,11 +110,18 @@ def strength(fig, strengths, curve, mean, swept, seen, step=4):
     left.plot(x[step], curve[step], "o", color=BOTH, ms=12)
     left.set_xticks([-9, -8, -6, -4, -2], ["0", "$10^{-8}$", "$10^{-6}$", "$10^{-4}$", "$10^{-2}$"])
     left.set(xlim=(-9.3, -0.7), ylim=(0, 1), xlabel="weight decay λ", ylabel="accuracy")
-    left.set_title(f"{curve[step]:.2f}")
+    left.set_title(f"λ = {strengths[step]:.0e}: accuracy {curve[step]:.2f}")
     rows = np.isin(seen.y[seen.image], SHOWN)
     cb.plots.scatter(right, features[rows, 1:3], seen.y[seen.image][rows], size=7)
     alive = np.any(features != 0, axis=0).sum()
-    right.set(xlim=(-3, 3), ylim=(-3, 3), xticks=[], yticks=[], title=f"{alive} of 20 features alive")
+    right.set(
+        xlim=(-3, 3),
+        ylim=(-3, 3),
+        xticks=[],
+        yticks=[],
+        title=f"{alive} of 20 features alive",
+        xlabel="training digits",
+    )
 
 
 def bargain(fig, lam=5e-4, sharpness=2.0, beta=0.9, window=4):
@@ -135,7 +142,7 @@ def bargain(fig, lam=5e-4, sharpness=2.0, beta=0.9, window=4):
     ax.set_xticks(range(len(kinds)), [f"{size}\n{arc}" for size, arc in kinds])
     ax.set(ylim=(-0.12, 0.27), ylabel="β agree − λ price")
     ax.set_xlabel("number of bits, and below it their spread")
-    ax.set_title(f"{kept.sum()} of 33 features live")
+    ax.set_title(f"{kept.sum()} of 33 features kept")
 
 
 def risks(counts, by_count, views, by_views, gain, slope):

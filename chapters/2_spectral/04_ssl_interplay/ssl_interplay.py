@@ -47,9 +47,9 @@ def kernels(seen):
     return k, spectral.rbf_kernel(seen.x_new, seen.x, bandwidth=width)
 
 
-def both(seen, image, beta=1.0, lam=1e-5):
+def encoder(seen, image, beta=1.0, lam=1e-5):
     k, k_new = kernels(seen)
-    average = np.equal.outer(image, image) / 4  # over the four views of an image
+    average = np.equal.outer(image, image) / 4  # a matrix: the mean over the four views of an image
     model = world.interplay_solution(average, k, 20, beta=beta, lam=lam)
     return model.Z, model.transform(k_new)
 
@@ -74,9 +74,9 @@ def accuracy(seen, features, features_new):
 # %%
 encoders = []
 for seen in digits:
-    found = {"augmentations alone": augmentations_alone(seen, draw), "both": both(seen, seen.image)}
-    found["kernel alone"] = both(seen, seen.image, beta=0.0)
-    found["both, with lies"] = both(seen, draw.permutation(seen.image))
+    found = {"augmentations alone": augmentations_alone(seen, draw), "both": encoder(seen, seen.image)}
+    found["kernel alone"] = encoder(seen, seen.image, beta=0.0)
+    found["both, with lies"] = encoder(seen, draw.permutation(seen.image))
     encoders.append(found)
 scores = [{name: accuracy(seen, *found[name]) for name in found} for seen, found in zip(digits, encoders, strict=True)]
 
@@ -87,9 +87,9 @@ ch.measure("digits", gain=gains)
 ch.measure("wrong-views", accuracy=[of["both, with lies"] for of in scores])
 
 # %% [markdown]
-# **What you saw.** (The dots are new digits in two of the 20 features, five digits in a colour each.) Perfect augmentations without an architecture are near chance. The architecture without augmentations is not good. Together they are nearly twice as good as the better one. So neither school is right, and we need to know how the two combine.
+# **What you saw.** (The dots are new digits in two of the 20 features, five digits in a colour each.) Perfect augmentations without an architecture are near chance. The architecture without augmentations is not good. Together they are about twice as good as the better one. So neither school is right, and we need to know how the two combine.
 #
-# > **Check yourself.** The first encoder has a perfect score on the loss, and is near chance. Is it overfitted? ([Answers](ssl_interplay_solutions.ipynb))
+# > **Check yourself.** The first encoder has a perfect score on the four views that it saw. Will two new views of the same digits agree as well? ([Answers](ssl_interplay_solutions.ipynb))
 
 # %% [markdown]
 # ## 2 · Two numbers for each feature
@@ -127,9 +127,9 @@ cb.explore(ch.figures.three_lines, agree, price, lam=(0.0, 3.0, 0.05), figsize=(
 # Does *training* know? Hide the three features in a random rotation, minimise (1) by descent from random weights, and see how much of the feature it finds is the winner of (2).
 
 # %%
-hidden = torch.tensor(np.linalg.qr(draw.standard_normal((3, 3)))[0])  # a column for each feature
+hidden = torch.tensor(np.linalg.qr(draw.standard_normal((3, 3)))[0])  # a feature in each column
 views = hidden * torch.tensor(agree) @ hidden.T  # averages a function over the views
-features = hidden / torch.tensor(price).sqrt()
+features = hidden / torch.tensor(price).sqrt() @ hidden.T  # Φ of each input, a row
 
 
 def descend(W, views, features, beta, lam):
@@ -165,7 +165,7 @@ ch.measure("three-regimes", overlap=overlaps)
 ch.figures.rings({"a local triple": [0, 1, 2], "a spread pair": [0, 3]}, window=4)
 
 # %% [markdown]
-# **How a crop sees them.** If the window holds all of $S$, the parity is kept. If one bit is redrawn, it is right as often as wrong. So on average over views a parity is multiplied by the probability that the window holds $S$, and for two views $\mathrm{agree} = \Pr(S \subset \text{window})^2$. Only the *spread* of $S$ counts.
+# **How a crop sees them.** If the window holds all of $S$, the parity is kept. If one bit is redrawn, it is right as often as wrong. So on average over views a parity is multiplied by the probability that the window holds $S$, and for two views $\mathrm{agree} = \Pr(S \subset \text{window})^2$. Only the *spread* of $S$ counts: the length of the shortest arc that holds it.
 #
 # **How a kernel sees them.** Let $k(v, v') = e^{2 v^\top v' / 8}$. It only counts how many bits are equal. One can write it as $k(v, v') = \sum_S \nu_{|S|}\, \chi_S(v)\, \chi_S(v')$: the features are $\Phi_S = \sqrt{\nu_{|S|}}\, \chi_S$, and to make $\chi_S$ takes a weight of $1 / \sqrt{\nu_{|S|}}$. So $\mathrm{price} = 1 / \nu_{|S|}$, where $\nu_{|S|} = \mathbb E\, k(x, \mathbf 1)\, \chi_S(x)$, and only the *number* of bits counts.
 #
@@ -184,6 +184,8 @@ ch.measure("two-tastes", agree=sampled[0] - sampled[1], price=nu[2] / nu[3])
 # **What you saw.** Crops like what is *local*, whatever the number of bits. The kernel likes *few bits*, however far apart. The triple has more agreement, the pair is four times cheaper, and by (2) they change places where $\beta\, (\frac1{16} - \frac1{64}) = \lambda\, (\frac1{\nu_3} - \frac1{\nu_2})$:
 
 # %%
+cube = world.hypercube(8)
+kernel = np.exp(2 * cube @ cube.T / 8)
 beta = 0.9
 swap = beta * (1 / 16 - 1 / 64) / (1 / nu[3] - 1 / nu[2])
 print(f"they change places at lambda = {swap:.5f}")
@@ -208,8 +210,6 @@ def trained(views, K, lam):
 
 
 # %%
-cube = world.hypercube(8)
-kernel = np.exp(2 * cube @ cube.T / 8)
 _, parities, degree, spread = world.parity_basis(8)
 triples = parities[:, (degree == 3) & (spread == 3)].sum(axis=1)
 pairs = parities[:, (degree == 2) & (spread == 4)].sum(axis=1)
@@ -224,9 +224,9 @@ ch.measure("swap-above", triples=unexplained(above, triples), pairs=unexplained(
 ch.figures.frontier(nu, degree, spread, beta, swap)
 
 # %% [markdown]
-# *Look at the two ringed groups.* Each dot is a group of parities; the black ones are kept, and $e_i$ is the same all along the orange line. At $\lambda = 0$ the line would be vertical, and only locality would count. For large $\lambda$ it is horizontal, and only the number of bits counts.
+# *Look at the two ringed groups.* Each dot is a group of parities, placed by the probability that a window holds it and by its price. The black ones are kept, and $e_i$ is the same all along the orange line. At $\lambda = 0$ the line would be vertical, and only locality would count. For large $\lambda$ it is horizontal, and only the number of bits counts.
 #
-# **What you saw.** From one side of a predicted weight decay to the other, one target goes from perfectly explained to *not at all*, and the other the opposite way. No $\lambda$ is right for both, and only the target can say which is.
+# **What you saw.** From one side of a predicted weight decay to the other, one target goes from perfectly explained to *not at all*, and the other the opposite way. With room for 33, no $\lambda$ is right for both, and only the target can say which is.
 #
 # The control: flip each bit with probability 0.1 in the place of cropping. Then both schools count bits and nothing else. There is room for all pairs ($K = 37$).
 
@@ -246,7 +246,7 @@ ch.measure("flips-never-swap", change=abs(change[1] - change[0]))
 
 # %%
 strengths = np.geomspace(1e-8, 1e-1, 8)
-swept = [[both(seen, seen.image, lam=lam) for lam in strengths] for seen in digits]
+swept = [[encoder(seen, seen.image, lam=lam) for lam in strengths] for seen in digits]
 curves = np.array([[accuracy(seen, *z) for z in row] for seen, row in zip(digits, swept, strict=True)])
 mean = {name: np.mean([of[name] for of in scores]) for name in scores[0]}
 cb.explore(ch.figures.strength, strengths, curves.mean(0), mean, swept[0], digits[0], step=(0, 7), figsize=(7.6, 3.3))
@@ -258,7 +258,7 @@ jump = curves[:, 0].mean() - mean["augmentations alone"]
 ch.measure("little-is-not-nothing", jump=jump, decades=decades)
 
 # %% [markdown]
-# **What you saw.** **Drag `step`.** The smallest $\lambda$ does nearly all. At $\lambda = 0$ all features that agree perfectly have the same $e = 1$: a tie, and many ways to break it are bad. Any positive $\lambda$ breaks it in favour of the cheapest ones. Then for many powers of ten nothing happens, and at last features die, one after the other, as their $e$ passes zero.
+# **What you saw.** **Drag `step`.** The smallest $\lambda$ does nearly all. At $\lambda = 0$ all features that agree perfectly have the same $e = 1$: a tie, and many ways to break it are bad. Any positive $\lambda$ breaks it in favour of the cheapest ones. Then for four powers of ten little happens. Beyond, price takes over from agreement, and at last features die, one after the other, as their $e$ passes zero.
 #
 # > **Check yourself.** Gradient descent on a network has a bias towards small weights even with $\lambda = 0$. Which point of the curve is it like?
 
@@ -269,7 +269,7 @@ ch.measure("little-is-not-nothing", jump=jump, decades=decades)
 # - **Constants.** (1) has $2 \lambda \|W\|^2$. With $\lambda \|W\|^2$, put $\lambda / 2$ into (2).
 # - **Two views may coincide.** They are drawn independently, so a view may meet itself. [Spectral embedding](../01_spectral_embedding/spectral_embedding.ipynb) never pairs a sample with itself; that moves the scale of agreement, not the order.
 # - **A fixed kernel.** The features $\Phi$ do not move: this is the theory of a very wide network. The paper also trains real ones; this chapter does not.
-# - **The jitter.** The digits' kernel has $10^{-8}$ on its diagonal, which caps prices; far smaller $\lambda$ change nothing.
+# - **One way to break the tie.** Section 4 takes a random one at $\lambda = 0$. A luckier one may do better.
 # - **The digits are ours**, and have no counterpart in the paper.
 
 # %% [markdown]
@@ -281,7 +281,7 @@ ch.measure("little-is-not-nothing", jump=jump, decades=decades)
 # 2. Training keeps the $K$ features with the largest $e = 1 - \beta + \beta\, \mathrm{agree} - \lambda\, \mathrm{price}$, if it is positive.
 # 3. So between the regime of the augmentations and that of the architecture lies a third, whose winner is the first choice of neither.
 # 4. Crops like local features, kernels features of few bits: at a predicted $\lambda$ one group replaces another, all at once.
-# 5. Augmentations alone leave a tie among very many encoders. The smallest weight decay breaks it, and makes chance into accuracy.
+# 5. Augmentations alone leave a tie among very many encoders. The smallest weight decay breaks it, and makes accuracy out of near chance.
 #
 # The exercises take about an hour, those of the lab two.
 

@@ -76,15 +76,17 @@ ch.measure("closed-form", loss=gaps, rank=unused)
 #
 # ## B · The bargain on the cube
 #
-# All 256 parities of the lesson's eight bits at once. A bar is a group of parities with the same number of bits and the same spread; its height is $\beta\, \mathrm{agree} - \lambda\, \mathrm{price}$. Dark groups are kept among the 33 features, middle ones in part (a tie), pale ones not. Below the dashed line $e$ is negative, and nothing is kept.
+# All 256 parities of the lesson's eight bits at once. A bar is a group of parities with the same number of bits and the same spread; its height is $\beta\, \mathrm{agree} - \lambda\, \mathrm{price}$. Dark groups are kept among the 33 features, middle ones in part (a tie), pale ones not. Below the dashed line $e$ is negative, and nothing is kept. At the start the triples (3 bits, spread 3) are in.
 #
-# **Drag `lam`** and see many bits fall first. **Then `sharpness`**, the $c$ of the kernel $e^{c\, v^\top v' / 8}$: a sharp kernel makes many bits cheaper. *Guess first:* with which of the two can you bring back the triples (3 bits, spread 3) after they fell?
+# **Drag `lam`** and see many bits fall first. **Then `sharpness`**, the $c$ of the kernel $e^{c\, v^\top v' / 8}$: a sharp kernel makes many bits cheaper. *Guess first:* leave `lam` where the triples have just fallen. Can `sharpness` bring them back?
 
 # %%
 cb.explore(ch.figures.bargain, lam=cb.log_slider(5e-4, 1e-5, 1e-1), sharpness=(0.5, 6.0, 0.25), figsize=(8, 3.4))
 
 # %% [markdown]
-# > **Check yourself.** Which groups can no weight decay bring in, and why? (Look at $\lambda \to 0$.)
+# **What you saw.** It can: at a higher $c$ triples and pairs change places at a larger $\lambda$.
+#
+# > **Check yourself.** Which bars are below 0 at every $\lambda > 0$, and why?
 #
 # ## C · How many images, how many views
 #
@@ -155,13 +157,14 @@ sizes = [4, 16, 64]
 naive = [errors(size, False).mean() for size in sizes]
 fair = [errors(size, True) for size in sizes]
 formula = spare / np.array(sizes)
-print("bias", np.round(naive, 3), "formula", formula.round(3), "two-sample", [f"{e.mean():.4f}" for e in fair])
+pairs = [e.mean() for e in fair]
+print(f"loss {truth:.2f}, bias {np.round(naive, 3)}, formula {formula.round(3)}, pairs {np.round(pairs, 4)}")
 standard = [abs(ttest_1samp(e, 0).statistic) for e in fair]
 ch.measure("small-batches", formula=abs(naive / formula - 1), unbiased=standard)
-ch.figures.batches(sizes, naive, [e.mean() for e in fair], formula)
+ch.figures.batches(sizes, naive, pairs, formula)
 
 # %% [markdown]
-# **What you saw.** The naive loss of four samples is off by many times its own size, as computed; the pairs give no bias at any size (blue dots are chance: one cannot tell them from 0). What remains of a small batch is noise, which many batches average away.
+# **What you saw.** The naive loss of four samples is too large by three quarters of its true size, as computed; the pairs give no bias at any size (blue dots are chance: one cannot tell them from 0). What remains of a small batch is noise, which many batches average away.
 #
 # > **Check yourself.** The naive estimate is too large by $\mathbb E \|z\|^4 / B$, roughly. Which embeddings does a small batch therefore prefer?
 #

@@ -24,22 +24,38 @@ crops = world.augmentation_operator(world.crop_channel(8, 4))
 # %% [markdown]
 # ## Check yourself
 #
-# **Lesson, 1.** No. Its features are the same on all views of *any* training digit, and no data from the same digits would show the fault. It is underdetermined: the loss has very many minima, and says nothing of how features of different digits relate.
+# **Lesson, 1.** No. It agrees on the views that it saw and far less on new ones, as the cell below shows: it is overfitted. The loss has very many minima, and most of them do not carry over; the cheapest do.
 #
 # **Lesson, 2.** Where all three lines are at or below 0. That is from the largest of $0.9 / 0.4 = 2.25$, $0.75 / 0.25 = 3$, $0.5 / 0.125 = 4$ on: $\lambda \ge 4$.
 #
-# **Lesson, 3.** Crops rather like her features the less the farther apart the bits are, and for bits more than four apart not at all. But few bits are cheap. She should take *more* weight decay, or better, another augmentation: one that does not favour neighbours.
+# **Lesson, 3.** Crops like her features less, the farther apart the bits are, and for bits four apart not at all. But few bits are cheap. She should take *more* weight decay, or better, another augmentation: one that does not favour neighbours.
 #
 # **Lesson, 4.** Like the point at $10^{-8}$: a bias towards small weights breaks the tie as an infinitely small weight decay does, in favour of cheap features.
 #
 # **Lab, A.** The term $-\lambda N k^{-1}$ takes over, and all eigenvalues of $T$ become negative: the embedding is 0, complete collapse.
 #
-# **Lab, B.** Groups of spread 5 or more: a window of four never holds them, so their agreement is 0 and their bar is $-\lambda\, \mathrm{price} < 0$. With $\beta < 1$ they can still be kept, as $e = 1 - \beta - \lambda\, \mathrm{price}$ may be positive, but only after all groups that agree at an equal price.
+# **Lab, B.** Groups of spread 5 or more: a window of four never holds them, so their agreement is 0 and their bar is $-\lambda\, \mathrm{price} < 0$. Not being below the dashed line does not help them: 33 others are always higher.
 #
 # **Lab, C.** With $W = 0$ the loss is $K$, and the minimum is $K - \sum_i e_i^2$ over the positive $e_i$. The difference is their sum of squares.
 #
 # **Lab, D.** Those of small norm, with $\mathbb E \|z\|^4$ small: all $m_i$ come out too small, as with another penalty.
-#
+
+# %%
+seen = world.digit_views(ch.pick(fast=150, toy=300), views=8, seed=ch.seed)
+old = np.arange(len(seen.x)) % 8 < 4  # four views to learn from, four new ones
+x, image = seen.x[old], seen.image[old]
+width = spectral.median_bandwidth(x) / 2**0.5
+k, k_new = (spectral.rbf_kernel(a, x, bandwidth=width) for a in (x, seen.x[~old]))
+k += 1e-8 * np.eye(len(k))
+directions, _ = np.linalg.qr(draw.standard_normal((len(seen.y), 20)))
+both = world.interplay_solution(np.equal.outer(image, image) / 4, k, 20, lam=1e-5)
+# %%
+for name, Z in {"augmentations alone": directions[image], "both": both.Z}.items():
+    z = (k_new @ np.linalg.solve(k, Z)).reshape(-1, 4, 20)
+    pairs = ((z.sum(1) ** 2).sum() - (z**2).sum()) / 3  # products of different views
+    print(f"{name}: agreement of new views {pairs / (z**2).sum():.2f}")
+
+# %% [markdown]
 # ## The lesson's exercises
 
 # %% [markdown] tags=["solution"]

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Cross-entropy inverts the world
 #
-# A network that was trained to tell dog breeds apart turns out to know how large the dog is and where in the picture it stands, along straight lines of its feature space. Nobody labelled that. Why should a *classifier* know it, and why *linearly*?
+# A network that was trained to tell dog breeds apart turns out to know something of how large the dog is and where in the picture it stands, along straight lines of its feature space. Nobody labelled that. Why should a *classifier* know it, and why *linearly*?
 #
 # After this lesson you can prove in four lines which hidden factors of its data a classifier must find, watch one find them with nothing but class names (or no names at all), and say in which worlds it cannot, however good its loss.
 
@@ -138,7 +138,7 @@ def batch(n, generator, world):
 
 
 # %% [markdown]
-# Since the world is ours, we know the smallest possible loss, that of the true posterior (2). The difference to it is the **gap**. Training can get stuck where the globe is folded, and the gap tells: `train_best_of` runs Adam on (4), starts again (four times at most) while the gap is above 0.04 nats, and returns the best run first. It never looks at a place. `training.features` computes embeddings.
+# Since the world is ours, we know the smallest possible loss, that of the true posterior (2). The difference to it is the **gap**. Training can get stuck where the globe is folded, and the gap tells: `train_best_of` runs Adam on (4), starts again (four times at most) while the gap is above 0.04 nats, and returns the best run first. The gap is all that it hears of the places. `training.features` computes embeddings.
 
 
 # %%
@@ -154,7 +154,7 @@ def learn(world, seed):
 
 
 # %% [markdown]
-# **The score** is $R^2$: the share of the variance of the places that a linear map of the embedding explains, fitted on half of 4,000 new things and judged on the other half. But a student who knows the *names* alone, and says "at its town", is already right about much of a place. So we also ask **within a town**: `within_classes` takes away the mean of each town from places and embeddings, so that whoever knows the name alone scores 0.
+# **The score** is $R^2$: the share of the variance of the places that a linear map of the embedding, with a constant, explains, fitted on half of 4,000 new things and judged on the other half. But a student who knows the *names* alone, and says "at its town", is already right about much of a place. So we also ask **within a town**: `within_classes` takes away the mean of each town from places and embeddings, so that whoever knows the name alone scores 0.
 #
 # *Guess first:* within a town, how much of a place is linear in $x$ itself? In the embedding of an untrained network? Of a trained one?
 
@@ -172,8 +172,7 @@ def within(values, run):
 first = runs[0]
 names = functional.one_hot(first.towns).double()
 for label, a in {"name": names, "x": first.x, "untrained": first.untrained, "trained": first.z}.items():
-    inside = 0 if label == "name" else within(a, first)
-    print(f"{label:>10}: R² = {evaluation.linear_r2(a, first.places):.2f}, within a town {inside:.2f}")
+    print(f"{label:>10}: R² = {evaluation.linear_r2(a, first.places):.2f}, within a town {within(a, first):.2f}")
 missing = [1 - evaluation.linear_r2(run.z, run.places) for run in runs]
 ch.measure("finds-places", missing=missing, gap=[run.gap for run in runs])
 
@@ -201,7 +200,7 @@ ch.measure("great-circle", found=min(kept[:2]), lost=kept[2], seen=north_seen, g
 ch.figures.flattened(flat)
 
 # %% [markdown]
-# **What you saw.** The plane of the towns is found, north and south are gone, and the loss is as good as in the round world. No better network and no longer training would help: no name depends on how far north a thing lies, only on how far from the plane, and that is known from the other two coordinates.
+# **What you saw.** The plane of the towns is found, north and south are gone, and the loss is as good as in the round world. No better network and no longer training would help: the chances of the names depend on the first two coordinates alone, and are the same for a place and its mirror image across the equator.
 #
 # ## 6 · No names needed
 #
@@ -227,7 +226,7 @@ ch.figures.rows(unnamed, member)
 #
 # ## 7 · Real digits
 #
-# Now the latent is where a handwritten digit stands in its picture: its shift $u$, right and down. The label is one of 16 cells of a grid, and a cell's shifts are normal around its centre $v_c$, with standard deviation 0.8; cells are 0.8 apart. The digit itself and its writer say nothing of the label. Normal clouds suit the proof if the head has a bias (our remark): $\log p(u \mid c) = v_c^\top u / 0.8^2 - \|v_c\|^2 / (2 \cdot 0.8^2)$ plus a term without $c$.
+# Now the latent is where a handwritten digit stands in its picture: its shift $u$, right and down, in units of 1.4 pixels. The label is one of 16 cells of a grid, and a cell's shifts are normal around its centre $v_c$, with standard deviation 0.8; cells are 0.8 apart. The digit itself and its writer say nothing of the label. Normal clouds suit the proof if the head has a bias (our remark): $\log p(u \mid c) = v_c^\top u / 0.8^2 - \|v_c\|^2 / (2 \cdot 0.8^2)$ plus a term without $c$.
 
 # %%
 digits = recipes.tiny_mnist(standardized=False)
@@ -265,7 +264,7 @@ ch.measure("shift-untrained", found=chance)
 ch.figures.digit_map(new, training.features(encoders[0], new.x), found[0])
 
 # %% [markdown]
-# **What you saw.** *Look at the colours of the map, which are the true vertical shift*: they lie in order. Sixteen names taught two numbers more about the place of a digit than a regression on all pixels reads off, though that one was told every shift.
+# **What you saw.** *Look at the colours of the map, which are the true vertical shift*: they lie in order. Sixteen names taught two numbers more about the place of a digit than a linear regression on all pixels reads off, though that one was told every shift.
 #
 # ## What breaks
 #

@@ -22,7 +22,8 @@ def globe(ax, ends, title):
     """The grid of the globe, wherever its pieces went: ``ends`` (n, 2, 3), the third coordinate towards the reader."""
     pieces = np.asarray(ends).reshape(-1, 2, 3)[ORDER, :, :2]
     ax.add_collection(LineCollection(pieces, colors=INK, linewidths=np.where(NEAR, 1.6, 0.6)[ORDER]))
-    ax.set(xlim=(-1.25, 1.25), ylim=(-1.25, 1.25), aspect="equal", title=title)
+    reach = max(1.25, 1.03 * abs(pieces).max())
+    ax.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal", title=title)
     ax.set_axis_off()
 
 
@@ -136,7 +137,7 @@ def rows(run, member):
     plt.show()
 
 
-def digit_map(drawn, z, score):
+def digit_map(drawn, z, score, where="within a cell"):
     """Shifted digits, and the shifts that the best affine map reads off two outputs."""
     _, (photo, ax) = plt.subplots(1, 2, figsize=(7.6, 3.5), width_ratios=[0.85, 1], layout="constrained")
     cb.plots.image_grid(photo, drawn.x[:16].reshape(-1, 14, 14), columns=4, gap=1)
@@ -145,7 +146,7 @@ def digit_map(drawn, z, score):
     dots = ax.scatter(*guess[:1200].T, c=drawn.shifts[:1200, 1], s=8, lw=0, cmap="cookbook_diverging", vmin=-2, vmax=2)
     ax.set(xlim=(-3, 3), ylim=(3, -3), aspect="equal", xticks=[-2, 0, 2], yticks=[-2, 0, 2])
     ax.set(xlabel="shift to the right, read off z", ylabel="shift down, read off z")
-    ax.set_title(f"Two outputs: R² = {score:.2f} within a cell")
+    ax.set_title(f"Two outputs: R² = {score:.2f} {where}")
     plt.colorbar(dots, ax=ax, label="true shift down")
     plt.show()
 
@@ -156,14 +157,13 @@ def _globe_and_curves(fig, drawn, at, title, ticks):
     fig.subplots_adjust(left=0.02, right=0.97, bottom=0.16, top=0.87, wspace=0.15)
     globe(left, drawn[at][0] @ TILT.double(), title)
     for k, color, label in ((1, FOUND, "R²"), (2, LOST, "gap, nats")):
-        curve = np.minimum([row[k] for row in drawn], 1.1)
+        curve = [row[k] for row in drawn]
         right.plot(curve, "o-", color=color, ms=3)
         right.plot(at, curve[at], "o", ms=10, color=color)
-        right.text(
-            0.62 + 0.38 * (k - 1), 1.04, label, color=color, ha="right", transform=right.transAxes, weight="bold"
-        )
-    right.set(ylim=(-0.05, 1.15), yticks=[0, 0.5, 1], xticks=list(ticks), xticklabels=list(ticks.values()))
-    right.set_title(f"{drawn[at][1]:.2f} and {drawn[at][2]:.3f}")
+        right.text(0.45, 0.99 - 0.37 * k, label, color=color, transform=right.transAxes, weight="bold")
+    top = 1.07 * max(1.05, *(row[2] for row in drawn))
+    right.set(ylim=(-0.05, top), yticks=[0, 0.5, 1], xticks=list(ticks), xticklabels=list(ticks.values()))
+    right.set_title(f"R² {drawn[at][1]:.2f}, gap {drawn[at][2]:.3f} nats")
     return right
 
 
@@ -198,7 +198,7 @@ def when_the_loss_tells(holds, fails):
     _, ax = plt.subplots(figsize=(7.2, 3.2), layout="constrained")
     for points, color in ((holds, cb.color("theory")), (fails, LOST)):
         ax.plot(*np.maximum(points, 1e-3).T, "o", color=color, ms=7, alpha=0.8)
-    ax.text(0.02, 0.1, "three towns in four dimensions", color=LOST, transform=ax.transAxes, weight="bold")
+    ax.text(0.02, 0.1, "three towns in four dimensions, twice", color=LOST, transform=ax.transAxes, weight="bold")
     ax.text(0.02, 0.02, "the differences span", color=cb.color("theory"), transform=ax.transAxes, weight="bold")
     ax.set(xscale="log", xlabel="gap as a share of the best loss", ylabel="R² of the places", ylim=(0.2, 1.04))
     ax.set_title("A large gap warns; a small one proves nothing by itself")
