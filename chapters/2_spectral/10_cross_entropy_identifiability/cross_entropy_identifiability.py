@@ -265,19 +265,19 @@ ch.figures.digit_map(new, training.features(encoders[0], new.x), found[0])
 
 # %% [markdown]
 # **What you saw.** *Look at the colours of the map, which are the true vertical shift*: they lie in order. Sixteen names taught two numbers more about the place of a digit than a linear regression on all pixels reads off, though that one was told every shift.
-#
+
+# %% [markdown]
 # ## What breaks
 #
-# - **The minimum.** The theorem is about the global minimum, and Adam does not promise it. We restart while the gap is large; on real data nobody knows the best possible loss, and one can
-#   only keep the smallest.
+# - **The minimum.** The theorem is about the global minimum, and Adam does not promise it. We restart while the gap is large; on real data nobody knows the best loss, and one can only keep the smallest.
 # - **Linear is not disentangled.** $F$ mixes the coordinates. A score that matches single ones would call a success a failure.
-# - **The law of the clouds is assumed.** (1) makes log-ratios linear. Nobody has checked it for real classes; the paper's evidence on natural images is a correlation, and in section 7 we made the factor
-#   ourselves. For instance discrimination (1) says that views of one image wander as far as its whole class: real augmentations hardly do.
-# - **As many outputs as dimensions.** We gave the encoder three outputs for three dimensions; with sixteen the *scores* still fill three ([lab](cross_entropy_identifiability_lab.ipynb)).
-# - **Smaller than the paper**: three dimensions and 20 classes where it goes to 20 dimensions and thousands of classes. $\kappa = 50$, its hard case, fails here (lab).
+# - **The law of the clouds is assumed.** (1) makes log-ratios linear. Nobody has checked it for real classes; the paper's evidence on natural images is a correlation, and in section 7 we made the factor ourselves. For instance discrimination (1) says that views of one image wander as far as its whole class: real augmentations hardly do.
+# - **As many outputs as dimensions.** We gave the encoder three for three; with sixteen the *scores* still fill three ([lab](cross_entropy_identifiability_lab.ipynb)).
+# - **Smaller than the paper**: three dimensions and 20 classes; it goes to 20 and thousands. $\kappa = 50$, its hard case, fails here (lab).
 #
-# **Before and after.** In [spectral embedding](../01_spectral_embedding/spectral_embedding.ipynb) the graph of labels put each class on one point: its optimum knows nothing within them. Here the same labels reveal the places within, because the loss asks for chances, which differ from place to place where clouds overlap.
-#
+# **Before and after.** In [spectral embedding](../01_spectral_embedding/spectral_embedding.ipynb) the graph of labels put each class on one point: its optimum knows nothing within them. Here the same labels reveal the places within: the loss asks for chances, which differ from place to place where clouds overlap.
+
+# %% [markdown]
 # ## Summary
 #
 # 1. One label says little about a place, but the best chances for all labels determine it, if the differences of the centres span the space.
