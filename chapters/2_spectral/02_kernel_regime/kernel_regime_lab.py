@@ -115,7 +115,7 @@ decide = {name: [decision(*pair, rows) for rows in starred] for name, pair in on
 cb.explore(ch.figures.labels, points, each, rising, starred, decide, labels=each[1:], kernel=list(pairs))
 
 # %% [markdown]
-# > **Check yourself.** Two new points that lie between the spirals, one near a point of the first and one near a point of the second: what does $k^\star$ say of them? ([Answers](kernel_regime_solutions.ipynb))
+# > **Check yourself.** Two new points are neighbours between the spirals, one beside a point of the first and one beside a point of the second: what does $k^\star$ say of them? And if they meet in the middle? ([Answers](kernel_regime_solutions.ipynb))
 #
 # ## B · How wide is wide, and must there be decay?
 #
@@ -188,7 +188,7 @@ ch.measure("network-on-digits", missing=1 - real, lead=real - copied)
 #
 # ## C · What a tie is worth
 #
-# The lesson kept 20 of 249 tied directions, with 50 labels. Keep other twenties, keep more, and change the number of labels. First the direction's cost, $u^\top k_{ss}^{-1} u$ for an eigenvector $u$ of the tie, cheapest first (`smoothest_directions`; `tied_eigenspace` finds the tie).
+# The lesson kept 20 of 249 tied directions, with 50 labels. Keep other twenties, keep more, and change the number of labels. First the cost of each tied direction $u$, which is $u^\top k_{ss}^{-1} u$, cheapest first (`smoothest_directions`; `tied_eigenspace` finds the tie).
 
 # %%
 digits = world.shifted_digits(250, 4, 1000, seed=ch.seed)

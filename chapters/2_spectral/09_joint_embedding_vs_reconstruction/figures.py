@@ -17,7 +17,7 @@ GREY, NUISANCE, PALE = cb.color("baseline"), cb.color("jepa"), "#d5d9de"
 
 
 def clouds(samples, views, titles, arrows=None):
-    """Samples in the plane (grey) and the views of four of them (coloured); arrows name the direction each method keeps."""
+    """Samples in the plane (grey) and the views of three of them (coloured); arrows name the direction each method keeps."""
     _, axes = plt.subplots(1, 2, figsize=(8.4, 4.2), layout="constrained")
     for number, (ax, points, drawn, title) in enumerate(zip(axes, samples, views, titles, strict=True)):
         cb.plots.scatter(ax, np.asarray(points)[:300], np.full(300, 9), size=6)

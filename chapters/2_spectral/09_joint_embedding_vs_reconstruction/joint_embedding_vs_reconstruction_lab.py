@@ -142,10 +142,10 @@ ch.measure("labels-need-no-alignment", closer=closer)
 # %% [markdown]
 # **What you saw.** Without alignment 20,000 samples leave joint embedding with next to nothing of the signal; at half its threshold it keeps a part. With labels, the distance from the clean regression falls as samples are added, for the nuisance averages out against the targets. Against *itself*, as in a view and its sample, it never does.
 #
-# **Drag `alignment`** through 1, then **`samples`** (dashed: the regression, without alignment). Grey are the other alignments. Below the threshold every curve levels off short of 1: more samples make the wrong answer certain. Above it, a few hundred suffice.
+# **Drag `alignment`** from 0.7 through 1, then **`samples`** (dashed: the regression, without alignment). Grey are the other alignments. Below the threshold every curve levels off short of 1: more samples make the wrong answer certain. Well above it, a few hundred suffice.
 
 # %%
-samples, alignment = SelectionSlider(options=counts, value=1500), SelectionSlider(options=factors, value=1.4)
+samples, alignment = SelectionSlider(options=counts, value=1500), SelectionSlider(options=factors, value=0.7)
 one = {method: curves[method][0] for method in methods}
 cb.explore(ch.figures.samples, one, counts, factors, by_labels, samples=samples, alignment=alignment, figsize=(7.2, 3))
 
