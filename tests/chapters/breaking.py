@@ -1,6 +1,7 @@
 """Run a chapter with one call of the library broken, and say whether a claim noticed."""
 
 import contextlib
+import dataclasses
 import functools
 import importlib
 import multiprocessing
@@ -12,11 +13,12 @@ import jupytext
 import matplotlib
 import numpy as np
 import torch
+from scipy import sparse
 
 import replearn
 from cookbook.claims import ClaimsFailed
 
-KINDS = ("constant", "shuffled", "scaled", "skipped")
+KINDS = ("constant", "shuffled", "scaled", "skipped", "zero")
 
 
 class CannotBreak(Exception):
@@ -87,8 +89,8 @@ def _check(name, kind):
 
 
 def broken(function, kind):
-    """``function`` with each array of its result permuted along its rows, scaled or averaged, or with no optimizer's
-    steps taken."""
+    """``function`` with each array of its result permuted along its rows, scaled, averaged or made zero, or with
+    no optimizer's steps taken."""
 
     @functools.wraps(function)
     def wrapper(*args, **kwargs):
@@ -120,8 +122,16 @@ def _no_step(self, closure=None):
 
 def _break(value, how):
     """The value with ``how`` applied to every array and number in it, and whether there was one."""
-    if isinstance(value, torch.Tensor | np.ndarray | float | np.floating):
+    if isinstance(value, torch.Tensor | np.ndarray | float | np.number):
         return how(value), True
+    if isinstance(value, int) and not isinstance(value, bool):
+        return int(how(value)), True
+    if sparse.issparse(value):
+        return _break_sparse(value, how), True
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value) if field.init}
+        fields, changed = _break(fields, how)
+        return dataclasses.replace(value, **fields), changed
     if isinstance(value, tuple | list):
         parts = [_break(part, how) for part in value]
         made = [part for part, _ in parts]
@@ -133,8 +143,21 @@ def _break(value, how):
     return value, False
 
 
+def _break_sparse(graph, how):
+    """A sparse matrix with ``how`` applied to its rows, or with all the entries that it has made alike."""
+    if how is _constant:
+        made = graph.copy()
+        made.data = np.full_like(made.data, made.data.mean())
+        return made
+    return type(graph)(how(graph.toarray()))
+
+
 def _scaled(value):
     return value * 3
+
+
+def _zero(value):
+    return value * 0
 
 
 def _constant(value):
