@@ -106,7 +106,9 @@ def chain(fig, layouts, spreads, truth, J, spread=8, images=30):
     right.text(29.8, J[images][-1] + 0.1, "J", color=MAIN, ha="right", va="bottom", weight="bold")
     right.text(29.8, truth[images][-1] - 0.12, "information", color=TRUTH, ha="right", va="top")
     right.text(29.8, lower[-1] - 0.12, "lower bound", color=GREY, ha="right", va="top")
-    right.set(xlim=(0, 30.5), ylim=(-1, 7), xlabel="spread of the centres, in radii of a cloud", ylabel="nats")
+    right.set(
+        xlim=(0, 30.5), ylim=(-1, 7), xlabel="spread of the centres, in standard deviations of a cloud", ylabel="nats"
+    )
     right.set_title(f"information {truth[images][now]:.1f}, lower bound {lower[now]:.1f}, J {J[images][now]:.1f}")
 
 

@@ -60,7 +60,7 @@ def entropy(values, bins):
 
 
 # %%
-inputs, z = rng.uniform(-3, 3, 200_000), network(copies)
+inputs, z = rng.uniform(-3, 3, 200_000), network(copies)  # inputs from everywhere, and the copies' outputs
 rulers = [4, 8, 16, 32, 64, 128, 256, 512, 1024]
 about_input, about_image = [], []
 for bins in rulers:
@@ -69,6 +69,7 @@ for bins in rulers:
     about_image.append(entropy(z, bins) - left_uncertain)
 
 ch.figures.rulers(rulers, about_input, about_image)
+print(f"with 1024 bins: {about_input[-1]:.2f} nats about the input, {about_image[-1]:.2f} about the image")
 growth, change = about_input[-1] - about_input[-2], about_image[-1] - about_image[-2]
 ch.measure("ruler-decides", endless=growth, settles=abs(change))
 
@@ -103,7 +104,7 @@ def train(seed, **weights):
 trained = [train(s, inv=25, var=25, cov=25) for s in seeds]
 
 # %% [markdown]
-# The cloud is round, $\Sigma_n = \sigma^2 I$: noise of standard deviation $\sigma$ on each pixel. The library's `push_clouds` sends 512 copies of each of some test images through the network, and compares their covariance with $\sigma^2 A_n A_n^\top$. `normality_rejection` asks D'Agostino and Pearson's test for each of the 64 outputs whether it can be Gaussian, and returns the share that is rejected at level 1 %. (Exact Gaussians are rejected once in a hundred times.)
+# The cloud is round, $\Sigma_n = \sigma^2 I$: noise of standard deviation $\sigma$ on each pixel. The library's `push_clouds` sends 512 copies of each of some test images through the network, and compares their covariance with $\sigma^2 A_n A_n^\top$ (relative error, in the Frobenius norm). `normality_rejection` asks D'Agostino and Pearson's test for each of the 64 outputs whether it can be Gaussian, and returns the share that is rejected at level 1 %. (Exact Gaussians are rejected once in a hundred times.)
 #
 # *Guess first.* At $\sigma = 0.001$ the noise cannot be seen. At 0.1 the digit looks dusty, at 1 it cannot be read. Where does (1) end?
 
@@ -123,7 +124,7 @@ ch.measure("gaussian-when-small", small=rejected[0.001], large=rejected[1.0], er
 ch.figures.ellipses(trained[0], chosen[3], clouds, rejected, 3)
 
 # %% [markdown]
-# **What you saw.** *Look at the ellipses:* one and two standard deviations of (1), known from the slope at the centre alone. They fit the small cloud, and neither the place nor the shape of the large one. Theorem (1) is about clouds that hardly change the image. Views made by an augmentation are no such thing, so what follows rests on the data model, not on this network. The other assumption, that clouds of different images do not meet, holds longer: on these digits one draw in a hundred is nearer another image only at $\sigma = 0.22$ ([lab](what_do_we_maximize_lab.ipynb), section B); already at 0.1 many outputs fail the test.
+# **What you saw.** *Look at the ellipses:* one and two standard deviations of (1), known from the slope at the centre alone. They fit the small cloud, and neither the place nor the shape of the large one. Theorem (1) is about clouds that hardly change the image. Views made by an augmentation are no such thing, so what follows rests on the data model, not on this network. The other assumption, that clouds of different images do not meet, holds longer: on these digits one draw in a hundred is nearer another image only at $\sigma = 0.22$ ([lab](what_do_we_maximize_lab.ipynb), section B); already at 0.1 one output in five fails the test.
 #
 # > **Check yourself.** Passing the test for each output says nothing about pairs of outputs. Can two numbers, each Gaussian, together be anything else?
 
@@ -207,7 +208,7 @@ cb.explore(ch.figures.chain, layouts, spreads, truth, J, spread=(0, 30, 1), imag
 #
 # **What you saw.** While clouds overlap, the mixture looks Gaussian, and $J$ lies on the lower bound. When they part, the truth stops: who knows which image it was knows all. But the covariance goes on growing, and $J$ with it, past the truth and past the most that there can be. With more images the crossing comes later.
 #
-# So: **$J$ is no bound on the information, from either side.** It is an upper bound on a lower bound, so neither. $J - I$ is the difference of two errors, $(H_G - H(Z))$ minus the gap of (2), and either can win. Only if $Z$ itself is Gaussian is the first error 0, and $J$ a lower bound.
+# So: **$J$ is no bound on the information, from either side.** It is an upper bound on a lower bound, so neither. $J - I$ is the difference of two errors, $(H_G - H(Z))$ minus the gap of (2), and either can win. If $Z$ itself is Gaussian, the first error is 0, and $J$ is sure to be a lower bound.
 #
 # > **Check yourself.** Multiply all embeddings by 10. What happens to $H(Z)$, to $H_G$, and to $J$?
 
@@ -218,15 +219,15 @@ cb.explore(ch.figures.chain, layouts, spreads, truth, J, spread=(0, 30, 1), imag
 #
 # $$ -\frac12 \log |\mathcal R| \ =\ \frac14 \sum_{i \ne j} \mathcal R_{ij}^2 \ + \ \text{third powers of correlations and more} . \tag{5} $$
 #
-# The left side is the entropy that is missing because dimensions repeat each other. (5) is this book's remark; the paper says that the determinant is largest when the matrix is diagonal. VICReg's covariance penalty, for one view with variances 1, is $\frac1K \sum_{i \ne j} \mathcal R_{ij}^2$. So the missing entropy is about $K/4$ times the penalty. For faint correlations that is right to a part in a hundred; strong ones cost more ([lab](what_do_we_maximize_lab.ipynb), section E). Here is the whole translation:
+# The left side is the entropy that is missing because dimensions repeat each other. (The paper says only that the determinant is largest when the matrix is diagonal.) VICReg's covariance penalty, for one view with variances 1, is $\frac1K \sum_{i \ne j} \mathcal R_{ij}^2$. So the missing entropy is about $K/4$ times the penalty. For faint correlations that is nearly exact; strong ones at random cost more ([lab](what_do_we_maximize_lab.ipynb), section E). The whole translation:
 #
 # | in $J$ | asks for | VICReg's term |
 # |---|---|---|
-# | $-\frac{1}{2r^2}\, \mathbb{E}\|Z - Z'\|^2$ | partners close | invariance: mean squared distance |
+# | $-\frac K2 \log r^2$, where $r^2 = \mathbb{E}\|Z - Z'\|^2 / K$ | partners close | invariance: mean squared distance |
 # | $\frac12 \sum_i \log \mathrm{Var}(Z_i)$ | dimensions that vary | variance: what a standard deviation lacks to 1 |
 # | $\frac12 \log \lvert \mathcal R \rvert$ | no repetition | covariance: squared covariances |
 #
-# The logarithm of a variance never has enough; VICReg stops it at 1, and its weights are free. So VICReg is a simpler relative of $J$, not $J$ itself.
+# VICReg takes the distance itself, as (3) does for a fixed $r$. The logarithm of a variance never has enough; VICReg stops at 1 and weighs freely: a simpler relative of $J$, not $J$ itself.
 #
 # > **Check yourself.** Which term would you miss first if it were dropped?
 
@@ -283,7 +284,7 @@ ch.measure("strangers", credited=strangers)
 ch.figures.credits(I_G, 500)
 
 # %% [markdown]
-# **What you saw.** VICReg raises what Gaussian twins would share, and for that it needs each of the terms that we dropped. But its two views are credited with more nats than 500 images have. (Even all 2,000 test images have only $\log 2000 = 7.6$; that we took 500 makes the excess larger.) And $J$, with the round guess of the actual loss, is far below 0, where a lower bound says nothing: the geometric mean of the variances of the 64 directions is below $r^2$. On one and the same network the two stand on either side of the truth.
+# **What you saw.** VICReg raises what Gaussian twins would share, and for that it needs each of the terms that we dropped. But its two views are credited with more nats than 500 images have. (Even 2,000 images would have only $\log 2000 = 7.6$.) And $J$, with the round guess of the actual loss, is far below 0, where a lower bound says nothing: the geometric mean of the variances of the 64 directions is below $r^2$. On one and the same network the two stand on either side of the truth.
 #
 # Look once more at the column $J$. Without invariance it ends *higher* than with the full loss: VICReg, with its hinge and its weights, does not simply climb $J$. "VICReg maximizes mutual information" tells where its terms come from. It is not a measurement.
 #
@@ -303,7 +304,7 @@ ch.figures.credits(I_G, 500)
 # 1. A deterministic network has infinite information about its input, good or bad. About *which image* a view shows, the information is finite: the chance comes from the data.
 # 2. A small Gaussian cloud stays Gaussian in a ReLU network. A large one does not.
 # 3. A guess of the partner gives a lower bound, and invariance. A Gaussian of the same covariance gives an upper bound on the entropy inside it, and variance and covariance.
-# 4. Together they bound the information from neither side: too little where views are noisy, too much where clouds part.
+# 4. Together they bound the information from neither side: it can be too little where clouds coincide, and too much where they part.
 # 5. What they do bound from below is the information of Gaussian twins, which canonical correlations give.
 #
 # The exercises below take an hour and a half, those of the lab another two hours.

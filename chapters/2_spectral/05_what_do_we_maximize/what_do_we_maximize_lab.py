@@ -98,7 +98,7 @@ ch.measure("one-region-not-needed", inside=inside[few], rejected=rejected[few])
 ch.figures.regions(sigmas, rejected, inside)
 
 # %% [markdown]
-# **What you saw.** At $\sigma = 0.01$ most copies have left the region, yet the test hardly rejects more than the 1 % that it would reject of exact Gaussians (dotted). To cross a few of the many boundaries changes the slope by very little. One region is *sufficient* for (1), not necessary. The predicted covariance is met as well as 512 draws can tell (exercise L3).
+# **What you saw.** At $\sigma = 0.01$ most copies have left the region, yet the test rejects only about three outputs in a hundred; of exact Gaussians it would be one (dotted). To cross a few of the many boundaries changes the slope by very little. One region is *sufficient* for (1), not necessary. At $\sigma = 0.001$ the predicted covariance is met as well as 512 draws can tell (exercise L3).
 #
 # Now drag `sigma`. When does the ellipse stop fitting?
 
@@ -155,7 +155,7 @@ def nats_lost(apart, along, sigma):
 
 # %%
 sets = {"mnist 14 × 14": pixels}
-for name in ch.pick(fast=[], toy=["digits", "mnist_10k", "photos"]):
+for name in ch.pick(fast=[], toy=["digits", "mnist_10k", "photos"]):  # 8 × 8, 28 × 28, and colour 32 × 32
     sets[name] = data.load(name).images[:2000].flatten(1).double()
 if "photos" in sets:
     sets["photos not flat"] = sets["photos"][sets["photos"].std(1) > 0.02]
@@ -182,9 +182,8 @@ def nearest_image(name):
 
 
 def by_rule(name):
-    return nearest_image(name).quantile(0.01).item() / (
-        2 * sets[name].shape[1] ** 0.5
-    )  # 99 of 100 images obey the rule
+    nearest = nearest_image(name).quantile(0.01).item()  # 99 of 100 images are farther from all others
+    return nearest / (2 * sets[name].shape[1] ** 0.5)
 
 
 def measured(name):
@@ -215,7 +214,7 @@ cb.explore(ch.figures.overlap, *shown, sigma=cb.log_slider(0.1, 0.003, 2), image
 # %% [markdown]
 # *Drag `sigma`, and choose `images`: two ways to judge.* On the left the distances to the nearest image, and the rule's $2 \sigma \sqrt D$; by the rule, all images left of the line meet another. On the right the draws that really are nearer another image.
 #
-# **What you saw.** The rule sees an overlap for clouds ten times smaller than the measurement does. Images differ in how near their neighbours are: a few of our photographs are flat crops of black or sky, nearly equal, and meet at any σ. So a statement about "all images" hangs on the worst of them. (The paper finds more complex data better separated; it shows the distances.)
+# **What you saw.** On the $14 \times 14$ digits the rule sees an overlap for clouds ten times smaller than the measurement does; on the other sets the factor lies between 4 and 200. Images differ in how near their neighbours are: a few of our photographs are flat crops of black or sky, nearly equal, and meet at any σ. So a statement about "all images" hangs on the worst of them. (The paper finds more complex data better separated; it shows the distances.)
 #
 # > **Check yourself.** Photographs of 3,072 pixels: does a larger $D$ separate the clouds?
 
@@ -326,7 +325,7 @@ for size, value in ratio.items():
 ch.measure("covariance-is-entropy", faint=abs(ratio[0.01] - 1), strong=ratio[0.1] - 1)
 
 # %% [markdown]
-# **What you saw.** Faint correlations cost what VICReg charges for them. Those of size 0.1 cost a fifth more.
+# **What you saw.** Faint correlations cost what VICReg charges for them. Random ones of size 0.1 cost a fifth more. (That hangs on signs: where all correlations are positive, three or more dimensions can miss less than the rule says. See exercise L2.)
 #
 # Two dimensions of variance 1 with correlation $\rho$. VICReg's price, for one view, is $\frac12 (\rho^2 + \rho^2) = \rho^2$. By (5), with $K/4 = 1/2$, the missing entropy should be half of that. It is $-\frac12 \log(1 - \rho^2)$.
 #
@@ -336,7 +335,7 @@ ch.measure("covariance-is-entropy", faint=abs(ratio[0.01] - 1), strong=ratio[0.1
 cb.explore(ch.figures.penalty, figsize=(7.2, 3.0), correlation=(0.0, 0.95, 0.05))
 
 # %% [markdown]
-# **What you saw.** They agree up to about 0.5. For near-copies the price stays finite and the missing entropy does not: a loss that really counted nats would never let two dimensions coincide.
+# **What you saw.** Up to $\rho = 0.5$ they differ by less than a sixth. For near-copies the price stays finite and the missing entropy does not: a loss that really counted nats would never let two dimensions coincide.
 #
 # > **Check yourself.** What does VICReg charge for eight exact copies of one dimension?
 

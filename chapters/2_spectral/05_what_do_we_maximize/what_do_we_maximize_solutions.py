@@ -46,7 +46,7 @@ for r in (0.5, 1, sqrt(2), 10):
 # %% [markdown] tags=["solution"]
 # **2** ●●○ 30 min. Prove (6): that the best linear Gaussian guess gives $I_G$, and that $J \le I_G$.
 #
-# 1. *Canonical coordinates.* $J$ does not change when $z$ is multiplied by an invertible matrix (the entropy and the log-density of the guess change by the same constant), nor when $z'$ is, since the guess may be any linear function of it. So let both be white, with $\mathbb{E} z_i z'_j = \rho_i$ for $i = j$ and 0 otherwise.
+# 1. *Canonical coordinates.* The best $H_G + \mathbb{E} \log q$ does not change when $z$ is multiplied by an invertible matrix $B$ ($H_G$ gains $\log |\det B|$, the log-density of the guess loses as much), nor when $z'$ is, since the guess may be any linear function of it. So let both be white, with $\mathbb{E} z_i z'_j = \rho_i$ for $i = j$ and 0 otherwise.
 # 2. *The best guess.* For a Gaussian guess with centre $Mz'$ and covariance $\Gamma$, $-\mathbb{E} \log q = \frac12 \mathbb{E} (z - Mz')^\top \Gamma^{-1} (z - Mz') + \frac12 \log |\Gamma| + \frac K2 \log 2 \pi$. Whatever $\Gamma$ is, the first term is smallest for the regression $M = \operatorname{diag}(\rho_i)$, which leaves the covariance $\operatorname{diag}(1 - \rho_i^2)$. The best $\Gamma$ is that covariance, and then $-\mathbb{E} \log q = \frac K2 \log (2 \pi e) + \frac12 \sum \log (1 - \rho_i^2)$.
 # 3. *Together.* White $z$ has $H_G = \frac K2 \log(2 \pi e)$, so $H_G + \mathbb{E} \log q = -\frac12 \sum \log (1 - \rho_i^2) = I_G$.
 # 4. *The inequality.* $J$ takes $M = I$ and $\Gamma = r^2 I$ in the old coordinates: one of the guesses over which step 2 takes the best.
@@ -69,7 +69,7 @@ print(f"by regression {by_regression:.3f}, by correlations {-np.log(1 - rho**2).
 #
 # $$ I_G - J_\Gamma = \frac12 \sum_i \log \frac{2 - 2 \rho_i}{1 - \rho_i^2} = \frac12 \sum_i \log \frac{2}{1 + \rho_i} . $$
 #
-# A direction that views do not share ($\rho_i = 0$) costs $\frac12 \log 2$, as in section 3: there the partner should not be believed at all, and the guess believes it whole. A direction with $\rho_i$ near 1 costs nothing. With 64 directions of which most are hardly shared, that is up to 22 nats. All the rest of the way, from $J$ to $J_\Gamma$, is the price of roundness.
+# A direction that views do not share ($\rho_i = 0$) costs $\frac12 \log 2$, as in section 3: there the partner should not be believed at all, and the guess believes it whole. A direction with $\rho_i$ near 1 costs nothing. 64 directions cost at most 22 nats; here it is about 9, as many are partly shared. All the rest of the way, from $J$ to $J_\Gamma$, is the price of roundness.
 
 # %% tags=["solution"]
 digits = recipes.tiny_mnist(standardized=False)

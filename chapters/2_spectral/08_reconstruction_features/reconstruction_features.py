@@ -29,7 +29,7 @@ n = ch.pick(fast=2000, toy=4000)
 
 # %%
 x, y = world.noisy_digits(n, waves=16, seed=ch.seed)  # pixels and labels
-top, explained = world.pca_split(x[:n], 0.9)  # the principal directions with 90 % of the variance
+top, _ = world.pca_split(x[:n], 0.9)  # the principal directions with 90 % of the variance
 ch.figures.question(x[n : n + 8], top)
 
 # %% [markdown]
@@ -71,7 +71,7 @@ ch.measure("no-background", gain=plain_top - plain_bottom)
 ch.figures.answer(x[n : n + 8], top)
 
 # %% [markdown]
-# **What you saw.** The reconstruction is good by its own measure and useless for reading; its *error* is the digit. This is not the fault of PCA: without a background the same cut puts the digit into the top part. What explains pixels need not be what tells things apart.
+# **What you saw.** The reconstruction is good by its own measure and useless for reading; the digit is in its *error*. This is not the fault of PCA: without a background the same cut puts the digit into the top part. What explains pixels need not be what tells things apart.
 #
 # The paper found the like on real images: a deep classifier on TinyImagenet reached 45 % from the top 90 % of the variance, and 55 % from the bottom 20 %.
 #
@@ -181,7 +181,7 @@ print("as many", np.round(as_many, 2), " twice as many", np.round(twice, 2))
 ch.measure("room", as_many=max(as_many), twice=min(twice))
 
 # %% [markdown]
-# **What you saw.** Nearly every wave is louder than anything in the digits, so each takes one feature, and the digit queues behind them. The number of features decides, and it says nothing by itself: it must be compared with the number of louder nuisances. Keep that in mind for the next experiment, where we shall move both.
+# **What you saw.** Most waves are louder than anything in the digits. Each takes one feature, and the digit queues behind them. The number of features decides, and it says nothing by itself: it must be compared with the number of louder nuisances. Keep that in mind for the next experiment, where we shall move both.
 #
 # ## 4 · What the error hardly sees
 #
@@ -222,7 +222,7 @@ K, waves = SelectionSlider(options=dims, value=16), SelectionSlider(options=list
 cb.explore(ch.figures.room, pca, guided, examples, K=K, waves=waves, figsize=(8.4, 3.5))
 
 # %% [markdown]
-# **What you saw.** With far fewer features than waves both fail: at this weight even the labels do not pay for the loss of a loud wave. With far more, both have room for the digit. The lead is large in between, where $K$ is about the number of waves, and larger with 16 waves or more than with 4. So "0.2 better at the same error" is a statement about room, and says little without $K$ and the number of waves beside it.
+# **What you saw.** With far fewer features than waves both fail: at this weight even the labels do not pay for the loss of a loud wave. With far more, both have room for the digit. The lead is largest in between: with 16 waves or more where $K$ is about their number, with 4 or 9 at two to four times that, and smaller. So "0.2 better at the same error" is a statement about room, and says little without $K$ and the number of waves beside it.
 #
 # > **Check yourself.** Set `waves` to 0 and `K` to 9. By how much do accuracies differ, by how much errors? Is it still "the same error"?
 
@@ -268,7 +268,7 @@ def masks(x, generator):
 
 
 def denoiser(damage):
-    moments = spectral.empirical_moments(x_hot[:n], damage, views=20, seed=ch.seed)  # C and Q
+    moments = spectral.empirical_moments(x_hot[:n], damage, views=20, seed=ch.seed)  # C; C_clean is Qᵀ
     return spectral.reduced_rank_regression(moments.C_clean, moments.C, 64).V
 
 
@@ -289,7 +289,7 @@ ch.measure("masks-reorder", turned=turned["masks"], gain=masked, gain_64=many["m
 ch.figures.paints(x_hot[:n], {name: trained[name][:, :16] for name in ("PCA", "Gaussian noise", "masks")})
 
 # %% [markdown]
-# *Each little picture is one feature*: the covariance of its number with every pixel. PCA and the remover of Gaussian noise spend many features on single pixels, which are expensive because nothing predicts them; masks find strokes.
+# *Each little picture is one feature*: the covariance of its number with every pixel. PCA and the remover of Gaussian noise spend most features on mixtures of hot pixels, which are expensive because nothing predicts them; the first that masks find are strokes.
 #
 # **What you saw.** PCA's 16 features are worth about as much as 16 random ones. Gaussian noise shrinks what is learned and leaves the queue alone. Masks demote what is *local* and promote what can be *predicted from elsewhere*. That is the digit here. On the smooth background it is the background, and masks do not help (the lab measures it). And again it was a question of room: with 64 features there is place for forty pixels *and* the digit.
 #

@@ -62,7 +62,7 @@ ch.figures.cuts(lost, {name: np.array([cut[1:] for cut in found.values()]).T for
 cb.explore(ch.figures.cut, x[n : n + 8], parts, left=SelectionSlider(options=lost, value=0.1), figsize=(7.8, 3))
 
 # %% [markdown]
-# *Read each panel from left to right.* On backgrounds the top part stays near chance until far more than nine tenths of the variance are explained. The rest, which is all that reconstruction has *not* yet paid for, knows the digit until it holds a hundredth or so. Drag `left` to the end: only there do strokes move from the last row up into the middle one.
+# *Read each panel from left to right.* On backgrounds the top part stays near chance until far more than nine tenths of the variance are explained. The rest, which is all that reconstruction has *not* yet paid for, knows the digit until it holds two hundredths or so. Drag `left` to the end: only there do strokes move from the last row up into the middle one.
 #
 # ## B · Photographs
 #
@@ -136,7 +136,7 @@ ch.measure("standardised-untrained", rescaled=rescaled, weak_ridge=weak_ridge)
 ch.figures.starts(clock, runs, rescaled)
 
 # %% [markdown]
-# **What you saw.** From the larger start, or with a ridge a hundred times weaker, the probe half sees the digit in the *untrained* encoder; still, the rest comes last. With both there is nothing left to wait for, nor with standardised features (dashed): whatever the gains are, the probe divides them out. So the law says when a direction becomes *large*. "Late" matters for whatever prefers large features, such as a probe whose ridge exceeds the gain times the variance, a nearest neighbour, or a network that is fine-tuned for a short while.
+# **What you saw.** From the larger start, or with a ridge a hundred times weaker, the probe reads most digits from the *untrained* encoder; still, the rest comes last. With both there is nothing left to wait for, nor with standardised features (dashed): whatever the gains are, the probe divides them out. So the law says when a direction becomes *large*. "Late" matters for whatever prefers large features, such as a probe whose ridge exceeds the gain times the variance, a nearest neighbour, or a network that is fine-tuned for a short while.
 #
 # ## D · Where the scores come from
 #
@@ -257,7 +257,7 @@ sliders["hide"] = SelectionSlider(options=shares, value=0.6)
 cb.explore(ch.figures.masks, table, dims, examples, rng.random((6, 14, 14)), **sliders)
 
 # %% [markdown]
-# **What you saw.** On hot pixels every mask helps, small patches most, until 64 features have room for forty pixels *and* the digit. On the smooth background nothing is easier to predict from elsewhere than the background, so the front of the queue stays; larger patches even hide whole strokes and do harm. (Beware of comparing *weights*, as the last number printed does: they turn almost wholly, but in directions of almost no variance.) There is no best mask without a data set.
+# **What you saw.** On hot pixels every mask helps, small patches most, until 64 features have room for forty pixels *and* the digit. On the smooth background nothing is easier to predict from elsewhere than the background, so the front of the queue stays. Patches of $2 \times 2$ and $7 \times 7$ do a little harm, those of $2 \times 2$ more. (Beware of comparing *weights*, as the last number printed does: they turn almost wholly, but in directions of almost no variance.) There is no best mask without a data set.
 
 # %% [markdown]
 # ## G · How loud?
@@ -280,7 +280,7 @@ ch.measure("loudness", quiet=kept[0][7], loud=kept[1][7])
 cb.explore(ch.figures.alignment, kept, amplitude=SelectionSlider(options=amplitudes, value=0.3))
 
 # %% [markdown]
-# **What you saw.** Grey are the other amplitudes. In a quiet world reconstruction and perception agree from the first feature on. A loud background comes first; past its sixteen waves all amplitudes come together again.
+# **What you saw.** Grey are the other amplitudes. In a quiet world the first features already keep some of the digit. A loud background comes first; past its sixteen waves the curves come near each other again.
 
 # %%
 ch.report()

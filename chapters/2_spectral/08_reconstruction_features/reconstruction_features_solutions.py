@@ -132,7 +132,7 @@ for i in range(60_001):
 #
 # $$ \frac{d\mu}{dl} = \frac{l^2 + c\, (2 - q)\, l^{q+1}}{(l + c\, l^q)^2} , $$
 #
-# which is positive for all $l$ and $c$ exactly when $q \le 2$. Gaussian noise is $q = 0$. With $q = 3$ and a large $c$ the score *falls* where $c\, l^2 > 1$: the largest directions are dropped.
+# which is positive for all $l$ and $c$ exactly when $q \le 2$. Gaussian noise is $q = 0$. With $q = 3$ and a large $c$ the score *falls* where $c\, l^2 > 1$: the largest directions go back in the queue.
 
 # %% tags=["solution"]
 unit = covariance / l[0]
@@ -145,7 +145,7 @@ for q in (0, 1, 2, 3):
 # %% [markdown] tags=["solution"]
 # **L5** ●●● 80 min. An auto-encoder with ReLUs.
 #
-# One run, with Adam and a batch of 256, and features as they come out of the encoder, divided by one number.
+# One run, with Adam and a batch of 256, and features as they come out of the encoder, divided by one number. The untrained encoder reads half of the digits. While it learns the background the accuracy *falls*, and the digit comes back last, when most of the error is gone. Rescaling changes little here.
 
 # %% tags=["solution"]
 torch.manual_seed(ch.seed)
