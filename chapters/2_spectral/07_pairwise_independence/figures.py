@@ -96,6 +96,7 @@ def frontier(study, weights, untrained):
         ax.plot(x, y, "o-", color=color, lw=1.2, ms=7)
         beside = (8, -4) if kind == "plain" else (2, 7)
         for weight, *place in zip(weights[kind], x, y, strict=True):
+            beside = (-28, -4) if weight == 100 else beside
             ax.annotate(f"{weight:g}", place, xytext=beside, textcoords="offset points", color=color, fontsize=9)
         at = (x[-1], y[-1])
         ax.annotate(kind, at, xytext=(0, -17), textcoords="offset points", color=color, ha="center")

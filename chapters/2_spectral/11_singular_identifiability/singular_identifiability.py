@@ -70,7 +70,7 @@ trained = [six_networks(world, 100 * s) for world, s in zip(worlds, seeds, stric
 ch.figures.six_globes(worlds[0], trained[0])
 
 # %% [markdown]
-# *Compare the two rows.* Above, what each network makes of the front of the globe: two of its three outputs, as they are. Below, the same after *one* linear map each, fitted to agree with the first network. No network has seen another, nor the globe.
+# *Compare the two rows.* Above, what each network makes of the front of the globe: two of its three outputs, as they are. Below, the same after *one* linear map each, fitted to agree with the first network. No network has seen another, nor the globe. (The dent at the lower right is in all six: they share a mistake, too.)
 #
 # **Why?** Start with InfoNCE. Two views of a thing are places $u$ and $u'$ that are near to each other, $p(u' \mid u) \propto e^{\kappa\, u^\top u'}$ with the concentration $\kappa = 5$. In a batch of $N$ pairs, the loss asks which $z_j'$ belongs to $z$:
 #
@@ -121,7 +121,7 @@ ch.measure("not-before", apart=1 - agreement(untrained).mean(), input=input_miss
 ch.figures.agreement([*six, *untrained[:2]], places, [*trained[0], "untrained", "untrained, again"])
 
 # %% [markdown]
-# **What you saw.** Four losses, two shapes, three starts of InfoNCE: one representation, up to a linear map. Untrained networks share a third to a half, since three random numbers of a globe are never very far from linear.
+# **What you saw.** Four losses, two shapes, three starts of InfoNCE: one representation, up to a linear map. Untrained networks agree to about a half: random functions of the same three numbers have a linear part in common.
 #
 # > **Check yourself.** Two networks have $z = F u$ and $\tilde z = \tilde F u$, where $\tilde F$ is *not* invertible. Which direction of the regression still works? ([Answers](singular_identifiability_solutions.ipynb))
 #
@@ -148,9 +148,9 @@ between = [agreement(some).mean() for *_, some in found]
 ch.measure("agreement-is-not-truth", apart=1 - np.array(between), gap=gap, missing=1 - np.array(truth))
 
 # %% [markdown]
-# **What you saw.** They agree as well as the six did. Their loss is nearly the best possible one (the **gap** to it is a hundredth of a nat or two). And more than a third of the truth is missing.
+# **What you saw.** The scores agree as well as the six did. Their loss is nearly the best possible one (the **gap** to it is a hundredth of a nat or two). And about a third of the truth is missing.
 #
-# It must be so. With town centres $v_c$, the names tell a network $\log p(i \mid u) / p(j \mid u) = \kappa\, (v_i - v_j)^\top u$, and nothing else. Differences of *three* centres span two dimensions. *Guess first:* take the two axes of $u$ that they span, and the third one, across. What is the $R^2$ of each?
+# It must be so. The loss sees only differences of the scores, which for *three* names are two numbers. With town centres $v_c$ they have to be $\log p(i \mid u) / p(j \mid u) = \kappa\, (v_i - v_j)^\top u$: two axes of $u$, those that the differences of the centres span. *Guess first:* what is the $R^2$ of these two, and of the third one, across? And what of the third is left in the embeddings, *before* the scores?
 
 
 # %%
@@ -163,10 +163,12 @@ def by_axis(world, embeddings, places):
 scores = [by_axis(world, some, places) for world, (places, _, some) in zip(three, found, strict=True)]
 along, across = [s[:, :2].min() for s in scores], [s[:, 2].max() for s in scores]
 ch.measure("same-two-thirds", along=1 - np.array(along), across=across)
+inside = by_axis(three[0], look([run.encoder for run in runs[0]], three[0])[2], places)[:, 2]
+print("the third axis in the embeddings:", inside.round(2))
 ch.figures.not_truth(scores[0], between[0], by_axis(three[0], [x], places)[0])
 
 # %% [markdown]
-# **What you saw.** They agree *because* they are right, about the same two axes. On the third their answers say nothing, while $x$ knew a good deal. What networks share tells what they were asked, and nothing about what they were not asked.
+# **What you saw.** They agree *because* they are right, about the same two axes. On the third their answers say nothing, while $x$ knew a good deal; what the embeddings hold of it differs from start to start. What networks share tells what they were asked, and nothing about what they were not asked.
 #
 # > **Check yourself.** Someone finds that all large networks agree, and concludes that they have found the world. Which experiment would you ask for?
 #
@@ -176,7 +178,7 @@ ch.figures.not_truth(scores[0], between[0], by_axis(three[0], [x], places)[0])
 #
 # $$ \mathcal L = -\frac1N \sum_{i=1}^N \sum_{c=1}^t p(c \mid u_i) \log \frac{e^{w_c^\top z_i}}{\sum_j e^{w_j^\top z_i}} , \tag{3} $$
 #
-# smallest at $z_i = \kappa u_i$, $w_c = v_c$. From there, three walks: turn everything; stretch all $z_i$ along one axis and shrink the $w_c$; move *one* place, across the differences of the rows. *Guess first:* which walks does the loss feel, with twenty towns? With three?
+# smallest at $z_i = \kappa u_i$, $w_c = v_c$. From there, three walks: turn everything; stretch all $z_i$ along one axis and shrink the $w_c$; move *one* place, in the direction in which the rows $w_c$ differ least. *Guess first:* which walks does the loss feel, with twenty towns? With three?
 
 
 # %%
@@ -202,7 +204,7 @@ ch.figures.walks(table)
 # | head | flat directions | they are |
 # |---|---|---|
 # | free, $t > d$ | $d^2 + d$ | any matrix $z \to F z$, undone in the head; one vector added to all $w_c$ |
-# | unit rows, $t > d$ | $\max\big(d^2 + d,\ t + \frac{d(d-1)}2\big)$ | $t$ lengths that do not count, rotations, and what is left of matrix and vector when all rows must keep their length |
+# | unit rows, $t > d$ | $\max\big(d^2 + d,\ t + \frac{d(d-1)}2\big)$ | $t$ lengths that do not count, rotations, and what is left of matrix and vector when all rows must keep their length (for each quadric through all centres, one; lab, L4) |
 # | $t \le d$ | $(N + t)\, d - N (t - 1)$ | each place is known in $t - 1$ directions only |
 #
 # *Unit rows* means that only the direction of $w_c$ is used. (These counts are this book's.)
@@ -216,7 +218,7 @@ def predicted(towns, d, N=20, unit_rows=False):
 
 
 # %% [markdown]
-# **Drag `towns`.** Each dot is an eigenvalue of the exact Hessian, computed while you drag. The orange ones are zero to the last digit, and below the others lies an empty stretch of many powers of ten, so that counting is safe. From `towns` $= d$ downwards the flat part jumps. With `unit_rows`, find the number of towns below which unit rows buy nothing.
+# **Drag `towns`.** Each dot is an eigenvalue of the exact Hessian, computed while you drag. The orange ones are zero to the last digit, and below the others lies an empty stretch of many powers of ten, so that counting is safe. From `towns` $= d$ downwards the flat part jumps. With `unit_rows`, up to how many towns does the count stay the same?
 
 # %%
 cb.explore(ch.figures.count, table, predicted, towns=(2, 24), d=(2, 4), unit_rows=True)
@@ -238,7 +240,7 @@ few = miscounted([(3, 3, 20), (3, 3, 30), (2, 3, 20)])
 ch.measure("flat-directions", free=free, unit_rows=unit, few=few)
 
 # %% [markdown]
-# **What you saw.** The count is exact. And where towns are too few, *every further place brings a flat direction of its own*: flatness grows with the data. Such a model is called **singular** (Watanabe, 2009). Rules that count parameters do not apply to it: BIC charges $\frac{\#\theta}2 \log n$ for the $\#\theta$ parameters $\theta$ of a model and $n$ observations, flat or not. The [lab](singular_identifiability_lab.ipynb) measures the true price.
+# **What you saw.** The count is exact. And where towns are too few, *every further place brings a flat direction of its own*: flatness grows with the data. A model with flat directions at its optimum is called **singular** (Watanabe, 2009). Rules that count parameters do not apply to it: BIC charges $\frac{\#\theta}2 \log n$ for the $\#\theta$ parameters $\theta$ of a model and $n$ observations, flat or not. The [lab](singular_identifiability_lab.ipynb) measures the true price.
 #
 # The paper asks for a **singular identifiability theory**: one that knows flat directions, finite data, training and architectures, where the theorems behind (2) know only the optimum.
 #
@@ -249,7 +251,7 @@ ch.measure("flat-directions", free=free, unit_rows=unit, few=few)
 #
 # The second row of the table makes a sharp prediction. For unit rows in $d = 3$, lengths and rotations are $t + 3$ flat directions; the count says 12 as long as $t + 3 < 12$. So up to *eight* towns there is more freedom than a rotation, and from the *ninth* on there is none.
 #
-# Does a training notice? Let descent find the optimum from random starts, and keep the ends whose loss is the best possible one. Then turn each onto the true places and look at what is left. (Of fifty draws of nine towns we take the one that is farthest from special position: nine towns that nearly lie on a second quadric behave like eight for a long time.)
+# Does a training notice? Let descent find the optimum from random starts, and keep the ends whose loss is the best possible one. Then turn each onto the true places and look at what is left. (Of fifty draws of nine towns we take the one that is farthest from special position: a *quadric* is a surface with an equation of degree 2, as the sphere is; nine towns that nearly lie on a second one behave like eight for a long time.)
 #
 # *Guess first:* what will the ninth town change, a little or all?
 
@@ -274,13 +276,13 @@ ch.measure("ninth-town", eight=max(residual[8]), nine=max(residual[9]))
 ch.figures.ninth_town(residual)
 
 # %% [markdown]
-# **What you saw.** With eight towns, descents that reach exactly the best loss end at *different* globes, several percent apart. With nine they end at one, to thirteen digits. No loss curve would show it; a count on paper did.
+# **What you saw.** With eight towns, descents that reach exactly the best loss end at *different* globes, up to several percent from the true one. With nine they end at one, to the last digits. No loss curve would show it; a count on paper did.
 #
 # > **Check yourself.** Which is the smallest number of towns that leaves only a rotation in $d = 2$?
 #
 # ## 5 · A sharper ruler
 #
-# Untrained networks agree to 0.4 for nothing, and with many more outputs than three linear maps fit nearly anything. **Mutual kNN** asks instead: which share of a thing's ten nearest neighbours is the same in both? Pure chance gives $10 / 1999$. But that is too weak a rival: things that look alike are near each other in *any* network. The honest rival is $x$. *Guess first:* do the six share more neighbours with each other than with what they were given?
+# Untrained networks agree to a half for nothing, and with many more outputs than three, linear maps fit nearly anything. **Mutual kNN** asks instead: which share of a thing's ten nearest neighbours is the same in both? Pure chance gives $10 / 1999$. But that is too weak a rival: things that look alike are near each other in *any* network. The honest rival is $x$. *Guess first:* do the six share more neighbours with each other than with what they were given?
 
 # %%
 shared = [[evaluation.mutual_knn(six[0], z) for z in six[1:]] for *_, six in seen]
@@ -294,7 +296,7 @@ ch.measure("beyond-the-input", gain=np.min(shared, axis=1) - np.max(given, axis=
 #
 # ## What breaks
 #
-# - **This proves no hypothesis about large networks.** The paper is a position and has no experiments; every number here is ours, in a world of three dimensions with a mild glass. Section 2 shows the missing step: agreement does not tell what was never asked.
+# - **This proves no hypothesis about large networks.** The paper is a position and has no experiments; every number here is ours, in a world of three dimensions behind a glass through which $x$ already knows most of $u$. Section 2 shows the missing step: agreement does not tell what was never asked.
 # - **Theorems are about the optimum.** With the usual cosine in (1) the optimum is the same, yet training often ends in a folded globe (lab, C).
 # - **The count is local, and of a table.** Networks have symmetries of their own. Towns in special position, as on one circle, leave more.
 
@@ -303,7 +305,7 @@ ch.measure("beyond-the-input", gain=np.min(shared, axis=1) - np.max(given, axis=
 #
 # 1. InfoNCE's optimum keeps all distances; other losses end at $z = F u$ too.
 # 2. Two networks that are right up to a linear map agree up to a linear map. Measure against the input and the untrained network.
-# 3. The converse fails: three networks agree about the two axes they were asked about, and miss the third.
+# 3. The converse fails: three networks agree about the two axes they were asked about, and their answers miss the third.
 # 4. Flat directions can be counted: $d^2 + d$ for a free head, one more for each place when towns are too few.
 # 5. With unit rows the ninth town, and not the fourth, leaves only a rotation.
 

@@ -119,7 +119,7 @@ gain = np.array(kept_by_info_nce) - kept_by_whitening
 ch.measure("crowded-out", whitening=kept_by_whitening, gain=gain)
 
 # %% [markdown]
-# **What you saw.** An easy shared style is a *shortcut*, and for whom it is one depends on the loss. That is the paper's point: augmentations and objective decide together what is identified.
+# **What you saw.** An easy shared style is a *shortcut*, for one loss and not for the other. That is the paper's point: augmentations and objective decide together what is identified.
 #
 # > **Check yourself.** With three outputs and $\rho = 0.6$, which functions does whitening choose? With six?
 #
@@ -148,8 +148,6 @@ ch.figures.short_lists(lists, agreed, true)
 
 # %% [markdown]
 # **What you saw.** *Look between the curves.* From a short list two networks learn the same mistakes: agreement without truth again, and this time not for lack of a question but for lack of data.
-#
-# (A fixed list of *anchors*, with a fresh second view each time, would not hurt: twenty anchors and their neighbourhoods cover the globe.)
 #
 # ## C · The batch, and the way down
 #
@@ -186,7 +184,7 @@ ch.measure("batch-of-8", gain=np.mean(known["batches of 256"]) - np.mean(known["
 ch.figures.ways_down(known)
 
 # %% [markdown]
-# **What you saw.** The batch changes the *value* of the loss (exercise L1), and its noise, and not where its minimum lies: given $N$ candidates, the best guess of the partner is made from the true ratio (1), whatever $N$ is. And yet, in equally many steps, small batches end far from it. The cosine has the same optimum too, on the sphere. Runs with it end anywhere between $R^2 = 2/3$ (two axes found, the third folded away) and the truth, since a map into the sphere has to tear before it can unfold. (A demonstration, not a claim.) No theorem about the optimum sees any of this.
+# **What you saw.** The batch changes the *value* of the loss (exercise L1), and its noise, and not where its minimum lies: given $N$ candidates, the best guess of the partner is made from the true ratio (1), whatever $N$ is. And yet, in equally many steps (with one pair for every 32), most runs with small batches end far from it. The cosine has the same optimum too, on the sphere. Runs with it end anywhere between about $R^2 = 2/3$ (two axes found, the third folded away) and the truth, since a map into the sphere has to tear before it can unfold. (A demonstration, not a claim.) No theorem about the optimum sees any of this.
 #
 # > **Check yourself.** Why can batches of *one* pair teach nothing?
 #
@@ -223,7 +221,7 @@ ch.measure("beyond-pixels", starts=shared[0, 1] - shared[:2, 5].max(), methods=s
 ch.figures.neighbours(shared, ["InfoNCE", "InfoNCE, again", "VICReg", "untrained", "untrained, again", "pixels"])
 
 # %% [markdown]
-# **What you saw.** *Read the last column first*: everybody shares a third of the neighbours with the pixels, the untrained ones too. What training adds is the difference to it. Chance (ten of 999) is no yardstick here.
+# **What you saw.** *Read the last column first*: everybody shares a third or more of the neighbours with the pixels, the untrained ones too. What training adds is the difference to it. Chance (ten of 999) is no yardstick here.
 #
 # ## E · What a flat direction is worth
 #
@@ -262,7 +260,7 @@ print(f"two coins {separate:.2f}, product 1 {product:.2f}, product 0 {crossing:.
 #
 # $$ \Lambda = \tfrac12 (\#\theta - \text{flat directions}) . \tag{6} $$
 #
-# Where $\theta_1 \theta_2 = 0$ the minima form a *cross*, no smooth manifold, and the price is lower still.
+# Where $\theta_1 \theta_2 = 0$ the minima form a *cross*, no smooth manifold. There $\Lambda$ is $\frac12$ again, but the free energy is $\frac12 \log n - \log \log n$: the second term, which (5) leaves out, makes the cross cheaper still, and the slope only creeps up to a half.
 #
 # Now the table of the lesson, with twenty places, by sampling: $\Lambda$ is also $n\, \mathbb E [\mathcal L - \mathcal L_{\min}]$ under the density $\propto e^{-n \mathcal L}$ near an optimum. `learning_coefficient` draws from it (at $n = 10^{12}$, with a weak spring).
 

@@ -129,7 +129,7 @@ for power in (12, 10, 8, 6, 4):
     print(f"n = 10^{power}: coefficient {sampled:.1f}, (6) says 20")
 
 # %% [markdown] tags=["solution"]
-# Down to about a million observations the sampled coefficient is near what (6) says, up to the noise of so few draws. At $10^4$ the spring, at $3 \cdot 10^{-3}$, is stiffer than the softer directions that count, and the number falls: this estimate no longer measures the model. (With the weak spring kept, the sampler hardly accepts a step, and `learning_coefficient` says so.)
+# Down to $n = 10^8$ the sampled coefficient is what (6) says, up to the noise of so few draws. At $10^6$ the spring, at $3 \cdot 10^{-5}$, is already as stiff as the softest directions that count, and the number falls: this estimate no longer measures the model. (With the weak spring kept, the sampler hardly accepts a step, and `learning_coefficient` says so.)
 
 # %% [markdown] tags=["solution"]
 # **L4** ●●○ 25 min. Derive the second row of the lesson's table of flat directions: with unit rows, show that what is left of matrix and vector are the quadrics $v^\top Y v + y^\top v = 0$ through all centres, and count them.
