@@ -142,7 +142,8 @@ print(f"rank {torch.linalg.matrix_rank(terms)} of 9: no second quadric through a
 # %%
 world4 = data.latent_world(4, n_classes=30, kappa=5.0, seed=ch.seed)
 thirty = learn(world4, ch.seed)
-three, longer = (learn(world4._replace(centres=world4.centres[:3]), ch.seed, steps=n) for n in (steps, 3 * steps))
+few = world4._replace(centres=world4.centres[:3])
+three, longer = (learn(few, ch.seed, steps=n) for n in (steps, ch.pick(fast=400, toy=3 * steps)))
 
 
 def missing(values, run):
