@@ -13,7 +13,7 @@ from functools import partial
 import numpy as np
 import torch
 from ipywidgets import SelectionSlider
-from sklearn import cluster, discriminant_analysis, manifold, metrics
+from sklearn import cluster, decomposition, discriminant_analysis, manifold, metrics
 from torch import nn
 
 import cookbook as cb
@@ -26,7 +26,7 @@ rng = np.random.default_rng(ch.seed)
 # %% [markdown]
 # ## A · A penalty without a validation set
 #
-# The **ridge probe** adds a penalty to least squares: it minimises $\|Z\beta + \beta_0 - t\|^2 / N + \nu \|\beta\|^2$, for each class with a target $t_i$ of 1 or 0. Its fitted values are $\hat t = \Omega t$ with
+# The **ridge probe** adds a penalty to least squares: it minimises $\|\tilde Z\beta + \beta_0 - t\|^2 / N + \nu \|\beta\|^2$, for each class with a target $t_i$ of 1 or 0. Its fitted values are $\hat t = \Omega t$ with
 #
 # $$ \Omega = \tilde Z (\tilde Z^\top \tilde Z + \nu N I)^{-1} \tilde Z^\top + \tfrac1N \mathbf{1} \mathbf{1}^\top , \tag{3} $$
 #
@@ -61,7 +61,7 @@ by_fit, by_leaving_out = accuracy[fitted.argmax()], accuracy[np.argmin(left_out)
 ch.measure("leave-one-out", lost=accuracy.max() - by_leaving_out, fit=accuracy.max() - by_fit)
 
 # %% [markdown]
-# **What you saw.** With 64 weights for 100 labels the fit is perfect at almost any small penalty, and says nothing. Leaving one out finds the hill. Note that (3) counts $\nu$ per label: 0.1 then suits 100 labels and 8,000.
+# **What you saw.** With 64 weights for 100 labels all of the 100 are right at any small penalty, and that says nothing. Leaving one out finds the hill. (In (3) the penalty grows with $N$, so one $\nu$ can serve small and large sets: 0.1 reads 100 labels in section D and 8,000 at the end of H.)
 #
 # > **Check yourself.** What is $\Omega_{ii}$ for a picture that the fit reproduces whatever its label?
 
@@ -74,7 +74,7 @@ ch.measure("leave-one-out", lost=accuracy.max() - by_leaving_out, fit=accuracy.m
 #
 # LiDAR is formula (2) of the lesson with the eigenvalues of $\Sigma_w^{-1/2} \Sigma_b \Sigma_w^{-1/2}$ in the place of $d_j$.
 #
-# A world to try it in: ten classes in eight dimensions, 300 images near the centres of their classes, ten views near each image. To every view append 64 numbers of pure noise, as large as the spread within a class. *Guess first:* what happens to RankMe, to LiDAR, to k-NN?
+# A world to try it in: ten classes in eight dimensions, 300 images near the centres of their classes, ten views near each image. To every view append 64 numbers of pure noise of standard deviation 1. (Within a class the eight numbers spread by about 0.6.) *Guess first:* what happens to RankMe, to LiDAR, to k-NN?
 
 # %%
 classes = np.arange(300) % 10
@@ -167,9 +167,9 @@ lifted = tuned[1] - frozen[1]
 ch.measure("fine-tuning-closes", frozen=frozen[0] - frozen[1], tuned=tuned[0] - tuned[1], lifted=lifted)
 
 # %% [markdown]
-# **What you saw.** Once the encoder itself may learn, the lead is gone: with light augmentation these digits are easy from scratch. Frozen probes and fine-tuning ask different questions, and pre-training may win the one and draw the other.
+# **What you saw.** Once the encoder itself may learn, little of the lead is left: with light augmentation these digits are easy from scratch. Frozen probes and fine-tuning ask different questions, and pre-training may win the one and draw the other.
 #
-# > **Check yourself.** Which of the two would you expect to differ more on a hard data set with few labels?
+# > **Check yourself.** On a hard data set with few labels, which lead of pre-training would you expect to be larger, the frozen or the fine-tuned one?
 
 # %% [markdown]
 # ## E · Robust to what?
@@ -200,11 +200,12 @@ def under(network, images):
 table = np.array([[under(f, images) for images in damaged.values()] for f in networks.values()])
 ch.figures.value_map(table, list(networks), list(damaged))
 _, crop, noisy, contrast = table.T
-ch.measure("robust-to-what-you-augment", crop=crop[3] - crop[1], noise=noisy[2] - noisy[1])
+other = {"crop_other": crop[3] - crop[2], "noise_other": noisy[2] - noisy[3]}
+ch.measure("robust-to-what-you-augment", crop=crop[3] - crop[1], noise=noisy[2] - noisy[1], **other)
 ch.measure("no-gift", contrast=contrast[0] - max(contrast[2], contrast[3]))
 
 # %% [markdown]
-# **What you saw.** The encoder trained with crops withstands crops, the one trained with noise withstands noise. Neither met low contrast, and there raw pixels beat both: robustness is taught. A test set sees only what it varies.
+# **What you saw.** The encoder trained with crops does best on crops, the one trained with noise on noise, though on clean digits these two are nearly alike. Neither met low contrast, and there raw pixels beat both: robustness is taught. A test set sees only what it varies.
 #
 # > **Check yourself.** Raw pixels fail under noise. Which step of the ridge probe makes it worse for them? (Think of pixels near the border, which are almost always black.)
 
@@ -250,24 +251,26 @@ clouds[:, 0] += np.array([0, 15, 115])[cloud]
 grain = rng.standard_normal((180, 10))
 tsne = partial(manifold.TSNE, init="pca", max_iter=500, random_state=ch.seed)
 cloud_map = tsne(perplexity=20).fit_transform(clouds)
-grain_map = tsne(perplexity=3).fit_transform(grain)
+grain_map = tsne(perplexity=2).fit_transform(grain)
+plane = decomposition.PCA(2).fit_transform(grain)  # the same noise, without t-SNE
 
 # %%
 middles = np.array([cloud_map[cloud == c].mean(axis=0) for c in range(3)])
 gaps = np.linalg.norm(middles[1:] - middles[:-1], axis=1)
 spread = [np.linalg.norm(cloud_map[cloud == c] - middles[c]) for c in range(3)]
 kmeans = partial(cluster.KMeans, 15, n_init=2, random_state=0)
-found, truly = kmeans().fit_predict(grain_map), kmeans().fit_predict(grain)
-in_map, in_truth = metrics.silhouette_score(grain_map, found), metrics.silhouette_score(grain, truly)
+found = kmeans().fit_predict(grain_map)
+spaces = grain_map, plane, grain
+in_map, in_plane, in_truth = (metrics.silhouette_score(x, kmeans().fit_predict(x)) for x in spaces)
 ch.figures.maps(clouds, cloud, cloud_map, grain_map, found)
 ch.measure("tsne-hides-sizes", width=spread[1] / spread[0], gap=gaps[1] / gaps[0])
 
 # %%
-ch.measure("tsne-finds-clusters", silhouette=in_map)
+ch.measure("tsne-finds-clusters", silhouette=in_map, gain=in_map - in_plane)
 ch.measure("noise-has-none", silhouette=in_truth)
 
 # %% [markdown]
-# **What you saw.** *Left the truth, in two of ten dimensions; in the middle its map; right the map of noise, coloured by k-means.* In the map all clouds are equally wide and all gaps equal. And noise has clusters: their *silhouette*, which compares the distance to one's own cluster with that to the next one (1 is perfect, 0 none), is far above that in ten dimensions. UMAP, a relative, is read with the same care.
+# **What you saw.** *Left the truth, in two of ten dimensions; in the middle its map; right the map of noise, coloured by k-means.* In the map all clouds are equally wide and all gaps equal. And noise has clusters. Their *silhouette* compares the distance to one's own cluster with that to the next one (1 is perfect, 0 none). It is far above that in ten dimensions. K-means cuts any cloud in a plane into tidy pieces, so we also compare with the plane of the noise's two principal directions: t-SNE adds to that. UMAP, a relative, is read with the same care.
 #
 # > **Check yourself.** Which question can a t-SNE map answer?
 

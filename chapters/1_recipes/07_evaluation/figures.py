@@ -56,7 +56,7 @@ def geometry(fig, scene, power=-0.25, turn=0, constant=0.0):
     cb.plots.image_grid(left, gallery(pictures, labels, Z, queries), columns=10)
     left.set_title("the eight nearest; orange: another digit")
     shares, texts = [linear, knn, rank / Z.shape[1]], [f"{linear:.3f}", f"{knn:.3f}", f"{rank:.1f}"]
-    right.barh([2, 1, 0], shares, color=[MUTED, MAIN, OTHER], height=0.55)
+    right.barh([2, 1, 0], shares, color=[MUTED, "#22262b", OTHER], height=0.55)
     for height, share, text in zip([2, 1, 0], shares, texts, strict=True):
         right.text(share + 0.02, height, text, va="center", weight="bold")
     right.set_yticks([2, 1, 0], ["least squares", "k-NN", f"RankMe, of {Z.shape[1]}"])
