@@ -127,7 +127,7 @@ ch.figures.kept(rho, upper @ A, canonical)
 #
 # - *Agree:* by (1), direction $i$ adds $2\, (1 - \rho_i)\, \gamma_i$ to the squared distance.
 # - *Vary:* suppose that this term gets its wish, $C_{kk} = 1$. Then $\sum_i \gamma_i = \operatorname{tr} C = K$.
-# - *Do not repeat:* $\sum_{k \ne l} C_{kl}^2 = \|C\|^2 - K$, and $\|C\|^2 \ge \sum_i \gamma_i^2$. For a matrix with the eigenvalues, so the squared norm, of $C$ has the $\gamma_i$ on its diagonal, which holds only a part of it (lab, B): all of it when the directions are not mixed.
+# - *Do not repeat:* $\sum_{k \ne l} C_{kl}^2 = \|C\|^2 - K$, and $\|C\|^2 \ge \sum_i \gamma_i^2$. For a matrix with the same squared norm as $C$ has the $\gamma_i$ on its diagonal (lab, B). Its diagonal is only a part of it: all of it when the directions are not mixed.
 #
 # There is left to minimise
 #
@@ -207,7 +207,7 @@ ch.measure("two-collapses", spread=spread[1], alike=alike[2])
 ch.measure("covariance-pays", apart=alike[0], gain=score[0] - score[2])
 
 # %% [markdown]
-# **What you saw.** Without the variance term every digit lands on nearly one point: *total collapse*; compare the encoder's accuracy with that of the untrained one. Its square looks pale and healthy, since a correlation does not see how small its numbers are. Without the covariance term each dimension has its variance, and all say the same: *informational collapse*, the network's version of four copies. With $\mathrm{cov} = 0$ the sea stands just below the highest peak.
+# **What you saw.** Without the variance term every digit lands on nearly one point: *total collapse*; compare the encoder's accuracy with that of the untrained one. Its square looks pale and healthy, since a correlation does not see how small its numbers are. Without the covariance term each dimension has its variance, and all say the same: *informational collapse*, the network's version of four copies. As $\mathrm{cov} \to 0$ the sea rises to the highest peak. (With all three terms the deviation is 0.63 here, not 1: the two other terms, which shrink, pull at it.)
 #
 # > **Check yourself.** A colleague watches the loss and the standard deviation of $z$ to be warned of collapse. What do they miss?
 
@@ -239,7 +239,7 @@ off = world.misplaced_share(by_descent, by_formula)
 ch.measure("network-sea", misplaced=off, raised=np.mean(rho_trained[:8] - rho_start[:8]))
 
 # %% [markdown]
-# **What you saw.** *Right:* the last layer obeys (5), too. *Left:* training has raised the mountains. So this is what "nonlinear canonical correlation analysis" means: the last layer sets the sea level, and the rest of the network builds correlations that stand above it. (In the network as it was trained the last layer is not finished. There the variances rise with $\rho$ along a line, too, but a steeper one than (5) says: [lab](canonical_correlation_lab.ipynb).)
+# **What you saw.** *Right:* a fresh last layer, trained to the end, obeys (5), too. *Left:* training has raised the mountains. So this is what "nonlinear canonical correlation analysis" means: the last layer sets the sea level, and the rest of the network builds correlations that stand above it. (In the network as it was trained the last layer is not finished. There the variances rise with $\rho$ along a line, too, but a steeper one than (5) says: [lab](canonical_correlation_lab.ipynb).)
 #
 # > **Check yourself.** Which of the three terms of (4) rewards the body for raising a correlation?
 
@@ -289,7 +289,7 @@ gains = np.array(list(accuracy.values())) - untrained
 ch.measure("family-gains", gain=min(gains), ratio=np.ptp(gains) / np.mean(gains))
 
 # %% [markdown]
-# **What you saw.** *Left* (numbers of seed 0, scale `toy`): raw pixels know half of what the first network keeps, the untrained network a third. The relatives know 0.74 to 0.83 of it, VICReg from another start 0.87. VICReg with other views knows 0.45, no more than the pixels. Which views are shown decides what is kept, more than the way in which the useless answers are forbidden. *Right:* all four read digits far better than their untrained start, and differ less among themselves.
+# **What you saw.** *Left* (numbers of seed 0, scale `toy`): raw pixels know half of what the first network keeps, the untrained network a third. The relatives know 0.74 to 0.83 of it, VICReg from another start 0.87. VICReg with other views knows 0.45, no more than the pixels. So these two kinds of views differ more in what is kept than four ways of forbidding the useless answers. *Right:* all four read digits far better than their untrained start, and differ less among themselves.
 #
 # > **Check yourself.** Does the right panel say which of the four is best?
 
@@ -305,8 +305,8 @@ ch.measure("family-gains", gain=min(gains), ratio=np.ptp(gains) / np.mean(gains)
 # 1. Two views can agree in two useless ways: always say the same, and say one thing in all dimensions. The family forbids both.
 # 2. What is left to keep are the canonical directions: pairs of numbers, one from each view, ordered by their correlation $\rho_i$.
 # 3. A hard constraint (W-MSE) keeps the first $K$ alike. A soft one (VICReg) keeps what stands above a sea level, in proportion to its height; the sea falls as $\mathrm{cov}$ grows.
-# 4. In a network the last layer does the same with the outputs of the layers below, and these raise the correlations.
-# 5. On our digits the views decide what is kept, more than the way in which the useless answers are forbidden.
+# 4. In a network a last layer that is trained to the end does the same with the outputs of the layers below, and training these raises the correlations.
+# 5. On our digits other views changed what is kept more than another way of forbidding the useless answers did.
 
 # %%
 ch.report()

@@ -133,7 +133,7 @@ ch.measure("line-in-network", straight=straight, steep=slopes[0], finished=slope
 ch.figures.lines(as_trained, finished)
 
 # %% [markdown]
-# **What you saw.** In the trained network, too, a direction gets its variance in proportion to its height above a sea level, but on a steeper line: the directions near the water are still rising. With the layers below frozen and the last one trained to the end, the slope is the one of (5).
+# **What you saw.** In the trained network, too, a direction gets its variance in proportion to its height above a sea level, but on a steeper line; perhaps because the directions near the water are still rising. With the layers below frozen and the last one trained to the end, the slope is the one of (5).
 #
 # > **Check yourself.** The standard deviation of the fresh layer's dimensions is about 0.93, not 1. Which assumption of the lesson fails, and what does that do to the level?
 

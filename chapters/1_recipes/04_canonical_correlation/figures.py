@@ -115,7 +115,7 @@ def network(rho_start, rho_trained, by_formula, by_descent):
     right.plot(places[:10], by_descent[:10], "o", ms=8, mfc="none", mec="#d55e00", mew=1.5)
     right.text(10.4, 0.92 * by_formula[0], "bars: formula (5)\ncircles: descent", ha="right", va="top")
     right.set(xlabel="canonical direction i", ylabel="variance $\\gamma_i$", xticks=[1, 4, 8, 10])
-    right.set_title("The last layer obeys the sea level")
+    right.set_title("A fresh last layer obeys the sea level")
     plt.show()
 
 

@@ -277,7 +277,7 @@ print("accuracy: nothing hidden", copying.round(3), "three quarters hidden", hid
 ch.measure("copying-wins", gain=copying - hiding)
 
 # %% [markdown]
-# **What you saw.** Here *copying* wins. The label is a texture: lawn, gravel, brick. To tell textures one needs the fine detail, which the masked network, sure of nothing, averages away. Which game teaches depends on what you will ask for. That photographs need more hidden because they repeat themselves is a good story, which this toy does not confirm.
+# **What you saw.** Here *copying* wins. The label is a texture: lawn, gravel, brick. To tell textures one needs the fine detail. A likely reason, not measured: the masked network cannot know it, and averages it away. Which game teaches depends on what you will ask for. That photographs need more hidden because they repeat themselves is a good story, which this toy does not confirm.
 #
 # > **Check yourself.** Which of the two would you choose to tell photographs of people from photographs of machines?
 

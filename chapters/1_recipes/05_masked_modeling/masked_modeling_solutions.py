@@ -31,7 +31,7 @@ adamw = partial(torch.optim.AdamW, betas=(0.9, 0.95))
 # %% [markdown]
 # ## Check yourself: the lesson
 #
-# 1. *A factor.* With $y$ the deviation of the nearest pixel and $x_h$ that of the hidden one, $\mathbb{E} (x_h - \beta y)^2$ is smallest at $\beta = \mathbb{E}[x_h y] / \mathbb{E}[y^2]$: covariance over variance. That is (3) with a single seen pixel. The mean image is $\beta = 0$, the bold copy $\beta = 1$, and the best factor is never worse than either.
+# 1. *A factor.* With $y$ the deviation of the nearest pixel and $x_h$ that of the hidden one, $\mathbb{E} (x_h - \beta y)^2$ is smallest at $\beta = \mathbb{E}[x_h y] / \mathbb{E}[y^2]$: covariance over variance. That is (3) with a single seen pixel. The mean image is $\beta = 0$, a full copy of the deviation $\beta = 1$, and the best factor is never worse than either. (The lesson's bold copy takes over the *mean* of the nearest pixel as well, which costs even more.)
 # 2. *Black or white.* With values 0 and 1 the best answer is ½ and costs $(½)^2 = ¼$ every time. A bold answer costs 0 or 1, on average ½: double, as (2) says.
 # 3. *Two copies.* $\Sigma_{ss}$ has two equal rows and cannot be inverted: only the sum of their weights is determined. The ridge adds a little to the diagonal, and the copies then share the weight equally.
 # 4. *Which row.* MAE's: scattered patches have more visible neighbours than squares or blocks of about the same share.
