@@ -138,7 +138,7 @@ ch.figures.collapse(before, after, digits.y_test)
 #
 # $$ \text{narrow} = \frac1K \sum_k \max \big( 0, 1 - \sqrt{C_{kk}} \big), \qquad \text{repeated} = \frac1K \sum_{k \ne l} C_{kl}^2 . $$
 #
-# The loss weighs agreement and `narrow` by 25 each, `repeated` by 1. *Guess first:* which of the two new terms is large for the collapsed $z$?
+# (`narrow` is averaged over the two views, `repeated` is added up.) The loss weighs agreement and `narrow` by 25 each, `repeated` by 1. *Guess first:* which of the two new terms is large for the collapsed $z$?
 
 
 # %%

@@ -25,9 +25,9 @@ ch = cb.Chapter("two_views_lab", scale=scale, seed=seed)
 # %% [markdown]
 # ## 1 · Noise: what is kept first?
 #
-# The lesson kept or lost whole directions. Most augmentations are less strict. Let a view be $v = x + \varepsilon$, with noise $\varepsilon$ that is independent of $x$. Along axis $i$ the signal has variance $\lambda_i$ and the noise $\sigma_i^2$. The average view is $\bar v = x$, so
+# The lesson kept or lost whole directions. Most augmentations are less strict. Let a view be $v = x + \varepsilon$, with noise $\varepsilon$ that is independent of $x$. Along axis $i$ the signal has variance $s_i^2$ and the noise $\sigma_i^2$. The average view is $\bar v = x$, so
 #
-# $$ \rho_i = \frac{\lambda_i}{\lambda_i + \sigma_i^2} = \frac{1}{1 + \sigma_i^2 / \lambda_i} . \tag{2} $$
+# $$ \rho_i = \frac{s_i^2}{s_i^2 + \sigma_i^2} = \frac{1}{1 + \sigma_i^2 / s_i^2} . \tag{2} $$
 #
 # Why the best $K$ directions? Let $w_1, \dots, w_K$ give uncorrelated numbers of variance one. The two views' numbers differ by
 #
@@ -50,13 +50,19 @@ first, second = (x + rng.standard_normal(x.shape) * np.sqrt(noise) for _ in rang
 found = spectral.cca(first @ axes.T, second @ axes.T, 6)
 predicted = np.sort(signal / (signal + noise))[::-1]
 kept = found.A[:, :1]
-to_axis_5, to_axis_1 = (spectral.principal_angles(kept, axes[:, [axis]]).max() for axis in (4, 0))
-ch.measure("noise-to-signal", error=abs(found.rho - predicted).max(), angle=to_axis_5, widest=to_axis_1)
+to_axis_5 = spectral.principal_angles(kept, axes[:, [4]]).max()
+widest = np.linalg.eigh(np.cov(axes @ first.T))[1][:, -1:]  # the first principal component
+ch.measure(
+    "noise-to-signal",
+    error=abs(found.rho - predicted).max(),
+    angle=to_axis_5,
+    pca=spectral.principal_angles(kept, widest).max(),
+)
 
 # %% [markdown]
 # **What you saw.** From pairs alone, without the axes: the first direction is axis 5, the one with the least noise *for its signal*, although axis 1 has sixteen times its variance.
 #
-# In the slider the best two axes are blue. Lower `noise 1` until the thick line on the left turns. That happens where $\sigma_1^2 / \lambda_1 = \sigma_2^2 / \lambda_2$. PCA (olive) never moves: axis 1 stays the widest all along.
+# In the slider the best two axes are blue. Lower `noise 1` until the thick line on the left turns. That happens where $\sigma_1^2 / s_1^2 = \sigma_2^2 / s_2^2$. PCA (olive) never moves: axis 1 stays the widest all along.
 
 # %%
 noise_1, noise_2 = (ipywidgets.FloatSlider(value, min=0, max=50, step=1) for value in (40, 9))
@@ -270,9 +276,9 @@ ch.report()
 # %% [markdown] tags=["exercise"]
 # ## Exercises
 #
-# **L1** ●○○ 10 min. Two independent noises, of variances $a$ and $b$ along an axis of signal $\lambda$, are added one after the other. When is the new $\rho$ the product of the two old ones?
+# **L1** ●○○ 10 min. Two independent noises, of variances $a$ and $b$ along an axis of signal $s^2$, are added one after the other. When is the new $\rho$ the product of the two old ones?
 #
-# <details><summary>Hint</summary>Multiply $1 + a / \lambda$ by $1 + b / \lambda$.</details>
+# <details><summary>Hint</summary>Multiply $1 + a / s^2$ by $1 + b / s^2$.</details>
 
 # %% tags=["answer"]
 # Your answer

@@ -110,9 +110,9 @@ print("embedding that was shown random hue:", readable(nn.Sequential(encoder, bl
 print("embedding that was shown noise alone:", readable(nn.Sequential(encoder, seeing)))
 
 # %% [markdown] tags=["solution"]
-# **L1** ●○○ 10 min. Two independent noises, of variances $a$ and $b$ along an axis of signal $\lambda$. When is the new $\rho$ the product of the two old ones?
+# **L1** ●○○ 10 min. Two independent noises, of variances $a$ and $b$ along an axis of signal $s^2$. When is the new $\rho$ the product of the two old ones?
 #
-# Together $1 / \rho = 1 + (a + b) / \lambda$. The product has $1 / (\rho_a \rho_b) = (1 + a/\lambda)(1 + b/\lambda) = 1 + (a + b)/\lambda + ab / \lambda^2$. They are equal only if $ab = 0$: if the two noises act on different axes. Otherwise the two noises together leave *more* agreement than the product.
+# Together $1 / \rho = 1 + (a + b) / s^2$. The product has $1 / (\rho_a \rho_b) = (1 + a/s^2)(1 + b/s^2) = 1 + (a + b)/s^2 + ab / s^4$. They are equal only if $ab = 0$: if the two noises act on different axes. Otherwise the two noises together leave *more* agreement than the product.
 
 # %% [markdown] tags=["solution"]
 # **L2** ●●○ 15 min. Prove the identity for $V$ views.
@@ -167,7 +167,7 @@ for degrees in ch.pick(fast=(0, 180), toy=(0, 20, 45, 90, 180)):
 #
 # **Lesson, 5.** *Tomatoes?* Ripe and unripe differ in colour. Random colours order the network to forget just that, and the embedding will; the encoder may or may not. Leave them out, or weaken them, and compare on a few labelled tomatoes.
 #
-# **Lab, 1.** *The same noise along all axes?* Yes: with one $\sigma^2$ for all axes, $\rho_i = \lambda_i / (\lambda_i + \sigma^2)$ grows with $\lambda_i$, so the order is that of the variances $\lambda_i + \sigma^2$, which is PCA's.
+# **Lab, 1.** *The same noise along all axes?* Yes: with one $\sigma^2$ for all axes, $\rho_i = s_i^2 / (s_i^2 + \sigma^2)$ grows with $s_i^2$, so the order is that of the variances $s_i^2 + \sigma^2$, which is PCA's.
 
 # %%
 ch.footer()

@@ -79,7 +79,7 @@ ch.measure("cold-is-triplet", cosine=agreement(0.001), hot=agreement(5))
 #
 # $$ \frac{\partial \mathcal{L}}{\partial z} = \frac{1}{\|z\|} \big(I - \hat z \hat z^\top\big) \frac{\partial \mathcal{L}}{\partial \hat z} . \tag{7} $$
 #
-# The matrix removes the part along $z$: the gradient $g$ is orthogonal to $z$. A step $-\eta g$ and $z$ are then the legs of a right triangle, and Pythagoras says $\|z - \eta g\|^2 = \|z\|^2 + \eta^2 \|g\|^2$. **Lengths never shrink.**
+# The matrix removes the part along $z$: the gradient $g$ is orthogonal to $z$. A step $-\epsilon g$ and $z$ are then the legs of a right triangle, and Pythagoras says $\|z - \epsilon g\|^2 = \|z\|^2 + \epsilon^2 \|g\|^2$. **Lengths never shrink.**
 #
 # *Guess first.* Start with embeddings ten times longer. By which factor does a step's angle change?
 

@@ -77,11 +77,11 @@ print(f"energy of A {variation(A):.2f}, of B {variation(B):.2f}")
 # $$ \mathcal E(f) = w^\top R\, w, \quad R = \mathbb E \sum_d \frac{\partial b}{\partial x_d} \frac{\partial b}{\partial x_d}^{\!\top}, \qquad
 #    \mathbb E f^2 = w^\top C_b\, w, \quad C_b = \mathbb E\, b\, b^\top . $$
 #
-# For the least energy at second moment 1 take a Lagrange multiplier $\lambda$ and set the derivative to zero:
+# For the least energy at second moment 1 take a Lagrange multiplier $\lambda_k$ and set the derivative to zero:
 #
-# $$ R\, w = \lambda\, C_b\, w . \tag{2} $$
+# $$ R\, w = \lambda_k\, C_b\, w . \tag{2} $$
 #
-# Multiply by $w^\top$ from the left: $\lambda$ *is* the energy. Different eigenvectors are orthogonal, so the $K$ functions are the first of them, with energies $0 = \lambda_0 \le \lambda_1 \le \dots$ (Any rotation of the $K$ has the same sum; their *span* is what is determined.)
+# Multiply by $w^\top$ from the left: $\lambda_k$ *is* the energy. Different eigenvectors are orthogonal, so the $K$ functions are the first of them, with energies $0 = \lambda_0 \le \lambda_1 \le \dots$ (Any rotation of the $K$ has the same sum; their *span* is what is determined.)
 
 # %% [markdown]
 # As given functions take a constant and 120 Gaussian bumps of width 0.3, one around each of the first 120 points.
@@ -271,7 +271,7 @@ ch.figures.routes(x, {"derivatives": f, "views": views, "network": networks[0]},
 # ## Summary
 #
 # 1. The energy $\mathbb E\, \|\nabla f(x)\|^2$ is slope where the data are; a jump where nobody is costs nothing.
-# 2. The orthonormal functions of least energy solve $R\, w = \lambda\, C_b\, w$; the first that is not constant told the moons apart without a label.
+# 2. The orthonormal functions of least energy solve $R\, w = \lambda_k\, C_b\, w$; the first that is not constant told the moons apart without a label.
 # 3. The difference of two small views measures this energy, with an error of order $s^2$: invariance is a derivative.
 # 4. Derivatives, views, a graph and a network trained on views find the same functions.
 # 5. Views that reach into the gap destroy all this: an augmentation must be much smaller than the gap between what it should keep apart.

@@ -43,7 +43,7 @@ copies = images[which] + 0.1 * rng.standard_normal(200_000)  # ... and a slightl
 ch.figures.one_input(network, images, copies, which)
 
 # %% [markdown]
-# Read the output $z$ with a ruler: cut its range into bins and note the bin. If bin $j$ comes up with probability $p_j$, your uncertainty beforehand is the **entropy** $H = -\sum_j p_j \log p_j$, in *nats*. What you learn about something is how much of that uncertainty goes away once the something is known:
+# Read the output $z$ with a ruler: cut its range into bins and note the bin. If bin $j$ comes up with probability $p_j$, your uncertainty beforehand is the **entropy** $-\sum_j p_j \log p_j$, in *nats*. What you learn about something is how much of that uncertainty goes away once the something is known:
 #
 # $$ I(\text{input}; z) = H(z) - H(z \mid \text{input}) . $$
 #

@@ -304,4 +304,4 @@ ch.footer()
 # - R. Shwartz-Ziv, R. Balestriero, K. Kawaguchi, T. G. J. Rudner, Y. LeCun. [An Information-Theoretic Perspective on Variance-Invariance-Covariance Regularization](https://arxiv.org/abs/2303.00633). *NeurIPS*, 2023.
 # - A. Kolchinsky, B. Tracey. [Estimating mixture entropy with pairwise distances](https://arxiv.org/abs/1706.02419). *Entropy*, 2017.
 # - Z. Zhouyin, D. Liu. Understanding neural networks with logarithm determinant entropy estimator, 2021.
-# - A. Bardes, J. Ponce, Y. LeCun. [VICReg](https://arxiv.org/abs/2105.04906), 2021. T. Chen et al. [SimCLR](https://arxiv.org/abs/2002.05709), 2020.
+# - A. Bardes, J. Ponce, Y. LeCun. [VICReg](https://arxiv.org/abs/2105.04906), 2022. T. Chen et al. [SimCLR](https://arxiv.org/abs/2002.05709), 2020.

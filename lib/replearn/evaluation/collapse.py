@@ -36,7 +36,8 @@ def collapse_report(
     r"""Measure total collapse (std), dimensional collapse (rank, correlation) and unused prototypes.
 
     With unit rows :math:`u_i = z_i / \|z_i\|`, ``std`` is :math:`\sqrt K` times the mean over dimensions of the
-    standard deviation of u: 1 for directions that are spread evenly, 0 for one point. ``rank`` is RankMe of z.
+    standard deviation of u: 0 for one point, 1 for directions that are spread evenly, and also for two opposite points,
+    which ``rank`` tells. ``rank`` is RankMe of z.
     ``correlation`` is the mean of :math:`|\mathrm{corr}(z_{\cdot i}, z_{\cdot j})|` over pairs of dimensions that vary.
     ``used`` is the share of the prototypes that are the nearest, by cosine, to at least one sample.
 
@@ -88,8 +89,9 @@ def target_report(
 
     .. math:: -\sum_k t_k \log s_k = H(t) + \mathrm{KL}(t \| s) .
 
-    A divergence near 0 is a collapse: to uniform targets if ``entropy`` is near 1, to one prototype for all samples if
-    ``mean_entropy``, the entropy of the mean target, is near 0.
+    A divergence near 0 says that the student has nothing left to learn. That is a collapse to uniform targets if
+    ``entropy`` is near 1, and to one prototype for all samples if ``mean_entropy``, the entropy of the mean target, is
+    near 0.
 
     Parameters
     ----------

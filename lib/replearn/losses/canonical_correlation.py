@@ -58,7 +58,7 @@ def vicreg(
 
     References
     ----------
-    Bardes, Ponce, LeCun 2021 (arXiv 2105.04906), equations 1 to 6, with the means of the authors' code: invariance over
+    Bardes, Ponce, LeCun 2022 (arXiv 2105.04906), equations 1 to 6, with the means of the authors' code: invariance over
     samples and dimensions, variance over dimensions and views, covariance over dimensions alone.
 
     Examples

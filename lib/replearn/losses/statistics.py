@@ -175,7 +175,7 @@ def correlation_matrix(z: Batch) -> torch.Tensor:
 
     References
     ----------
-    Pearson; used as the measure of redundancy in Bardes et al. 2021.
+    Pearson; used as the measure of redundancy in Bardes et al. 2022.
 
     Examples
     --------
