@@ -246,7 +246,7 @@ ch.measure("rank-across-losses", ratio=vicreg[0] / contrastive[0], gain=gain)
 # %% jupyter={"source_hidden": true}
 knobs = {"angle": (angles, by_angle), "τ": (temperatures, by_temperature), "weight": (weights, by_weight)}
 sweeps = ch.figures.sweeps(knobs)
-menu = {"models": list(sweeps), "number": (3, 17), "first": (1, 15), "measured_on": ["embeddings", "representations"]}
+menu = {"models": list(sweeps), "first": (1, 15), "number": (3, 17), "measured_on": ["embeddings", "representations"]}
 
 # %%
 cb.explore(ch.figures.included, sweeps, by_chance, **menu, figsize=(8.6, 3.4))
