@@ -145,7 +145,7 @@ class Stack(Floats):
         return [found for i, one in enumerate(value) for found in self.part.check(f"{name}[{i}]", one, sizes)]
 
 
-class Array(Floats):
+class Array(Numbers):
     """Finite real numbers of the shape ``spec``: a dense tensor, a NumPy array, or lists of numbers."""
 
     accepts = (torch.Tensor, np.ndarray, list, tuple)
@@ -168,21 +168,12 @@ class Array(Floats):
         self.check_shape(name, array.shape, sizes)
         return [(name, array)]
 
-    def check_dtype(self, name: str, value: torch.Tensor) -> None:
-        """Raise where the tensor holds complex numbers."""
-        if value.dtype.is_complex:
-            raise TypeError(f"{name} must hold {self.holds}, but holds {value.dtype}")
-
 
 class IntegerArray(Array):
     """Integers, or booleans, of the shape ``spec``: a dense tensor, a NumPy array, or lists."""
 
     holds, kinds = "integers", "iub"
-
-    def check_dtype(self, name: str, value: torch.Tensor) -> None:
-        """Raise unless the tensor holds integers or booleans."""
-        if value.dtype.is_floating_point or value.dtype.is_complex:
-            raise TypeError(f"{name} must hold {self.holds}, but holds {value.dtype}")
+    check_dtype = Integers.check_dtype
 
 
 class Number:
